@@ -1,0 +1,37 @@
+/**
+ * The threads of the index: created once per data directory and closed with it.
+ *
+ * Building a graph takes seconds to minutes, loading one and scanning take milliseconds. They have
+ * threads of their own, so that a build never holds up a search; threads start when first needed.
+ */
+import { availableParallelism } from 'node:os'
+import { besideModule, type RunOptions, ThreadPool } from '../base/thread-pool.ts'
+
+export class AnnThreads {
+  /** How many tasks of a kind run side by side. */
+  readonly size: number
+  readonly #builders: ThreadPool
+  readonly #readers: ThreadPool
+
+  constructor(size = availableParallelism()) {
+    const module = besideModule(import.meta.url, 'ann-worker')
+    this.size = Math.max(1, size)
+    this.#builders = new ThreadPool(module, this.size)
+    this.#readers = new ThreadPool(module, this.size)
+  }
+
+  /** Runs a task that takes long: it waits for a builder thread, not for a reader. */
+  runLong<Result>(task: string, input: object, options: RunOptions = {}): Promise<Result> {
+    return this.#builders.run<Result>(task, input, options)
+  }
+
+  /** Runs a short task. */
+  run<Result>(task: string, input: object, options: RunOptions = {}): Promise<Result> {
+    return this.#readers.run<Result>(task, input, options)
+  }
+
+  /** Ends all threads; what still runs is rejected and leaves no scratch file. */
+  async close(): Promise<void> {
+    await Promise.all([this.#builders.close(), this.#readers.close()])
+  }
+}

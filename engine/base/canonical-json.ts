@@ -1,0 +1,88 @@
+/**
+ * Canonical JSON (RFC 8785) and the JSON values the product keeps.
+ *
+ * Canonical bytes are what is hashed, chained and signed. {@link checkJson} refuses what JSON cannot
+ * carry without loss: unsafe integers, NaN and infinities, lone surrogates, prototype keys.
+ */
+import serialise from 'canonicalize'
+import { fail } from './errors.ts'
+import { limits } from './limits.ts'
+
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue }
+
+export type JsonObject = { readonly [key: string]: JsonValue }
+
+const forbiddenKeys = new Set(['__proto__', 'constructor', 'prototype'])
+
+/** Canonical text of a value that is known to be JSON. */
+export function canonicalJson(value: unknown): string {
+  const text = serialise(value)
+  if (text === undefined) throw new TypeError('not a JSON value')
+  return text
+}
+
+export const isJsonObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/**
+ * Checks that `value` survives JSON unchanged. `where` names it in the message.
+ * @throws `invalid-point` with the path of the first offending value.
+ */
+export function checkJson(value: unknown, where: string, depth = 0): asserts value is JsonValue {
+  if (depth > limits.jsonDepth) {
+    fail(
+      'invalid-point',
+      `${where} is nested deeper than ${limits.jsonDepth}`,
+      'Flatten the metadata.',
+    )
+  }
+  switch (typeof value) {
+    case 'boolean':
+      return
+    case 'string':
+      if (!value.isWellFormed()) {
+        fail('invalid-point', `${where} is not valid Unicode (lone surrogate)`, 'Fix the text.')
+      }
+      return
+    case 'number':
+      if (!Number.isFinite(value)) {
+        fail(
+          'invalid-point',
+          `${where} is ${value}, which JSON cannot hold`,
+          'Use null or a string.',
+        )
+      }
+      if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
+        fail(
+          'invalid-point',
+          `${where} is an integer beyond ±(2^53 - 1) and would lose digits`,
+          'Store it as a string.',
+        )
+      }
+      return
+    case 'object': {
+      if (value === null) return
+      if (Array.isArray(value)) {
+        value.forEach((item, index) => {
+          checkJson(item, `${where}[${index}]`, depth + 1)
+        })
+        return
+      }
+      for (const [key, item] of Object.entries(value)) {
+        if (forbiddenKeys.has(key) || !key.isWellFormed()) {
+          fail('invalid-point', `${where} has the key ${JSON.stringify(key)}`, 'Rename the key.')
+        }
+        checkJson(item, `${where}.${key}`, depth + 1)
+      }
+      return
+    }
+    default:
+      fail('invalid-point', `${where} is a ${typeof value}, not JSON`, 'Use JSON values only.')
+  }
+}

@@ -1,0 +1,310 @@
+/**
+ * The disk: the only file that imports `node:fs`.
+ *
+ * Everything durable goes through {@link Disk}, so that a test can put a disk underneath that fails,
+ * forgets unsynced writes or reorders them. Duties of every implementation:
+ * - `rename` replaces the target atomically; it is durable after `syncDirectory` of both parents;
+ * - `file.sync` makes the bytes and the size of that file durable, not its name;
+ * - `open` never follows a symbolic link in the last path element;
+ * - errors are {@link OperatingError}s that name the path: ENOENT is `file-not-found`, ENOSPC/EDQUOT
+ *   `disk-full`, EACCES/EPERM/EROFS `disk-refused`, the rest `disk-error`. EIO is never "not found".
+ */
+import { constants, type Stats } from 'node:fs'
+import * as fs from 'node:fs/promises'
+import * as path from 'node:path'
+import { OperatingError } from './errors.ts'
+
+/** `read`: existing file. `create`: must not exist. `append`: existing file, writes anywhere. */
+export type OpenMode = 'read' | 'create' | 'append'
+
+export type EntryKind = 'file' | 'directory' | 'link' | 'other'
+
+export interface EntryStat {
+  readonly kind: EntryKind
+  readonly sizeBytes: number
+  readonly modifiedAt: number
+  readonly links: number
+}
+
+export interface DiskFile {
+  readonly path: string
+  /** Reads until `target` is full or the file ends; returns the bytes read. */
+  read(target: Uint8Array, position: number): Promise<number>
+  /** Writes all of `bytes` at `position`, or fails. */
+  write(bytes: Uint8Array, position: number): Promise<void>
+  truncate(sizeBytes: number): Promise<void>
+  sizeBytes(): Promise<number>
+  /** fsync. */
+  sync(): Promise<void>
+  /** fdatasync: bytes and size, not times. */
+  dataSync(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface Disk {
+  open(path: string, mode: OpenMode): Promise<DiskFile>
+  /** @throws `limit-exceeded` when the file is larger than `maxBytes`, before reading it. */
+  readFile(path: string, maxBytes: number): Promise<Buffer>
+  rename(from: string, to: string): Promise<void>
+  /** Gives a file a second name. @returns false when `to` exists already. */
+  link(from: string, to: string): Promise<boolean>
+  /** Removes a file. Absent is fine. */
+  unlink(path: string): Promise<void>
+  /** Creates a directory and its parents. Present is fine. */
+  makeDirectory(path: string): Promise<void>
+  /** Names in a directory, sorted. @throws `file-not-found` */
+  list(path: string): Promise<string[]>
+  /** What stands at `path` (links are not followed), or undefined. */
+  stat(path: string): Promise<EntryStat | undefined>
+  /** Removes a directory and all below it. Absent is fine. */
+  removeTree(path: string): Promise<void>
+  syncDirectory(path: string): Promise<void>
+  /** Free bytes for this user on the file system that holds `path`. */
+  freeBytes(path: string): Promise<number>
+}
+
+const hints: Record<string, string> = {
+  'file-not-found': 'Check the path.',
+  'disk-full':
+    'Free space on that file system, or point the command at another one, and run it again.',
+  'disk-refused':
+    'Check the owner and the permissions of the path, and that it is not mounted read-only.',
+  'disk-error': 'Check the file system and the kernel log; the operation was not completed.',
+}
+
+const codeOf = (errno: string | undefined) => {
+  switch (errno) {
+    case 'ENOENT':
+      return 'file-not-found'
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return 'disk-full'
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return 'disk-refused'
+    default:
+      return 'disk-error'
+  }
+}
+
+/** Turns a failed system call into the operating error that names it and the path. */
+export function diskError(error: unknown, action: string, file: string): OperatingError {
+  if (error instanceof OperatingError) return error
+  const errno = (error as NodeJS.ErrnoException).code // node's fs rejects with ErrnoException only
+  const code = codeOf(errno)
+  const reason = code === 'file-not-found' ? 'no such file or directory' : (errno ?? String(error))
+  return new OperatingError(code, `cannot ${action} ${file}: ${reason}`, hints[code] ?? '', {
+    place: { file },
+    cause: error,
+  })
+}
+
+async function attempt<T>(action: string, file: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw diskError(error, action, file)
+  }
+}
+
+const errnoIs = (error: unknown, ...codes: string[]): boolean =>
+  codes.includes((error as NodeJS.ErrnoException).code ?? '')
+
+const kindOf = (stats: Stats): EntryKind => {
+  if (stats.isFile()) return 'file'
+  if (stats.isDirectory()) return 'directory'
+  return stats.isSymbolicLink() ? 'link' : 'other'
+}
+
+const openFlags: Record<OpenMode, number> = {
+  read: constants.O_RDONLY | constants.O_NOFOLLOW,
+  create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+  append: constants.O_RDWR | constants.O_NOFOLLOW,
+}
+
+class NodeDiskFile implements DiskFile {
+  readonly path: string
+  readonly #handle: fs.FileHandle
+
+  constructor(file: string, handle: fs.FileHandle) {
+    this.path = file
+    this.#handle = handle
+  }
+
+  read(target: Uint8Array, position: number): Promise<number> {
+    return attempt('read', this.path, async () => {
+      let done = 0
+      while (done < target.length) {
+        const { bytesRead } = await this.#handle.read(
+          target,
+          done,
+          target.length - done,
+          position + done,
+        )
+        if (bytesRead === 0) break
+        done += bytesRead
+      }
+      return done
+    })
+  }
+
+  write(bytes: Uint8Array, position: number): Promise<void> {
+    return attempt('write', this.path, async () => {
+      let done = 0
+      while (done < bytes.length) {
+        const { bytesWritten } = await this.#handle.write(
+          bytes,
+          done,
+          bytes.length - done,
+          position + done,
+        )
+        done += bytesWritten
+      }
+    })
+  }
+
+  truncate(sizeBytes: number): Promise<void> {
+    return attempt('truncate', this.path, () => this.#handle.truncate(sizeBytes))
+  }
+
+  sizeBytes(): Promise<number> {
+    return attempt('stat', this.path, async () => (await this.#handle.stat()).size)
+  }
+
+  sync(): Promise<void> {
+    return attempt('fsync', this.path, () => this.#handle.sync())
+  }
+
+  dataSync(): Promise<void> {
+    return attempt('fsync', this.path, () => this.#handle.datasync())
+  }
+
+  close(): Promise<void> {
+    return attempt('close', this.path, () => this.#handle.close())
+  }
+}
+
+/** The real disk. */
+export const nodeDisk: Disk = {
+  open: (file, mode) =>
+    attempt('open', file, async () => {
+      const handle = await fs.open(file, openFlags[mode], 0o640)
+      const stats = await handle.stat()
+      if (!stats.isFile()) {
+        await handle.close()
+        throw new OperatingError(
+          'disk-refused',
+          `${file} is not a regular file`,
+          'Links, pipes and devices are not followed; replace it with the file itself.',
+          { place: { file } },
+        )
+      }
+      return new NodeDiskFile(file, handle)
+    }),
+
+  async readFile(file, maxBytes) {
+    const handle = await nodeDisk.open(file, 'read')
+    try {
+      const sizeBytes = await handle.sizeBytes()
+      if (sizeBytes > maxBytes) {
+        throw new OperatingError(
+          'limit-exceeded',
+          `${file} is ${sizeBytes} bytes, more than the ${maxBytes} that are read`,
+          'This is not a file the product wrote; check what stands at that path.',
+          { place: { file } },
+        )
+      }
+      const target = Buffer.allocUnsafe(sizeBytes)
+      return target.subarray(0, await handle.read(target, 0))
+    } finally {
+      await handle.close()
+    }
+  },
+
+  rename: (from, to) => attempt('rename', from, () => fs.rename(from, to)),
+
+  link: (from, to) =>
+    attempt('link', to, async () => {
+      try {
+        await fs.link(from, to)
+        return true
+      } catch (error) {
+        if (errnoIs(error, 'EEXIST')) return false
+        throw error
+      }
+    }),
+
+  unlink: (file) => attempt('remove', file, () => fs.rm(file, { force: true })),
+
+  makeDirectory: (directory) =>
+    attempt('create directory', directory, async () => {
+      await fs.mkdir(directory, { recursive: true, mode: 0o750 })
+    }),
+
+  list: (directory) => attempt('list', directory, async () => (await fs.readdir(directory)).sort()),
+
+  stat: (file) =>
+    attempt('stat', file, async () => {
+      try {
+        const stats = await fs.lstat(file)
+        return {
+          kind: kindOf(stats),
+          sizeBytes: stats.size,
+          modifiedAt: stats.mtimeMs,
+          links: stats.nlink,
+        }
+      } catch (error) {
+        if (errnoIs(error, 'ENOENT', 'ENOTDIR')) return undefined
+        throw error
+      }
+    }),
+
+  removeTree: (directory) =>
+    attempt('remove', directory, () => fs.rm(directory, { recursive: true, force: true })),
+
+  syncDirectory: (directory) =>
+    attempt('fsync directory', directory, async () => {
+      const handle = await fs.open(directory, constants.O_RDONLY | constants.O_DIRECTORY)
+      try {
+        await handle.sync()
+      } finally {
+        await handle.close()
+      }
+    }),
+
+  freeBytes: (directory) =>
+    attempt('stat', directory, async () => {
+      const stats = await fs.statfs(directory)
+      return stats.bavail * stats.bsize
+    }),
+}
+
+/**
+ * Puts `bytes` at `file` durably: temporary name, fsync, rename, fsync of the directory. The rename is
+ * the commit: readers see the old content or the new, never a part.
+ */
+export async function replaceFile(disk: Disk, file: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${file}.tmp`
+  await disk.unlink(temporary)
+  const handle = await disk.open(temporary, 'create')
+  try {
+    await handle.write(bytes, 0)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  await disk.rename(temporary, file)
+  await disk.syncDirectory(path.dirname(file))
+}
+
+/** Writes a new file and makes its bytes durable; the caller syncs the directory. */
+export async function writeNewFile(disk: Disk, file: string, bytes: Uint8Array): Promise<void> {
+  const handle = await disk.open(file, 'create')
+  try {
+    await handle.write(bytes, 0)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

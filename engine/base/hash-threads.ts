@@ -1,0 +1,39 @@
+/**
+ * SHA-256 off the main thread, over shared memory: nothing is copied, and hashing uses all cores.
+ */
+import { limits } from './limits.ts'
+import { besideModule, ThreadPool } from './thread-pool.ts'
+
+export interface HashTask {
+  readonly bytes: SharedArrayBuffer
+  readonly offset: number
+  readonly length: number
+}
+
+/** Threads start on demand and do not keep the process alive; close them with their owner. */
+export class HashThreads {
+  readonly #pool = new ThreadPool(besideModule(import.meta.url, 'hash-worker'))
+
+  /** Threads that hash side by side. */
+  get size(): number {
+    return this.#pool.size
+  }
+
+  /** SHA-256, hex, of `length` bytes at `offset`. */
+  sha256(bytes: SharedArrayBuffer, offset: number, length: number): Promise<string> {
+    return this.#pool.run<string>('sha256', { bytes, offset, length } satisfies HashTask)
+  }
+
+  /** SHA-256, hex, of each piece of 16 MiB (the last one shorter) of the first `length` bytes. */
+  pieces(bytes: SharedArrayBuffer, length: number): Promise<string[]> {
+    const hashes: Promise<string>[] = []
+    for (let offset = 0; offset < length; offset += limits.pieceBytes) {
+      hashes.push(this.sha256(bytes, offset, Math.min(limits.pieceBytes, length - offset)))
+    }
+    return Promise.all(hashes)
+  }
+
+  close(): Promise<void> {
+    return this.#pool.close()
+  }
+}

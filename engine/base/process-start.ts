@@ -1,0 +1,37 @@
+/**
+ * Whether a process is alive, and since when: a pid alone does not name a process, it is reused.
+ */
+import { nodeDisk } from './disk.ts'
+import { isOperatingError } from './errors.ts'
+
+/** Bytes of /proc/<pid>/stat: one line. */
+const statBytes = 4096
+/** Field 22 of proc(5) `stat`, counted after the command name, which is in parentheses. */
+const startFieldAfterName = 19
+
+/**
+ * When process `pid` of this host started, as the kernel counts it; `'unknown'` where there is no
+ * /proc but the process is alive; undefined when there is no such process.
+ */
+export async function processStart(pid: number): Promise<string | undefined> {
+  try {
+    process.kill(pid, 0)
+  } catch (error) {
+    // EPERM: alive, but somebody else's
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return undefined
+  }
+  try {
+    const handle = await nodeDisk.open(`/proc/${pid}/stat`, 'read')
+    try {
+      const bytes = Buffer.alloc(statBytes)
+      const text = bytes.toString('utf8', 0, await handle.read(bytes, 0))
+      const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+      return fields[startFieldAfterName] ?? 'unknown'
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    if (isOperatingError(error, 'file-not-found')) return 'unknown'
+    throw error
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * A small pool of worker threads around one worker module.
+ *
+ * The worker module calls {@link serveThread} with its tasks; the owner calls {@link ThreadPool.run}.
+ * Data moves as transferred or shared buffers, never copied text. A worker that dies fails the task it
+ * had and is replaced; operating errors cross the boundary whole.
+ */
+import { availableParallelism } from 'node:os'
+import { extname } from 'node:path'
+import { parentPort, type Transferable, Worker } from 'node:worker_threads'
+import { fromSerialised, OperatingError, type SerialisedError } from './errors.ts'
+
+interface Request {
+  readonly id: number
+  readonly task: string
+  readonly input: unknown
+}
+
+type Reply =
+  | { readonly id: number; readonly kind: 'progress'; readonly value: unknown }
+  | { readonly id: number; readonly kind: 'done'; readonly value: unknown }
+  | { readonly id: number; readonly kind: 'operating-error'; readonly error: SerialisedError }
+  | { readonly id: number; readonly kind: 'bug'; readonly message: string; readonly stack: string }
+
+interface Job {
+  readonly request: Request
+  readonly transfer: readonly Transferable[]
+  readonly onProgress: (value: unknown) => void
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+interface Slot {
+  readonly worker: Worker
+  job: Job | undefined
+}
+
+export interface RunOptions {
+  readonly transfer?: readonly Transferable[]
+  readonly onProgress?: (value: unknown) => void
+}
+
+/** The URL of the module `name` beside `importMetaUrl`: `.js` when built, `.ts` from source. */
+export const besideModule = (importMetaUrl: string, name: string): URL =>
+  new URL(`./${name}${extname(new URL(importMetaUrl).pathname)}`, importMetaUrl)
+
+/** Threads are started on demand, at most `size`, and do not keep the process alive. */
+export class ThreadPool {
+  readonly #module: URL
+  readonly #size: number
+  readonly #slots: Slot[] = []
+  readonly #queue: Job[] = []
+  #nextId = 1
+
+  constructor(module: URL, size = availableParallelism()) {
+    this.#module = module
+    this.#size = Math.max(1, size)
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** Runs `task` on a free thread; resolves with what the task returned. */
+  run<Result>(task: string, input: unknown, options: RunOptions = {}): Promise<Result> {
+    return new Promise<Result>((resolve, reject) => {
+      this.#queue.push({
+        request: { id: this.#nextId++, task, input },
+        transfer: options.transfer ?? [],
+        onProgress: options.onProgress ?? (() => {}),
+        resolve: (value) => resolve(value as Result), // the worker module defines the task's result
+        reject,
+      })
+      this.#dispatch()
+    })
+  }
+
+  /** Ends all threads; running tasks are rejected. */
+  async close(): Promise<void> {
+    await Promise.all(this.#slots.map((slot) => slot.worker.terminate()))
+  }
+
+  #dispatch(): void {
+    while (this.#queue.length > 0) {
+      const slot = this.#slots.find((each) => each.job === undefined) ?? this.#start()
+      if (slot === undefined) return
+      const job = this.#queue.shift()
+      if (job === undefined) return
+      slot.job = job
+      slot.worker.ref()
+      slot.worker.postMessage(job.request, [...job.transfer])
+    }
+  }
+
+  #start(): Slot | undefined {
+    if (this.#slots.length >= this.#size) return undefined
+    const worker = new Worker(this.#module)
+    const slot: Slot = { worker, job: undefined }
+    this.#slots.push(slot)
+    worker.on('message', (reply: Reply) => this.#settle(slot, reply))
+    worker.on('error', (error) => this.#lose(slot, error))
+    worker.on('exit', (code) => this.#lose(slot, new Error(`worker thread exited with ${code}`)))
+    return slot
+  }
+
+  #settle(slot: Slot, reply: Reply): void {
+    const job = slot.job
+    if (job === undefined || job.request.id !== reply.id) return
+    if (reply.kind === 'progress') {
+      job.onProgress(reply.value)
+      return
+    }
+    slot.job = undefined
+    slot.worker.unref()
+    if (reply.kind === 'done') job.resolve(reply.value)
+    else if (reply.kind === 'operating-error') job.reject(fromSerialised(reply.error))
+    else job.reject(Object.assign(new Error(reply.message), { stack: reply.stack }))
+    this.#dispatch()
+  }
+
+  #lose(slot: Slot, error: unknown): void {
+    const index = this.#slots.indexOf(slot)
+    if (index >= 0) this.#slots.splice(index, 1)
+    const job = slot.job
+    slot.job = undefined
+    job?.reject(error)
+    this.#dispatch()
+  }
+}
+
+/** A task of a worker module. `progress` posts to the owner's `onProgress`. */
+export type ThreadTask = (input: never, progress: (value: unknown) => void) => unknown
+
+/** A task's result that moves `transfer` instead of copying it. */
+export class Transfer {
+  readonly value: unknown
+  readonly transfer: readonly Transferable[]
+  constructor(value: unknown, transfer: readonly Transferable[]) {
+    this.value = value
+    this.transfer = transfer
+  }
+}
+
+/** Called once by a worker module: answers the pool's requests with `tasks`. */
+export function serveThread(tasks: Readonly<Record<string, ThreadTask>>): void {
+  const port = parentPort
+  if (port === null) throw new Error('serveThread must run in a worker thread')
+  const answer = async (request: Request): Promise<void> => {
+    const { id } = request
+    try {
+      const task = tasks[request.task]
+      if (task === undefined) throw new Error(`no thread task ${request.task}`)
+      const progress = (value: unknown) =>
+        port.postMessage({ id, kind: 'progress', value } satisfies Reply)
+      // the owner of the module calls run() with the input that its task declares
+      const value = await task(request.input as never, progress)
+      if (value instanceof Transfer) {
+        port.postMessage({ id, kind: 'done', value: value.value } satisfies Reply, [
+          ...value.transfer,
+        ])
+      } else {
+        port.postMessage({ id, kind: 'done', value } satisfies Reply)
+      }
+    } catch (error) {
+      port.postMessage(toReply(id, error))
+    }
+  }
+  port.on('message', (request: Request) => void answer(request))
+}
+
+function toReply(id: number, error: unknown): Reply {
+  if (error instanceof OperatingError) return { id, kind: 'operating-error', error: error.toJSON() }
+  const bug = error instanceof Error ? error : new Error(String(error))
+  return { id, kind: 'bug', message: bug.message, stack: bug.stack ?? '' }
+}

@@ -1,0 +1,66 @@
+/**
+ * The data directory of one command: opened under its lock, always closed, created only by commands
+ * that write.
+ */
+import { checkName } from '../base/name.ts'
+import type { Collection } from '../collection/collection.ts'
+import type { DataDirectory } from '../collection/data-directory.ts'
+import type { Context } from './context.ts'
+
+/**
+ * `look`: the work leaves nothing behind and ends at once when the user interrupts. `use`: the work
+ * watches the signal itself, so that what it began is finished or undone. `create`: the same, and the
+ * directory is made when it is missing; the other two fail then.
+ */
+export type Access = 'look' | 'use' | 'create'
+
+/** Opens, works, closes. @throws `locked` when another process has the directory */
+export async function withDirectory<T>(
+  context: Context,
+  access: Access,
+  work: (directory: DataDirectory) => Promise<T>,
+): Promise<T> {
+  const { disk, clock, signal } = context.io
+  const { openDataDirectory } = await import('../collection/data-directory.ts')
+  signal.throwIfAborted()
+  const directory = await openDataDirectory(context.data, {
+    disk,
+    clock,
+    create: access === 'create',
+    progress: context.progress,
+    onWarning: (text) => void context.warn(text).catch(() => {}),
+  })
+  try {
+    return access === 'look' ? await orInterrupted(work(directory), signal) : await work(directory)
+  } finally {
+    await directory.close()
+  }
+}
+
+/** The same with one collection, opened. @throws `invalid-name`, `collection-not-found` */
+export function withCollection<T>(
+  context: Context,
+  access: 'look' | 'use',
+  name: string,
+  work: (collection: Collection, directory: DataDirectory) => Promise<T>,
+): Promise<T> {
+  checkName('collection name', name)
+  return withDirectory(context, access, async (directory) =>
+    work(await directory.open(name), directory),
+  )
+}
+
+async function orInterrupted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  work.catch(() => {}) // when it loses the race, nobody is left to hear it fail
+  let stop = () => {}
+  const interrupted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason)
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
+  })
+  try {
+    return await Promise.race([work, interrupted])
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}

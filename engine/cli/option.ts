@@ -1,0 +1,122 @@
+/** Options and arguments that several commands share, and how their text becomes values. */
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { fail } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import { metrics } from '../format/config.ts'
+import type { PointId } from '../format/point.ts'
+
+/** Kinds of index that this version builds, in the order of the help. */
+const indexChoices = ['hnsw', 'flat']
+
+export interface ConfigOptions {
+  readonly dimension?: number
+  readonly metric?: string
+  readonly index?: string
+  readonly m?: number
+  readonly efConstruction?: number
+  readonly ef?: number
+}
+
+/** What a new collection is made with. No defaults here: what was said is known from what was not. */
+export const addConfigOptions = (command: Command): Command =>
+  command
+    .addOption(
+      new Option('--metric <metric>', 'how distance is measured (default: cosine)').choices(
+        metrics,
+      ),
+    )
+    .addOption(
+      new Option('--index <kind>', 'hnsw, or flat: exact, no graph (default: hnsw)').choices(
+        indexChoices,
+      ),
+    )
+    .option('--m <n>', 'hnsw: links of an element (default: 16)', integer(2, limits.hnswM))
+    .option(
+      '--ef-construction <n>',
+      'hnsw: beam while building (default: 200)',
+      integer(1, limits.hnswEfConstruction),
+    )
+    .option('--ef <n>', 'hnsw: beam of a search (default: 100)', integer(1, limits.searchEf))
+
+const repeatable = new WeakSet<Option>()
+
+/** An option that may be given several times, once with each value. */
+export function listOption(flags: string, description: string): Option {
+  const option = new Option(flags, description).argParser<string[]>((value, previous) => [
+    ...(previous ?? []),
+    value,
+  ])
+  repeatable.add(option)
+  return option
+}
+
+/**
+ * A value given twice is a mistake that must not pick one of them silently, and `--destination --wait`
+ * one that must not take a flag for a URL.
+ */
+export function refuseMistakes(command: Command): void {
+  for (const option of command.options) {
+    if (option.isBoolean()) continue
+    let seen = false
+    command.on(`option:${option.name()}`, (value: string) => {
+      const flag = option.long ?? option.short ?? option.flags
+      if (seen && !repeatable.has(option)) {
+        fail('usage', `the option ${flag} is given twice`, 'Give it once.')
+      }
+      if (value.startsWith('--')) {
+        fail('usage', `the option ${flag} has no value: ${value} follows`, `Write ${flag} VALUE.`)
+      }
+      seen = true
+    })
+  }
+  for (const child of command.commands) refuseMistakes(child)
+}
+
+export const integer =
+  (min: number, max: number) =>
+  (text: string): number => {
+    const value = Number(text)
+    if (/^[0-9]+$/.test(text) && value >= min && value <= max) return value
+    throw new InvalidArgumentError(`Give an integer from ${min} to ${max}.`)
+  }
+
+/** JSON on the command line. `what` names the option in messages. */
+export function parseJson(text: string, what: string, hint: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return fail('usage', `${what} is not JSON: ${text.slice(0, 80)}`, hint)
+  }
+}
+
+/** A vector as JSON: `[0.1, 0.2]`. Its values are checked by the collection. */
+export function parseVector(text: string): number[] {
+  const hint = "Write the vector as JSON in quotes: --vector '[0.1, 0.2]'."
+  const value = parseJson(text, '--vector', hint)
+  if (!Array.isArray(value)) return fail('usage', '--vector is not a list', hint)
+  return value
+}
+
+/**
+ * An id on the command line: digits are an integer, JSON in quotes is text, anything else is text as
+ * it stands.
+ * @throws `usage` for text that looks like one thing and would be another
+ */
+export function parseId(text: string): PointId {
+  if (/^[0-9]+$/.test(text)) {
+    const value = Number(text)
+    if (Number.isSafeInteger(value) && String(value) === text) return value
+    return fail(
+      'usage',
+      `the id ${text} is no integer below 2^53 in its shortest form`,
+      `If it is text, quote it as JSON: '"${text}"'.`,
+    )
+  }
+  if (!text.startsWith('"')) return text
+  const value = parseJson(text, `the id ${text}`, `Quote it as JSON: '"42"'.`)
+  return typeof value === 'string' ? value : fail('usage', `the id ${text} is not text`, '')
+}
+
+/** An id as {@link parseId} reads it back. */
+export const showId = (id: PointId): string =>
+  typeof id === 'string' && /^[0-9"]/.test(id) ? JSON.stringify(id) : String(id)

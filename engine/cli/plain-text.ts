@@ -1,0 +1,11 @@
+/**
+ * Text that is safe to print: ids, metadata and names come from files and repositories that somebody
+ * else may have written, and a terminal obeys control characters.
+ */
+
+// controls, line and paragraph separators, marks that reorder text
+const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
+
+/** One line without anything a terminal would obey; such characters are written as `\uXXXX`. */
+export const oneLine = (text: string): string =>
+  text.replace(unsafe, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)

@@ -1,0 +1,22 @@
+/** Numbers as people read them. */
+import { GiB, KiB, MiB } from '../base/limits.ts'
+
+/** `812 B`, `1.4 KiB`, `33.0 MiB`. */
+export function showBytes(bytes: number): string {
+  if (bytes < KiB) return `${bytes} B`
+  if (bytes < MiB) return `${(bytes / KiB).toFixed(1)} KiB`
+  return bytes < GiB ? `${(bytes / MiB).toFixed(1)} MiB` : `${(bytes / GiB).toFixed(2)} GiB`
+}
+
+/** `40 ms`, `1.3 s`, `2 min 5 s`, `3 h 12 min`. */
+export function showDuration(durationMs: number): string {
+  if (durationMs < 1_000) return `${Math.round(durationMs)} ms`
+  if (durationMs < 60_000) return `${(durationMs / 1_000).toFixed(1)} s`
+  const seconds = Math.round(durationMs / 1_000)
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
+  return `${Math.floor(seconds / 3_600)} h ${Math.floor((seconds % 3_600) / 60)} min`
+}
+
+/** `1 point`, `10000 points`. */
+export const showCount = (count: number, noun: string): string =>
+  `${count} ${noun}${count === 1 ? '' : 's'}`

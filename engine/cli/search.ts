@@ -1,0 +1,95 @@
+/** `search NAME --vector '[…]' | --like ID` */
+import type { Command } from 'commander'
+import { fail } from '../base/errors.ts'
+import { defaults, limits } from '../base/limits.ts'
+import type { Collection } from '../collection/collection.ts'
+import type { Neighbour } from '../collection/search.ts'
+import type { PointId } from '../format/point.ts'
+import type { Context } from './context.ts'
+import { withCollection } from './open-directory.ts'
+import { integer, parseId, parseJson, parseVector, showId } from './option.ts'
+import { examples, type Runner } from './runner.ts'
+import { renderTable } from './table.ts'
+
+interface SearchFlags {
+  readonly vector?: string
+  readonly like?: string
+  readonly k?: number
+  readonly ef?: number
+  readonly filter?: string
+  readonly exact?: boolean
+}
+
+export function addSearch(program: Command, run: Runner): void {
+  program
+    .command('search')
+    .description('the nearest points to a vector, nearest first')
+    .argument('<name>', 'collection')
+    .option('--vector <json>', "the query as JSON: '[0.1, 0.2]'")
+    .option('--like <id>', 'search by the vector of a stored point, without that point itself')
+    .option('-k <n>', 'how many (default: 10)', integer(1, limits.searchK))
+    .option(
+      '--ef <n>',
+      "beam of the search (default: the collection's)",
+      integer(1, limits.searchEf),
+    )
+    .option('--filter <json>', 'only points whose metadata fits: \'{"year": {"gte": 2020}}\'')
+    .option('--exact', 'compare with every point, no index')
+    .addHelpText(
+      'after',
+      `\nDistance is 1 - cosine, Euclidean, or 1 - dot product, by the metric of the collection.\n${examples(
+        'search words --like laptop -k 5',
+        `search products --vector '[0.12, 0.5, -0.3]' --filter '{"brand": "acme"}'`,
+        `search products --like '"42"' --exact --json`,
+      )}`,
+    )
+    .action(run(search))
+}
+
+async function search(context: Context, name: string, flags: SearchFlags) {
+  const { parseFilter } = await import('../collection/filter.ts')
+  if ((flags.vector === undefined) === (flags.like === undefined)) {
+    fail('usage', 'search takes either --vector or --like', "Write --vector '[…]' or --like ID.")
+  }
+  const filterHint = `Write JSON in quotes: --filter '{"field": "value"}'.`
+  const options = {
+    k: flags.k ?? defaults.k,
+    ...(flags.ef !== undefined && { ef: flags.ef }),
+    ...(flags.exact === true && { exact: true }),
+    ...(flags.filter !== undefined && {
+      filter: parseFilter(parseJson(flags.filter, '--filter', filterHint)),
+    }),
+  }
+  const given = flags.vector === undefined ? undefined : parseVector(flags.vector)
+  const like = flags.like === undefined ? undefined : parseId(flags.like)
+  return withCollection(context, 'look', name, async (collection) => {
+    const neighbours =
+      like === undefined
+        ? await collection.search(given, options)
+        : await collection.search(await vectorOf(collection, like), { ...options, exclude: like })
+    for (const { id, distance, metadata } of neighbours) {
+      await context.emit({ id, distance, metadata })
+    }
+    await context.print(show(neighbours, context))
+    return { name, neighbours: neighbours.length }
+  })
+}
+
+async function vectorOf(collection: Collection, id: PointId): Promise<Float32Array> {
+  const point = await collection.get(id)
+  if (point !== undefined) return point.vector
+  const other = typeof id === 'number' ? `'"${id}"' for the text` : 'the spelling'
+  return fail('point-not-found', `${collection.name} has no point ${showId(id)}`, `Try ${other}.`)
+}
+
+function show(neighbours: readonly Neighbour[], { io }: Context): string {
+  return renderTable(
+    [{ title: 'distance', align: 'right' }, { title: 'id' }, { title: 'metadata' }],
+    neighbours.map(({ id, distance, metadata }) => [
+      distance.toFixed(6),
+      showId(id),
+      Object.keys(metadata).length === 0 ? '' : JSON.stringify(metadata),
+    ]),
+    io.stdout.isTerminal ? io.stdout.columns : 0,
+  )
+}

@@ -1,0 +1,346 @@
+/**
+ * Checkpoints: from memory to files, and which files may go.
+ *
+ * A checkpoint has three parts. *Freeze*: between two log groups the active segment stops taking
+ * writes, the log starts a new file, and the state at that LSN is noted. *Seal*: the frozen segment's
+ * files are written and its graph built, beside writes and searches, several at once. *Commit*: the
+ * manifest naming the new state is renamed into place, in LSN order; then superseded files go.
+ */
+import * as path from 'node:path'
+import { buildGraph } from '../ann/build-graph.ts'
+import { hnswlibAvailability } from '../ann/hnswlib.ts'
+import { replaceFile } from '../base/disk.ts'
+import { limits } from '../base/limits.ts'
+import type { CollectionConfig } from '../format/config.ts'
+import {
+  encodeManifest,
+  type FileEntry,
+  filesOf,
+  type Manifest,
+  manifestName,
+  manifestSequence,
+  type SegmentEntry,
+  segmentPath,
+} from '../format/manifest.ts'
+import type { Tombstones } from '../format/tombstones-file.ts'
+import { type LoadedRows, SealedSegment } from '../segment/sealed-segment.ts'
+import { writeEntry, writeSegment, writeTombstones } from '../segment/write-segment.ts'
+import { listWal } from '../wal/wal-files.ts'
+import type { WalWriter } from '../wal/wal-writer.ts'
+import type { WatermarkFile } from '../wal/watermark-file.ts'
+import type { CollectionContext } from './context.ts'
+import type { LiveSegment } from './live-segment.ts'
+import type { LiveState } from './live-state.ts'
+
+/** The state at one LSN, noted when it was frozen. */
+interface FrozenState {
+  readonly lsn: number
+  readonly chain: number
+  readonly committedAtUs: number
+  readonly count: number
+  readonly digest: string
+  /** Tombstones by segment number, as of `lsn`. */
+  readonly tombstones: ReadonlyMap<number, Tombstones>
+  readonly frozen: LiveSegment | undefined
+}
+
+/** Files that must stay although the manifest has moved on. */
+export interface Pin {
+  readonly files: ReadonlySet<string>
+  /** Log records after this LSN are needed. */
+  readonly afterLsn: number
+}
+
+export interface CheckpointerOptions {
+  readonly context: CollectionContext
+  readonly directory: string
+  readonly walDirectory: string
+  readonly config: CollectionConfig
+  readonly state: LiveState
+  readonly writer: WalWriter
+  readonly watermark: WatermarkFile
+  readonly manifest: Manifest
+  /** Tombstones in the manifest's files, by segment number. */
+  readonly tombstonesWritten: ReadonlyMap<number, number>
+}
+
+/** Seed of every graph: the same points give the same bytes, here and on a standby. */
+export const graphSeed = 100
+
+export class Checkpointer {
+  readonly #options: CheckpointerOptions
+  readonly #pins = new Set<Pin>()
+  #manifest: Manifest
+  /** Commits, one after the other. */
+  #commits: Promise<unknown> = Promise.resolve()
+  #pending = 0
+  #failure: unknown
+  /** LSN of the newest noted state. */
+  #noted: number
+  /** How many tombstones the current file of each segment holds. */
+  readonly #written: Map<number, number>
+  /** Set once a search has warmed the collection: new segments are then loaded when sealed. */
+  keepWarm: ((segment: LiveSegment, sealed: SealedSegment, rows: LoadedRows) => Promise<void>) | undefined
+
+  constructor(options: CheckpointerOptions) {
+    this.#options = options
+    this.#manifest = options.manifest
+    this.#noted = options.manifest.lsn
+    this.#written = new Map(options.tombstonesWritten)
+  }
+
+  get manifest(): Manifest {
+    return this.#manifest
+  }
+
+  /** Segments frozen and not yet committed. */
+  get pending(): number {
+    return this.#pending
+  }
+
+  /** Waits until at most `limits.pendingSeals` segments wait to be sealed. */
+  async relieve(): Promise<void> {
+    while (this.#pending >= limits.pendingSeals) await this.#commits
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  /**
+   * Freezes now and seals in the background. Resolves when frozen; `done` when committed.
+   * Nothing happens when the manifest already is the state.
+   */
+  async start(): Promise<{ done: Promise<void> }> {
+    const { writer } = this.#options
+    return writer.between(async () => {
+      // first what can fail: once noted and frozen, a state is always handed to its commit
+      await writer.rotate()
+      const state = this.#note()
+      if (state === undefined) return { done: this.#commits.then(() => this.#rethrow()) }
+      this.#pending++
+      const sealing = state.frozen && this.#seal(state.frozen, state.lsn)
+      // a failed seal is reported by the commit that waits for it
+      sealing?.catch(() => {})
+      const commit = this.#commits.then(async () => {
+        try {
+          if (this.#failure !== undefined) throw this.#failure
+          await this.#commit(state, await sealing)
+        } catch (error) {
+          this.#failure ??= error
+          throw error
+        } finally {
+          this.#pending--
+        }
+      })
+      this.#commits = commit.catch(() => {})
+      commit.catch(() => {})
+      return { done: commit }
+    })
+  }
+
+  /** Resolves when everything acknowledged before is in the manifest. */
+  async run(): Promise<void> {
+    const { done } = await this.start()
+    await done
+  }
+
+  /** Waits for what is under way, also when it failed. */
+  async settle(): Promise<void> {
+    await this.#commits
+  }
+
+  /** Keeps the files of the current manifest, and the log after it, until released. */
+  pin(): { manifest: Manifest; release: () => Promise<void> } {
+    const manifest = this.#manifest
+    const pin: Pin = {
+      files: new Set(filesOf(manifest).map((file) => file.path)),
+      afterLsn: manifest.lsn,
+    }
+    this.#pins.add(pin)
+    return {
+      manifest,
+      release: async () => {
+        if (this.#pins.delete(pin)) await this.#exclusively(() => this.#removeSuperseded())
+      },
+    }
+  }
+
+  /** A graph was rebuilt: its file and the manifest are written anew, durably. */
+  replaceGraph(segment: LiveSegment, graph: Uint8Array): Promise<void> {
+    return this.#exclusively(async () => {
+      const { context, directory } = this.#options
+      const relative = segmentPath(segment.number, 'graph')
+      await context.disk.unlink(path.join(directory, relative))
+      const entry = await writeEntry(context.disk, directory, relative, graph)
+      await context.disk.syncDirectory(path.join(directory, 'segments'))
+      const segments = this.#manifest.segments.map((each) =>
+        each.number === segment.number ? { ...each, graph: entry } : each,
+      )
+      await this.#publish({ ...this.#manifest, segments, sequence: this.#manifest.sequence + 1 })
+    })
+  }
+
+  #exclusively(work: () => Promise<void>): Promise<void> {
+    const result = this.#commits.then(work)
+    this.#commits = result.catch(() => {})
+    return result
+  }
+
+  #rethrow(): void {
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  /** Between two log groups: what the state is now, with the active segment frozen. */
+  #note(): FrozenState | undefined {
+    const { state, writer } = this.#options
+    const { lsn, chain, committedAtUs } = writer.position
+    if (lsn === this.#noted) return undefined
+    this.#noted = lsn
+    const tombstones = new Map(
+      state.segments.map((segment) => [segment.number, segment.tombstones.copy()]),
+    )
+    const frozen = state.activeMemory.count > 0 ? state.freeze() : undefined
+    const { count, digest } = state
+    return { lsn, chain, committedAtUs, count, digest, tombstones, frozen }
+  }
+
+  /** Writes the files of a frozen segment. */
+  async #seal(
+    segment: LiveSegment,
+    lsn: number,
+  ): Promise<{ entry: SegmentEntry; rows: LoadedRows }> {
+    const { context, directory, config } = this.#options
+    const memory = segment.memory
+    if (memory === undefined) throw new Error('only a memory segment is sealed')
+    const stamp = {
+      number: segment.number,
+      count: memory.count,
+      dimension: config.dimension,
+      lsn,
+    }
+    const { vectors, points, rows } = await writeSegment(
+      context.disk,
+      directory,
+      memory,
+      stamp,
+      context.hashes,
+    )
+    const graph = await this.#buildGraph(segment.number, rows)
+    await context.disk.syncDirectory(path.join(directory, 'segments'))
+    return {
+      entry: { number: stamp.number, count: stamp.count, vectors, points, graph, tombstones: null },
+      rows,
+    }
+  }
+
+  async #buildGraph(number: number, rows: LoadedRows): Promise<FileEntry | null> {
+    const { context, directory, config } = this.#options
+    const { index, metric } = config
+    if (index.kind !== 'hnsw' || rows.count < limits.graphPoints) return null
+    const availability = await hnswlibAvailability()
+    if (!availability.available) {
+      context.onWarning(
+        `no graph was built for segment ${number}: hnswlib-node is not available (${availability.reason}); searches are exact and slower`,
+      )
+      return null
+    }
+    const graph = await buildGraph(
+      context.ann,
+      rows,
+      { segment: number, metric, m: index.m, efConstruction: index.efConstruction, seed: graphSeed },
+      { scratchDirectory: context.scratch, progress: context.progress },
+    )
+    return writeEntry(context.disk, directory, segmentPath(number, 'graph'), graph)
+  }
+
+  async #commit(
+    state: FrozenState,
+    sealed: { entry: SegmentEntry; rows: LoadedRows } | undefined,
+  ): Promise<void> {
+    const { context, directory, config } = this.#options
+    const previous = this.#manifest
+    const entries = sealed ? [...previous.segments, sealed.entry] : previous.segments
+    const segments: SegmentEntry[] = []
+    for (const entry of entries) {
+      const tombstones = state.tombstones.get(entry.number)
+      segments.push({ ...entry, tombstones: await this.#tombstones(entry, tombstones, state.lsn) })
+    }
+    await context.disk.syncDirectory(path.join(directory, 'segments'))
+    await this.#publish({
+      ...previous,
+      sequence: previous.sequence + 1,
+      lsn: state.lsn,
+      chain: state.chain,
+      committedAtUs: state.committedAtUs,
+      count: state.count,
+      digest: state.digest,
+      nextSegment: state.frozen ? state.frozen.number + 1 : previous.nextSegment,
+      segments,
+    })
+    const frozen = state.frozen
+    if (frozen === undefined || sealed === undefined) return
+    const opened = await SealedSegment.open(
+      { disk: context.disk, directory, dimension: config.dimension },
+      sealed.entry,
+    )
+    if (this.keepWarm !== undefined) await this.keepWarm(frozen, opened, sealed.rows)
+    else frozen.become(opened)
+  }
+
+  /** Tombstones only grow, so an equal number is an equal set and its file is kept. */
+  async #tombstones(
+    entry: SegmentEntry,
+    tombstones: Tombstones | undefined,
+    lsn: number,
+  ): Promise<FileEntry | null> {
+    const { context, directory, config } = this.#options
+    if (tombstones === undefined || tombstones.count === 0) return entry.tombstones
+    if (this.#written.get(entry.number) === tombstones.count) return entry.tombstones
+    const { number, count } = entry
+    const stamp = { number, count, dimension: config.dimension, lsn }
+    const written = await writeTombstones(context.disk, directory, tombstones, stamp)
+    this.#written.set(number, tombstones.count)
+    return written
+  }
+
+  /** Writes the manifest. Its rename is the commit. */
+  async #publish(manifest: Manifest): Promise<void> {
+    const { context, directory, watermark } = this.#options
+    const file = path.join(directory, manifestName(manifest.sequence))
+    await replaceFile(context.disk, file, encodeManifest(manifest))
+    this.#manifest = manifest
+    await watermark.commit(manifest.sequence)
+    await this.#removeSuperseded()
+  }
+
+  /**
+   * Removes log files, segment files and manifests that neither the manifest nor a pin needs. The
+   * last manifests are kept for analysis.
+   */
+  async #removeSuperseded(): Promise<void> {
+    const { context, directory, walDirectory } = this.#options
+    const pins = [...this.#pins]
+    const after = Math.min(this.#manifest.lsn, ...pins.map((pin) => pin.afterLsn))
+    const logs = await listWal(context.disk, walDirectory)
+    for (const [index, log] of logs.entries()) {
+      const next = logs[index + 1]
+      if (next !== undefined && next.firstLsn <= after + 1) {
+        await context.disk.unlink(path.join(walDirectory, log.name))
+      }
+    }
+    const kept = new Set(filesOf(this.#manifest).map((file) => file.path))
+    for (const name of await context.disk.list(path.join(directory, 'segments'))) {
+      const relative = `segments/${name}`
+      const number = Number(name.slice(0, 8))
+      const superseded = number < this.#manifest.nextSegment && name.endsWith('.tombstones')
+      if (superseded && !kept.has(relative) && !pins.some((pin) => pin.files.has(relative))) {
+        await context.disk.unlink(path.join(directory, relative))
+      }
+    }
+    const oldest = this.#manifest.sequence - limits.manifestsKept
+    for (const name of await context.disk.list(directory)) {
+      const sequence = manifestSequence(name)
+      if (sequence !== undefined && sequence <= oldest) {
+        await context.disk.unlink(path.join(directory, name))
+      }
+    }
+  }
+}

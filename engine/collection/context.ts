@@ -1,0 +1,18 @@
+/** What every open collection of a data directory shares: the outside world and the threads. */
+import type { AnnThreads } from '../ann/ann-threads.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Disk } from '../base/disk.ts'
+import type { HashThreads } from '../base/hash-threads.ts'
+import type { Progress } from '../base/progress.ts'
+
+export interface CollectionContext {
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly ann: AnnThreads
+  readonly hashes: HashThreads
+  /** A directory for files of a moment: what hnswlib writes and reads. */
+  readonly scratch: string
+  readonly progress: Progress
+  /** Told what a person should know although nothing failed: a rebuilt graph, a fallback. */
+  readonly onWarning: (text: string) => void
+}

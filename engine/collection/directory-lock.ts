@@ -1,0 +1,132 @@
+/**
+ * The lock of a data directory: one process owns it.
+ *
+ * The lock file names its owner by host, pid and the start time of that process, so that a reused pid
+ * is not taken for the owner. A lock whose owner is proven gone is taken over; one that cannot be
+ * judged from here (another host) never is.
+ */
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import * as path from 'node:path'
+import type { Clock } from '../base/clock.ts'
+import { type Disk, writeNewFile } from '../base/disk.ts'
+import { fail, isOperatingError } from '../base/errors.ts'
+import { KiB } from '../base/limits.ts'
+import { processStart } from '../base/process-start.ts'
+import { type DocumentKind, decodeDocument, encodeDocument } from '../format/document.ts'
+import { Fields } from '../format/fields.ts'
+
+export const lockName = 'LOCK'
+
+const kind: DocumentKind = { format: 'vectra-lock', version: 1 }
+const maxLockBytes = 64 * KiB
+/** Two processes may find the same stale lock; one of them wins within this many looks. */
+const attempts = 5
+
+interface Owner {
+  readonly pid: number
+  readonly host: string
+  /** When that process started, in the clock ticks of its host; null where that is not known. */
+  readonly startedAt: string | null
+  readonly since: string
+  /** Random: two locks of one process differ. */
+  readonly nonce: string
+}
+
+/** Held until {@link DirectoryLock.release}. */
+export class DirectoryLock {
+  readonly #disk: Disk
+  readonly #file: string
+  #held = true
+
+  private constructor(disk: Disk, file: string) {
+    this.#disk = disk
+    this.#file = file
+  }
+
+  /** @throws `locked` naming pid and host of the owner */
+  static async take(disk: Disk, clock: Clock, directory: string): Promise<DirectoryLock> {
+    const file = path.join(directory, lockName)
+    const nonce = randomBytes(8).toString('hex')
+    const mine = path.join(directory, `${lockName}.${process.pid}.${nonce}`)
+    const owner: Owner = {
+      pid: process.pid,
+      host: hostname(),
+      startedAt: (await processStart(process.pid)) ?? null,
+      since: new Date(clock.nowMs()).toISOString(),
+      nonce,
+    }
+    await writeNewFile(disk, mine, encodeDocument(kind, owner))
+    try {
+      for (let attempt = 0; attempt < attempts; attempt++) {
+        // a link appears with its whole content, and only where nothing stands
+        if (await disk.link(mine, file)) return new DirectoryLock(disk, file)
+        await removeStale(disk, file, `${mine}.stale`)
+      }
+      return fail('locked', `${directory} is being locked by other processes`, 'Try again.', {
+        place: { file },
+      })
+    } finally {
+      await disk.unlink(mine)
+    }
+  }
+
+  async release(): Promise<void> {
+    if (!this.#held) return
+    this.#held = false
+    await this.#disk.unlink(this.#file)
+  }
+}
+
+/** Removes the lock when its owner is gone. @throws `locked` when it is not, or when it is in doubt */
+async function removeStale(disk: Disk, file: string, aside: string): Promise<void> {
+  const owner = await readOwner(disk, file)
+  if (owner === undefined) return // released meanwhile
+  if (owner.host !== hostname()) {
+    fail(
+      'locked',
+      `${path.dirname(file)} is locked by process ${owner.pid} on host ${owner.host} since ${owner.since}`,
+      `Stop that process. If the host is gone for good, remove ${file}.`,
+      { place: { file } },
+    )
+  }
+  const startedAt = await processStart(owner.pid)
+  const sameProcess =
+    startedAt !== undefined && (owner.startedAt === null || owner.startedAt === startedAt)
+  if (sameProcess) {
+    fail(
+      'locked',
+      `${path.dirname(file)} is locked by process ${owner.pid} on host ${owner.host} since ${owner.since}`,
+      'Wait until it is done, or stop it. One process owns a data directory at a time.',
+      { place: { file } },
+    )
+  }
+  // Moved aside first: if another process was faster, what was moved is its fresh lock; put it back.
+  try {
+    await disk.rename(file, aside)
+  } catch (error) {
+    if (isOperatingError(error, 'file-not-found')) return
+    throw error
+  }
+  const moved = await readOwner(disk, aside)
+  if (moved !== undefined && moved.nonce !== owner.nonce) await disk.link(aside, file)
+  await disk.unlink(aside)
+}
+
+async function readOwner(disk: Disk, file: string): Promise<Owner | undefined> {
+  let bytes: Buffer
+  try {
+    bytes = await disk.readFile(file, maxLockBytes)
+  } catch (error) {
+    if (isOperatingError(error, 'file-not-found')) return undefined
+    throw error
+  }
+  const fields = new Fields(decodeDocument(kind, bytes, file), file)
+  return {
+    pid: fields.integer('pid', 1),
+    host: fields.text('host'),
+    startedAt: fields.has('startedAt') ? fields.text('startedAt') : null,
+    since: fields.text('since'),
+    nonce: fields.text('nonce'),
+  }
+}

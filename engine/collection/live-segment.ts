@@ -1,0 +1,103 @@
+/**
+ * A segment of an open collection: a body (memory or sealed), its tombstones, and what answers
+ * searches for it.
+ *
+ * Invariants: ordinals survive sealing, so tombstones stay valid when the body is exchanged; at most
+ * one of `index` and `rows` is set for a sealed body, both are absent until the segment is warmed.
+ */
+import type { HnswIndex } from '../ann/hnsw-index.ts'
+import type { JsonObject } from '../base/canonical-json.ts'
+import type { PointId } from '../format/point.ts'
+import type { PointTable } from '../format/points-file.ts'
+import { Tombstones } from '../format/tombstones-file.ts'
+import { MemorySegment } from '../segment/memory-segment.ts'
+import type { LoadedRows, SealedSegment } from '../segment/sealed-segment.ts'
+
+export class LiveSegment {
+  readonly number: number
+  readonly tombstones: Tombstones
+  #body: MemorySegment | SealedSegment
+  #index: HnswIndex | undefined
+  #rows: LoadedRows | undefined
+
+  constructor(number: number, body: MemorySegment | SealedSegment, tombstones = new Tombstones()) {
+    this.number = number
+    this.#body = body
+    this.tombstones = tombstones
+  }
+
+  get table(): PointTable {
+    return this.#body
+  }
+
+  get memory(): MemorySegment | undefined {
+    return this.#body instanceof MemorySegment ? this.#body : undefined
+  }
+
+  get sealed(): SealedSegment | undefined {
+    return this.#body instanceof MemorySegment ? undefined : this.#body
+  }
+
+  get index(): HnswIndex | undefined {
+    return this.#index
+  }
+
+  /** Rows in memory: of the memory body, or of a sealed one that is searched exactly. */
+  get rows(): Float32Array | undefined {
+    if (this.#body instanceof MemorySegment) return this.#body.rows
+    return this.#rows && viewRows(this.#rows)
+  }
+
+  /** Whether a search can be answered without loading anything. */
+  get warm(): boolean {
+    return this.memory !== undefined || this.#index !== undefined || this.#rows !== undefined
+  }
+
+  get live(): number {
+    return this.table.count - this.tombstones.count
+  }
+
+  /** Marks a point as gone, in the index too. */
+  bury(ordinal: number): void {
+    this.tombstones.add(ordinal)
+    this.#index?.remove(ordinal)
+  }
+
+  /** The sealed files take the place of the memory body. */
+  become(sealed: SealedSegment): void {
+    this.#body = sealed
+  }
+
+  /** From now on `index` answers; what was buried before is taken out of it. */
+  answerWith(index: HnswIndex): void {
+    for (const ordinal of this.tombstones.ordinals(this.table.count)) index.remove(ordinal)
+    this.#index = index
+    this.#rows = undefined
+  }
+
+  /** From now on the rows are scanned. */
+  scanWith(rows: LoadedRows): void {
+    this.#rows = rows
+  }
+
+  vector(ordinal: number): Promise<Float32Array> {
+    return this.#body.vector(ordinal)
+  }
+
+  id(ordinal: number): PointId {
+    return this.#body.id(ordinal)
+  }
+
+  metadata(ordinal: number): JsonObject {
+    return JSON.parse(this.#body.metadata(ordinal)) as JsonObject // canonical text of an object
+  }
+
+  async close(): Promise<void> {
+    this.#index?.close()
+    await this.sealed?.close()
+  }
+}
+
+/** The rows of a loaded block as one array: count × dimension. */
+export const viewRows = (rows: LoadedRows): Float32Array<SharedArrayBuffer> =>
+  new Float32Array(rows.vectors, rows.byteOffset, rows.count * rows.dimension)

@@ -1,0 +1,142 @@
+/**
+ * The state of an open collection: which points live where, their number and their digest.
+ *
+ * `apply` is synchronous and total: a durable record always applies. It is the one meaning of a log
+ * record, for writes and for replays.
+ */
+import { fail } from '../base/errors.ts'
+import { ContentDigest } from '../format/content-digest.ts'
+import { hashPoint, type PointId, type StoredPoint } from '../format/point.ts'
+import type { Operation } from '../format/wal-record.ts'
+import { MemorySegment } from '../segment/memory-segment.ts'
+import { LiveSegment } from './live-segment.ts'
+
+export interface Location {
+  readonly segment: LiveSegment
+  readonly ordinal: number
+}
+
+/** Locations are packed into one number: segment number × 2^32 + ordinal. */
+const ordinalSpace = 2 ** 32
+
+export class LiveState {
+  readonly dimension: number
+  /** Oldest first; the last one takes writes. */
+  readonly #segments = new Map<number, LiveSegment>()
+  readonly #locations = new Map<PointId, number>()
+  readonly #digest: ContentDigest
+  #active: LiveSegment
+
+  /**
+   * @param sealed the segments of the manifest, oldest first, tombstones loaded
+   * @param nextSegment number of the segment that takes the next write
+   */
+  constructor(dimension: number, sealed: readonly LiveSegment[], nextSegment: number) {
+    this.dimension = dimension
+    this.#digest = new ContentDigest()
+    for (const segment of sealed) this.#admit(segment)
+    this.#active = new LiveSegment(nextSegment, new MemorySegment(dimension))
+    this.#segments.set(nextSegment, this.#active)
+  }
+
+  get count(): number {
+    return this.#locations.size
+  }
+
+  /** 64 hex digits. */
+  get digest(): string {
+    return this.#digest.toString()
+  }
+
+  get segments(): readonly LiveSegment[] {
+    return [...this.#segments.values()]
+  }
+
+  get active(): LiveSegment {
+    return this.#active
+  }
+
+  /** Points in the memory segment that takes writes. */
+  get activeMemory(): MemorySegment {
+    const memory = this.#active.memory
+    if (memory === undefined) throw new Error('the active segment is in memory')
+    return memory
+  }
+
+  locate(id: PointId): Location | undefined {
+    const packed = this.#locations.get(id)
+    if (packed === undefined) return undefined
+    const segment = this.#segments.get(Math.floor(packed / ordinalSpace))
+    if (segment === undefined) throw new Error(`no segment for ${packed}`)
+    return { segment, ordinal: packed % ordinalSpace }
+  }
+
+  ids(): IterableIterator<PointId> {
+    return this.#locations.keys()
+  }
+
+  /**
+   * Applies a record.
+   * @returns points written or deleted
+   * @throws `digest-mismatch` for a digest record that does not fit: the replay went wrong
+   */
+  apply(operation: Operation, lsn: number): number {
+    switch (operation.kind) {
+      case 'upsert':
+        for (const point of operation.points) this.#upsert(point)
+        return operation.points.length
+      case 'delete':
+        return operation.ids.filter((id) => this.#remove(id)).length
+      case 'digest':
+        if (operation.digest !== this.digest || operation.count !== this.count) {
+          fail(
+            'digest-mismatch',
+            `the state after LSN ${lsn - 1} does not have the digest that was logged there`,
+            'Restore the collection from a backup, and keep this directory for analysis.',
+            { place: { lsn } },
+          )
+        }
+        return 0
+      default:
+        return operation satisfies never
+    }
+  }
+
+  /** The active segment takes no more writes; a new one does. @returns the frozen one */
+  freeze(): LiveSegment {
+    const frozen = this.#active
+    const number = frozen.number + 1
+    this.#active = new LiveSegment(number, new MemorySegment(this.dimension))
+    this.#segments.set(number, this.#active)
+    return frozen
+  }
+
+  #admit(segment: LiveSegment): void {
+    this.#segments.set(segment.number, segment)
+    const { table, tombstones } = segment
+    for (let ordinal = 0; ordinal < table.count; ordinal++) {
+      if (tombstones.has(ordinal)) continue
+      this.#locations.set(table.id(ordinal), segment.number * ordinalSpace + ordinal)
+      const { bytes, offset } = table.hash(ordinal)
+      this.#digest.add(bytes, offset)
+    }
+  }
+
+  #upsert(point: StoredPoint): void {
+    this.#remove(point.id)
+    const hash = hashPoint(point)
+    const ordinal = this.activeMemory.append(point, hash)
+    this.#locations.set(point.id, this.#active.number * ordinalSpace + ordinal)
+    this.#digest.add(hash)
+  }
+
+  #remove(id: PointId): boolean {
+    const location = this.locate(id)
+    if (location === undefined) return false
+    const { bytes, offset } = location.segment.table.hash(location.ordinal)
+    this.#digest.subtract(bytes, offset)
+    location.segment.bury(location.ordinal)
+    this.#locations.delete(id)
+    return true
+  }
+}

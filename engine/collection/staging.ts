@@ -1,0 +1,169 @@
+/**
+ * A restored collection before it counts.
+ *
+ * The restorer writes the files of a pinned state below `directory`; `commit` opens them as the source
+ * left them, replays the log tail, holds count and digest against what was recorded, recomputes the
+ * digest from every stored byte, and then lets a new history begin. Only then does the catalogue name
+ * it. The directory is noted as a leftover all the while, so a crash leaves nothing that counts; a
+ * restore of the same snapshot finds it again and goes on.
+ */
+import * as path from 'node:path'
+import { sha256Hex } from '../base/checksum.ts'
+import { type Disk, replaceFile } from '../base/disk.ts'
+import { fail } from '../base/errors.ts'
+import { KiB } from '../base/limits.ts'
+import { type CollectionConfig, encodeConfig } from '../format/config.ts'
+import { type DocumentKind, decodeDocument, encodeDocument } from '../format/document.ts'
+import { Fields, patterns } from '../format/fields.ts'
+import { type Epoch, epochName, type Identity } from '../format/identity.ts'
+import { type Manifest, manifestSequence, type RestoredFrom } from '../format/manifest.ts'
+import { createWatermark, watermarkName } from '../wal/watermark-file.ts'
+import { Collection } from './collection.ts'
+import type { CollectionContext } from './context.ts'
+import { startHistory } from './open-files.ts'
+
+export const restoreNoteName = 'restore.json'
+const noteKind: DocumentKind = { format: 'vectra-restore-note', version: 1 }
+const maxNoteBytes = 64 * KiB
+
+/** What is being restored, as its snapshot states it. */
+export interface StageRequest {
+  /** SHA-256, hex, of the snapshot manifest: the same request finds the same directory again. */
+  readonly key: string
+  readonly snapshotId: string
+  readonly uuid: string
+  readonly epoch: Epoch
+  readonly lsn: number
+  readonly count: number
+  readonly digest: string
+  /** Paths of all files of the state. Whatever else an interrupted restore left is removed. */
+  readonly paths: readonly string[]
+  /** A clone gets a UUID of its own; a restore in place keeps the old one. */
+  readonly newUuid: boolean
+  /** Another index than the snapshot's: graphs are then built anew. */
+  readonly config?: CollectionConfig
+}
+
+export interface Staging {
+  /** Where the files go, at their paths. */
+  readonly directory: string
+  /** Whether files of an interrupted restore may be there. */
+  readonly resumed: boolean
+  /**
+   * Proves the state and gives it its name, as the last step.
+   * @throws `digest-mismatch`, `damaged`, `possible-loss`; `collection-exists` without `replace`
+   */
+  commit(target: { name: string; replace: boolean }): Promise<Collection>
+  /** Removes the directory. */
+  discard(): Promise<void>
+}
+
+export const encodeNote = (key: string, identity: Identity): Buffer =>
+  encodeDocument(noteKind, { key, ...identity })
+
+/** The key and identity of an interrupted restore in `directory`, or undefined when it is none. */
+export async function readNote(
+  disk: Disk,
+  directory: string,
+): Promise<{ key: string; identity: Identity } | undefined> {
+  const file = path.join(directory, restoreNoteName)
+  if ((await disk.stat(file)) === undefined) return undefined
+  const fields = new Fields(decodeDocument(noteKind, await disk.readFile(file, maxNoteBytes), file), file)
+  const epoch = fields.object('epoch')
+  return {
+    key: fields.text('key', patterns.sha256),
+    identity: {
+      uuid: fields.text('uuid', patterns.uuid),
+      epoch: {
+        number: epoch.integer('number', 1, 0xffffffff),
+        history: epoch.text('history', patterns.history),
+      },
+    },
+  }
+}
+
+/**
+ * Opens the staged files under the identity they were written with, proves them against the request,
+ * seals the log tail, and starts the history `identity` under `name`.
+ */
+export async function proveAndRename(
+  context: CollectionContext,
+  directory: string,
+  request: StageRequest,
+  identity: Identity,
+  name: string,
+): Promise<void> {
+  const { disk } = context
+  await removeStrangers(disk, directory, request)
+  const sequences = request.paths.map(manifestSequence).filter((each) => each !== undefined)
+  const watermark = path.join(directory, watermarkName)
+  await disk.unlink(watermark)
+  await createWatermark(disk, watermark, {
+    lsn: request.lsn,
+    sequence: Math.max(0, ...sequences),
+    history: request.epoch.history,
+  })
+  const staged = await Collection.open(context, directory, request.uuid)
+  let manifest: Manifest
+  try {
+    expectSame('LSN', request.lsn, staged.lsn)
+    expectSame('number of points', request.count, staged.count)
+    expectSame('content digest', request.digest, staged.digest)
+    expectSame('content digest of the stored bytes', request.digest, await staged.proveDigest())
+    await staged.checkpoint()
+    manifest = staged.manifest
+  } finally {
+    await staged.close()
+  }
+  const config = request.config ?? staged.config
+  const restoredFrom: RestoredFrom = {
+    snapshotId: request.snapshotId,
+    uuid: request.uuid,
+    epoch: request.epoch,
+    lsn: request.lsn,
+  }
+  await startHistory(disk, directory, {
+    config,
+    manifest: {
+      ...manifest,
+      ...identity,
+      sequence: manifest.sequence + 1,
+      name,
+      config: sha256Hex(encodeConfig(config)),
+      segments: manifest.segments.map((segment) =>
+        request.config === undefined ? segment : { ...segment, graph: null },
+      ),
+      restoredFrom,
+    },
+  })
+  await disk.removeTree(path.join(directory, 'wal', epochName(request.epoch)))
+  await disk.unlink(path.join(directory, restoreNoteName))
+  await disk.syncDirectory(directory)
+}
+
+/** An attempt that was cut off may have begun the new history: its manifests and logs go. */
+async function removeStrangers(disk: Disk, directory: string, request: StageRequest): Promise<void> {
+  const known = new Set(request.paths)
+  for (const name of await disk.list(directory)) {
+    const stranger = manifestSequence(name) !== undefined && !known.has(name)
+    if (stranger || name.endsWith('.tmp')) await disk.unlink(path.join(directory, name))
+  }
+  const logs = path.join(directory, 'wal')
+  for (const epoch of await disk.list(logs)) {
+    for (const name of await disk.list(path.join(logs, epoch))) {
+      if (!known.has(`wal/${epoch}/${name}`)) await disk.unlink(path.join(logs, epoch, name))
+    }
+  }
+}
+
+export const writeNote = (disk: Disk, directory: string, key: string, identity: Identity) =>
+  replaceFile(disk, path.join(directory, restoreNoteName), encodeNote(key, identity))
+
+function expectSame<T extends string | number>(what: string, expected: T, found: T): void {
+  if (expected === found) return
+  fail(
+    'digest-mismatch',
+    `the restored ${what} is ${found}, the snapshot recorded ${expected}`,
+    'Restore another snapshot, or the same one from another copy; the collection was not put in place.',
+  )
+}

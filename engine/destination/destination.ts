@@ -1,0 +1,120 @@
+/**
+ * Where copies live: the contract every store fulfils, one conformance suite for all.
+ *
+ * A destination maps keys to immutable byte strings of at most a few MiB. Nothing in it is a path: a
+ * key is checked by {@link checkKey} before it reaches a store. Duties of every implementation:
+ *
+ * - **Atomic**: a reader sees the whole value of a `put` or none of it, never a part, whatever crashes.
+ * - **One winner**: of any number of `put`s with `ifAbsent` to one key, also from several machines,
+ *   exactly one returns true. A store that cannot promise this must refuse to be opened for writing.
+ * - **Read your writes**: `get` and `head` see what this process has put. `list` may lag behind on
+ *   some stores, so nothing may depend on it alone: it finds candidates, `get` and `head` decide.
+ * - **Durable after `flush`**: when `flush` resolves, everything put before, and everything that
+ *   `head` or a lost `put` found present before, survives a power failure under its key.
+ * - **Absent is an answer, failure is not**: a key that does not exist gives `undefined`; an error of
+ *   the store, the network or the disk always throws and is never reported as absence.
+ * - **Stay inside**: no link, device or pipe below the root is followed, read or replaced.
+ * - Keys come back from `list` in the order of their UTF-8 bytes. What an interrupted `put` left
+ *   behind is never listed.
+ *
+ * A key and another one that continues it with `/` (`a` and `a/b`) cannot both be stored.
+ */
+import { fail } from '../base/errors.ts'
+
+export interface PutOptions {
+  /** Store only where nothing stands. Default false: replaces what is there, atomically. */
+  readonly ifAbsent?: boolean
+}
+
+export interface StoredRange {
+  /** Bytes copied into the target: less than asked for only at the end of the value. */
+  readonly readBytes: number
+  /** Size of the whole value, whatever part of it was asked for. */
+  readonly sizeBytes: number
+}
+
+export interface StoredEntry {
+  readonly key: string
+  readonly sizeBytes: number
+}
+
+export interface Destination {
+  /** How people name it, without credentials. */
+  readonly url: string
+  /** Where `key` stands, for messages: a path, an object's URL. */
+  locate(key: string): string
+  /** Stores `bytes`, which may change again once it resolves. @returns false: `ifAbsent` and present */
+  put(key: string, bytes: Uint8Array, options?: PutOptions): Promise<boolean>
+  /** Fills `target` from `offset` on. Never reads more than `target` holds. */
+  get(key: string, target: Uint8Array, offset?: number): Promise<StoredRange | undefined>
+  head(key: string): Promise<{ readonly sizeBytes: number } | undefined>
+  /** Every key that starts with `prefix`, also what `get` will refuse, such as a link. */
+  list(prefix: string): AsyncIterable<StoredEntry>
+  /** Absent is fine. */
+  delete(key: string): Promise<void>
+  flush(): Promise<void>
+}
+
+const keyBytes = 1_024
+const elementBytes = 255
+
+/** Why `key` cannot be a key; undefined when it can. Elements are separated by `/`. */
+export function keyProblem(key: string): string | undefined {
+  if (key === '') return 'is empty'
+  if (!key.isWellFormed()) return 'is not valid Unicode'
+  if (Buffer.byteLength(key) > keyBytes) return `is longer than ${keyBytes} bytes`
+  for (const element of key.split('/')) {
+    if (element === '') return 'has an empty element'
+    if (element === '.' || element === '..') return `has the element "${element}"`
+    if (Buffer.byteLength(element) > elementBytes) {
+      return `has an element longer than ${elementBytes} bytes`
+    }
+    for (const character of element) {
+      const code = character.codePointAt(0) ?? 0
+      if (code < 0x20 || code === 0x7f) return 'has a control character'
+    }
+  }
+  return undefined
+}
+
+/** @throws `unsafe-name` */
+export function checkKey(key: string): string {
+  const problem = keyProblem(key)
+  if (problem !== undefined) {
+    fail(
+      'unsafe-name',
+      `the key ${JSON.stringify(key.slice(0, 200))} ${problem}`,
+      'Keys are relative names; nothing was read or written.',
+    )
+  }
+  return key
+}
+
+/**
+ * The whole value of `key`, refused before it is read when it is longer than `maxBytes`.
+ * @throws `limit-exceeded`
+ */
+export async function getWhole(
+  destination: Destination,
+  key: string,
+  maxBytes: number,
+): Promise<Buffer | undefined> {
+  const stored = await destination.head(key)
+  if (stored === undefined) return undefined
+  if (stored.sizeBytes > maxBytes) {
+    const place = destination.locate(key)
+    fail(
+      'limit-exceeded',
+      `${place} is ${stored.sizeBytes} bytes, more than the ${maxBytes} that are read`,
+      'This is not a file the product wrote; check what stands there.',
+      { place: { file: place } },
+    )
+  }
+  const target = Buffer.alloc(stored.sizeBytes)
+  const got = await destination.get(key, target)
+  return got === undefined ? undefined : target.subarray(0, got.readBytes)
+}
+
+/** Orders keys by their UTF-8 bytes, as object stores do. */
+export const compareKeys = (a: string, b: string): number =>
+  Buffer.compare(Buffer.from(a), Buffer.from(b))

@@ -1,0 +1,233 @@
+/**
+ * A destination in a directory of the file system (`file://`, a plain path).
+ *
+ * Key `a/b` is the file `<root>/a/b`. A value is written to `<root>/.tmp/<random>`, made durable, and
+ * then gets its name: `link` where it must be absent (the file system picks the one winner), `rename`
+ * where it may replace. So a name never stands for bytes that are not on the disk, and `flush` has
+ * only directories to sync. `.tmp` is no key and never listed; what a crash leaves there is garbage.
+ *
+ * The root itself may be a link (people mount that way); below it every element is looked at before
+ * it is used, and anything but a directory on the way or a regular file at the end is refused.
+ */
+import { randomUUID } from 'node:crypto'
+import { dirname, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Disk, EntryKind } from '../base/disk.ts'
+import { fail, isOperatingError } from '../base/errors.ts'
+import {
+  checkKey,
+  compareKeys,
+  type Destination,
+  type PutOptions,
+  type StoredEntry,
+  type StoredRange,
+} from './destination.ts'
+
+const temporaryName = '.tmp'
+
+export class DirectoryDestination implements Destination {
+  readonly url: string
+  readonly #disk: Disk
+  readonly #root: string
+  /** Directories with names that a power failure could still take away. */
+  readonly #unsynced = new Set<string>()
+
+  /** The directory need not exist; the first `put` creates it. */
+  constructor(disk: Disk, root: string) {
+    this.#disk = disk
+    this.#root = resolve(root)
+    this.url = pathToFileURL(this.#root).href
+  }
+
+  locate(key: string): string {
+    return join(this.#root, key)
+  }
+
+  async put(key: string, bytes: Uint8Array, options: PutOptions = {}): Promise<boolean> {
+    const file = this.#file(key)
+    await this.#makeParents(key)
+    const standing = await this.#disk.stat(file)
+    if (standing !== undefined) {
+      if (standing.kind !== 'file') this.#refuse(file, standing.kind)
+      if (options.ifAbsent === true) {
+        this.#unsynced.add(dirname(file))
+        return false
+      }
+    }
+    const temporary = await this.#writeTemporary(bytes)
+    try {
+      if (options.ifAbsent !== true) {
+        await this.#disk.rename(temporary, file)
+        return true
+      }
+      const won = await this.#disk.link(temporary, file)
+      await this.#disk.unlink(temporary)
+      return won
+    } catch (error) {
+      await this.#disk.unlink(temporary).catch(() => {}) // the first error is the one to tell
+      throw error
+    } finally {
+      this.#unsynced.add(dirname(file))
+    }
+  }
+
+  async get(key: string, target: Uint8Array, offset = 0): Promise<StoredRange | undefined> {
+    if ((await this.head(key)) === undefined) return undefined
+    let file: Awaited<ReturnType<Disk['open']>>
+    try {
+      file = await this.#disk.open(this.#file(key), 'read')
+    } catch (error) {
+      if (isOperatingError(error, 'file-not-found')) return undefined // deleted since head
+      throw error
+    }
+    try {
+      const sizeBytes = await file.sizeBytes()
+      return { readBytes: await file.read(target, offset), sizeBytes }
+    } finally {
+      await file.close()
+    }
+  }
+
+  async head(key: string): Promise<{ sizeBytes: number } | undefined> {
+    const file = this.#file(key)
+    if (!(await this.#parentsStand(key))) return undefined
+    const stat = await this.#disk.stat(file)
+    if (stat === undefined || stat.kind === 'directory') return undefined
+    if (stat.kind !== 'file') this.#refuse(file, stat.kind)
+    this.#unsynced.add(dirname(file))
+    return { sizeBytes: stat.sizeBytes }
+  }
+
+  async *list(prefix: string): AsyncIterable<StoredEntry> {
+    const directory = prefix.slice(0, prefix.lastIndexOf('/') + 1)
+    if (directory !== '') checkKey(directory.slice(0, -1))
+    if (!(await this.#parentsStand(`${directory}x`))) return
+    yield* this.#walk(directory, prefix)
+  }
+
+  async delete(key: string): Promise<void> {
+    const file = this.#file(key)
+    if (!(await this.#parentsStand(key))) return
+    const stat = await this.#disk.stat(file)
+    if (stat === undefined || stat.kind === 'directory') return
+    if (stat.kind !== 'file') this.#refuse(file, stat.kind)
+    await this.#disk.unlink(file)
+    this.#unsynced.add(dirname(file))
+  }
+
+  async flush(): Promise<void> {
+    // the deepest first: a name is worth nothing before the directory that it stands in
+    const directories = [...this.#unsynced].sort((a, b) => b.length - a.length)
+    for (const directory of directories) {
+      await this.#disk.syncDirectory(directory)
+      this.#unsynced.delete(directory)
+    }
+  }
+
+  #file(key: string): string {
+    checkKey(key)
+    if (key === temporaryName || key.startsWith(`${temporaryName}/`)) {
+      fail('unsafe-name', `the key ${key} is reserved`, 'Use another name.')
+    }
+    return join(this.#root, key)
+  }
+
+  /** The directories on the way to `key`, below the root, outermost first. */
+  #parents(key: string): string[] {
+    const elements = key.split('/').slice(0, -1)
+    return elements.map((_, index) => join(this.#root, ...elements.slice(0, index + 1)))
+  }
+
+  /** Whether all directories on the way exist. @throws `unsafe-entry` when one is no directory */
+  async #parentsStand(key: string): Promise<boolean> {
+    const root = await this.#disk.stat(`${this.#root}/.`) // the dot: a root that is a link is followed
+    if (root === undefined) {
+      // absent is an answer only when nothing stands there; a file in place of the root is not
+      if ((await this.#disk.stat(this.#root)) !== undefined) this.#refuseRoot()
+      return false
+    }
+    for (const directory of this.#parents(key)) {
+      const stat = await this.#disk.stat(directory)
+      if (stat === undefined) return false
+      if (stat.kind !== 'directory') this.#refuse(directory, stat.kind)
+    }
+    return true
+  }
+
+  async #makeParents(key: string): Promise<void> {
+    if ((await this.#disk.stat(`${this.#root}/.`)) === undefined) {
+      if ((await this.#disk.stat(this.#root)) !== undefined) this.#refuseRoot()
+      await this.#disk.makeDirectory(this.#root)
+      this.#unsynced.add(dirname(this.#root))
+    }
+    for (const directory of this.#parents(key)) await this.#makeOne(directory)
+  }
+
+  async #makeOne(directory: string): Promise<void> {
+    const stat = await this.#disk.stat(directory)
+    if (stat === undefined) await this.#disk.makeDirectory(directory)
+    else if (stat.kind !== 'directory') this.#refuse(directory, stat.kind)
+    // also where another process made it a moment ago: its name may not be durable yet
+    this.#unsynced.add(dirname(directory))
+  }
+
+  async #writeTemporary(bytes: Uint8Array): Promise<string> {
+    const directory = join(this.#root, temporaryName)
+    await this.#makeOne(directory)
+    const temporary = join(directory, randomUUID())
+    const file = await this.#disk.open(temporary, 'create')
+    try {
+      await file.write(bytes, 0)
+      await file.dataSync()
+    } catch (error) {
+      await this.#disk.unlink(temporary).catch(() => {}) // the first error is the one to tell
+      throw error
+    } finally {
+      await file.close()
+    }
+    return temporary
+  }
+
+  async *#walk(directory: string, prefix: string): AsyncIterable<StoredEntry> {
+    const names = await this.#disk.list(join(this.#root, directory))
+    const entries: { key: string; kind: EntryKind; sizeBytes: number }[] = []
+    for (const name of names) {
+      const key = directory + name
+      if (key === temporaryName) continue
+      if (!key.startsWith(prefix) && !prefix.startsWith(`${key}/`)) continue
+      const stat = await this.#disk.stat(join(this.#root, key))
+      if (stat === undefined) continue // deleted meanwhile
+      const isDirectory = stat.kind === 'directory'
+      entries.push({ key: isDirectory ? `${key}/` : key, ...stat })
+    }
+    entries.sort((a, b) => compareKeys(a.key, b.key))
+    for (const { key, kind, sizeBytes } of entries) {
+      if (kind === 'directory') yield* this.#walk(key, prefix)
+      else if (key.startsWith(prefix)) yield { key, sizeBytes }
+    }
+  }
+
+  #refuse(file: string, kind: EntryKind): never {
+    const what = {
+      file: 'a file',
+      directory: 'a directory',
+      link: 'a symbolic link',
+      other: 'a pipe or device',
+    }
+    fail(
+      'unsafe-entry',
+      `${file} is ${what[kind]}; a destination holds directories and regular files only`,
+      'It was not followed, read or replaced. Find out who put it there, and remove it.',
+      { place: { file } },
+    )
+  }
+
+  #refuseRoot(): never {
+    fail(
+      'disk-refused',
+      `${this.#root} is not a directory`,
+      'Name a directory as the destination, one that exists or can be created.',
+      { place: { file: this.#root } },
+    )
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * Self-checking JSON documents: manifests, configs, catalogues, locks, snapshot manifests.
+ *
+ * One JSON object in canonical form (RFC 8785) and a newline. `format` names the kind of document,
+ * `version` its layout, `sha256` is the hash of the canonical object without that field. A reader
+ * re-serialises what it parsed and demands the same bytes, so that a flipped bit, a duplicate key,
+ * trailing bytes or a truncation cannot pass: either the hash or the form differs.
+ */
+import { canonicalJson, isJsonObject, type JsonObject } from '../base/canonical-json.ts'
+import { sha256Hex } from '../base/checksum.ts'
+import { fail } from '../base/errors.ts'
+
+export interface DocumentKind {
+  /** The value of `format`, e.g. `vectra-manifest`. */
+  readonly format: string
+  /** The newest version this build writes and reads. */
+  readonly version: number
+}
+
+/** Bytes of `body` as a document of `kind`. */
+export function encodeDocument(kind: DocumentKind, body: object): Buffer {
+  const plain = { ...body, format: kind.format, version: kind.version }
+  const sealed = { ...plain, sha256: sha256Hex(canonicalJson(plain)) }
+  return Buffer.from(`${canonicalJson(sealed)}\n`)
+}
+
+/**
+ * Parses and checks a document; its fields are still to be checked by the caller.
+ * @throws `damaged` when the bytes are not exactly what {@link encodeDocument} writes,
+ *   `newer-format` when the version is higher than known.
+ */
+export function decodeDocument(kind: DocumentKind, bytes: Uint8Array, file: string): JsonObject {
+  const place = { file }
+  const damaged = (reason: string): never =>
+    fail('damaged', `${file} is damaged: ${reason}`, 'Restore the file or the collection from a backup.', {
+      place,
+    })
+  const text = Buffer.from(bytes).toString('utf8')
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    damaged('not JSON')
+  }
+  if (!isJsonObject(value)) return damaged('not a JSON object')
+  if (value['format'] !== kind.format) return damaged(`not a ${kind.format} document`)
+  const version = value['version']
+  if (typeof version === 'number' && Number.isSafeInteger(version) && version > kind.version) {
+    fail(
+      'newer-format',
+      `${file} has ${kind.format} version ${version}; this build reads up to ${kind.version}`,
+      'Upgrade Vectra DR and run the command again; nothing was changed.',
+      { place },
+    )
+  }
+  if (version !== kind.version) return damaged(`unknown version ${JSON.stringify(version)}`)
+  const { sha256, ...plain } = value
+  if (sha256 !== sha256Hex(canonicalJson(plain))) return damaged('its SHA-256 does not match')
+  if (`${canonicalJson(value)}\n` !== text) return damaged('bytes beyond the document')
+  return value
+}

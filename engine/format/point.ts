@@ -1,0 +1,238 @@
+/**
+ * A point and its canonical bytes.
+ *
+ * | offset | size | field |
+ * | --- | --- | --- |
+ * | 0 | 1 | id tag: 0 unsigned integer, 1 UTF-8 text |
+ * | 1 | 4 | u32 length of the id in bytes (8 for an integer) |
+ * | 5 | n | the id; an integer is u64 |
+ * | 5 + n | 4 | u32 dimension |
+ * | 9 + n | 4 × dimension | float32 values as accepted, −0 stored as 0 |
+ * | … | rest | metadata, canonical JSON (RFC 8785); absent is `{}` |
+ *
+ * All little-endian. The content digest sums the SHA-256 of these bytes, and the WAL carries them:
+ * they are the one meaning of "the same point" in every engine and layout.
+ */
+import { canonicalJson, checkJson, isJsonObject, type JsonObject } from '../base/canonical-json.ts'
+import { sha256 } from '../base/checksum.ts'
+import { fail } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import type { CollectionConfig } from './config.ts'
+
+/** A number is an unsigned safe integer. `5` and `'5'` are different ids. */
+export type PointId = string | number
+
+export interface Point {
+  readonly id: PointId
+  readonly vector: Float32Array
+  readonly metadata: JsonObject
+}
+
+/** What a caller hands in; checked by {@link acceptPoint}. */
+export interface PointInput {
+  readonly id: unknown
+  readonly vector: unknown
+  readonly metadata?: unknown
+}
+
+/** A checked point in the form that is logged and stored. */
+export interface StoredPoint {
+  readonly id: PointId
+  readonly vector: Float32Array
+  /** Canonical JSON text. */
+  readonly metadata: string
+  /** The canonical bytes, as the table above. */
+  readonly bytes: Buffer
+}
+
+export const INTEGER_ID = 0
+export const TEXT_ID = 1
+const integerIdBytes = 8
+const pointHeaderBytes = 5
+
+/** How an id is named in messages: text is quoted. */
+export const showId = (id: unknown): string => {
+  const text = JSON.stringify(id) ?? String(id)
+  return text.length > 80 ? `${text.slice(0, 77)}…` : text
+}
+
+/** @throws `invalid-point` */
+export function acceptId(id: unknown): PointId {
+  if (typeof id === 'number') {
+    if (!Number.isSafeInteger(id) || id < 0) {
+      fail(
+        'invalid-point',
+        `the id ${id} is not an unsigned integer below 2^53`,
+        'Use an integer from 0 to 9007199254740991, or text.',
+      )
+    }
+    return id === 0 ? 0 : id // −0 becomes 0
+  }
+  if (typeof id !== 'string') {
+    return fail('invalid-point', `an id is ${showId(id)}`, 'Give every point an "id": text or an integer.')
+  }
+  if (id === '' || Buffer.byteLength(id) > limits.idBytes || !id.isWellFormed()) {
+    fail(
+      'invalid-point',
+      `the id ${showId(id)} is empty, not valid Unicode or longer than ${limits.idBytes} bytes`,
+      `Use 1 to ${limits.idBytes} bytes of UTF-8.`,
+    )
+  }
+  return id
+}
+
+/** No vector longer than this where distances are sums of float32 squares: they would overflow. */
+const maxNorm = 9e18
+
+/**
+ * A checked float32 copy of `values`.
+ * @param where names the vector in messages, e.g. `point "laptop"`
+ * @throws `invalid-vector`: wrong dimension, a component that is no finite float32, a norm that
+ *   cannot be used with the metric
+ */
+export function acceptVector(
+  values: unknown,
+  config: Pick<CollectionConfig, 'dimension' | 'metric'>,
+  where: string,
+): Float32Array {
+  if (!Array.isArray(values) && !(values instanceof Float32Array) && !(values instanceof Float64Array)) {
+    return fail('invalid-vector', `${where} has no vector`, 'Give "vector" as a list of numbers.')
+  }
+  const { dimension, metric } = config
+  if (values.length !== dimension) {
+    fail(
+      'invalid-vector',
+      `${where} has ${values.length} values, the collection has dimension ${dimension}`,
+      'Embed with the model that the collection was made for, or create one of that dimension.',
+    )
+  }
+  const vector = new Float32Array(dimension)
+  let squares = 0
+  for (let i = 0; i < dimension; i++) {
+    const value: unknown = values[i]
+    const rounded = typeof value === 'number' ? Math.fround(value) + 0 : Number.NaN
+    if (!Number.isFinite(rounded)) {
+      fail(
+        'invalid-vector',
+        `${where} has ${showComponent(value)} at position ${i}, which is not a finite float32`,
+        'Every component must be a number within ±3.4e38; look for a failed embedding.',
+      )
+    }
+    vector[i] = rounded
+    squares += rounded * rounded
+  }
+  if (metric === 'cosine' && squares === 0) {
+    fail(
+      'invalid-vector',
+      `${where} is all zeros, which has no direction for the cosine metric`,
+      'Leave the point out, or use the metric l2 or ip.',
+    )
+  }
+  if (metric !== 'cosine' && Math.sqrt(squares) > maxNorm) {
+    fail(
+      'invalid-vector',
+      `${where} has a norm above ${maxNorm}; its distances would overflow float32`,
+      'Scale the vectors down.',
+    )
+  }
+  return vector
+}
+
+const showComponent = (value: unknown): string =>
+  typeof value === 'number' ? String(value) : showId(value)
+
+/**
+ * Checks one point as a whole: nothing of a batch may be kept when one of its points is refused.
+ * @throws `invalid-point`, `invalid-vector`
+ */
+export function acceptPoint(input: PointInput, config: CollectionConfig): StoredPoint {
+  const id = acceptId(input.id)
+  const where = `point ${showId(id)}`
+  const vector = acceptVector(input.vector, config, where)
+  const metadata = input.metadata ?? {}
+  if (!isJsonObject(metadata)) {
+    return fail('invalid-point', `${where} has metadata that is not an object`, 'Use a JSON object.')
+  }
+  checkJson(metadata, `the metadata of ${where}`)
+  const text = canonicalJson(metadata)
+  if (Buffer.byteLength(text) > limits.metadataBytes) {
+    fail(
+      'invalid-point',
+      `${where} has more than ${limits.metadataBytes} bytes of metadata`,
+      'Keep large payloads elsewhere and store a reference.',
+    )
+  }
+  return { id, vector, metadata: text, bytes: encodePoint(id, vector, text) }
+}
+
+/** Bytes of an id: tag, length, id. */
+export function encodeId(id: PointId): Buffer {
+  if (typeof id === 'number') {
+    const bytes = Buffer.allocUnsafe(pointHeaderBytes + integerIdBytes)
+    bytes.writeUInt8(INTEGER_ID, 0)
+    bytes.writeUInt32LE(integerIdBytes, 1)
+    bytes.writeBigUInt64LE(BigInt(id), pointHeaderBytes)
+    return bytes
+  }
+  const idBytes = Buffer.byteLength(id)
+  const bytes = Buffer.allocUnsafe(pointHeaderBytes + idBytes)
+  bytes.writeUInt8(TEXT_ID, 0)
+  bytes.writeUInt32LE(idBytes, 1)
+  bytes.write(id, pointHeaderBytes, 'utf8')
+  return bytes
+}
+
+/** Reads an id at `offset`; returns it and where it ends. @throws RangeError beyond the buffer */
+export function decodeId(bytes: Buffer, offset: number): { id: PointId; end: number } {
+  const tag = bytes.readUInt8(offset)
+  const length = bytes.readUInt32LE(offset + 1)
+  const start = offset + pointHeaderBytes
+  const end = start + length
+  if (end > bytes.length) throw new RangeError('id beyond the buffer')
+  if (tag === INTEGER_ID && length === integerIdBytes) {
+    const id = Number(bytes.readBigUInt64LE(start))
+    if (!Number.isSafeInteger(id)) throw new RangeError('integer id beyond 2^53')
+    return { id, end }
+  }
+  if (tag !== TEXT_ID || length === 0 || length > limits.idBytes) throw new RangeError('bad id')
+  return { id: bytes.toString('utf8', start, end), end }
+}
+
+/** Canonical bytes, as the table above. `metadata` is canonical JSON text. */
+export function encodePoint(id: PointId, vector: Float32Array, metadata: string): Buffer {
+  const idBytes = encodeId(id)
+  const vectorAt = idBytes.length + 4
+  const metadataAt = vectorAt + vector.byteLength
+  const bytes = Buffer.allocUnsafe(metadataAt + Buffer.byteLength(metadata))
+  idBytes.copy(bytes)
+  bytes.writeUInt32LE(vector.length, idBytes.length)
+  floatBytes(vector).copy(bytes, vectorAt)
+  bytes.write(metadata, metadataAt, 'utf8')
+  return bytes
+}
+
+/** @throws RangeError when the bytes are not a point of this dimension */
+export function decodePoint(bytes: Buffer, dimension: number): StoredPoint {
+  const { id, end } = decodeId(bytes, 0)
+  if (bytes.readUInt32LE(end) !== dimension) throw new RangeError('wrong dimension')
+  const start = end + 4
+  const metadataAt = start + 4 * dimension
+  if (metadataAt > bytes.length) throw new RangeError('vector beyond the buffer')
+  const vector = new Float32Array(dimension)
+  floatBytes(vector).set(bytes.subarray(start, metadataAt))
+  return { id, vector, metadata: bytes.toString('utf8', metadataAt), bytes }
+}
+
+/** SHA-256 of the canonical bytes: the point's term in the content digest. */
+export const hashPoint = (point: Pick<StoredPoint, 'bytes'>): Buffer => sha256(point.bytes)
+
+/** The bytes of a float32 array, not copied. */
+export const floatBytes = (vector: Float32Array): Buffer =>
+  Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength)
+
+/** The point as callers see it. */
+export const toPoint = (stored: Omit<StoredPoint, 'bytes'>): Point => ({
+  id: stored.id,
+  vector: stored.vector,
+  metadata: JSON.parse(stored.metadata) as JsonObject, // canonical text of an object by construction
+})

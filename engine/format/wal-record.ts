@@ -1,0 +1,318 @@
+/**
+ * The write-ahead log: file header and records.
+ *
+ * File header, 64 bytes, little-endian:
+ * | offset | size | field |
+ * | --- | --- | --- |
+ * | 0 | 8 | magic `VDRWAL\r\n` |
+ * | 8 | 2 | u16 format version |
+ * | 10 | 1 | checksum algorithm: 1 = CRC-32/ISO-HDLC |
+ * | 11 | 5 | zero |
+ * | 16 | 16 | collection UUID |
+ * | 32 | 4 | u32 epoch number |
+ * | 36 | 8 | history id |
+ * | 44 | 4 | u32 chain: header checksum of the record before the first one, 0 at the very start |
+ * | 48 | 8 | u64 LSN of the first record |
+ * | 56 | 4 | zero |
+ * | 60 | 4 | u32 checksum of bytes 0–59 |
+ *
+ * Record: a 64-byte header, then the payload:
+ * | offset | size | field |
+ * | --- | --- | --- |
+ * | 0 | 4 | u32 checksum of bytes 4–63 |
+ * | 4 | 4 | u32 payload length in bytes |
+ * | 8 | 4 | u32 payload checksum |
+ * | 12 | 4 | u32 chain: header checksum of the record before |
+ * | 16 | 8 | u64 LSN, one higher than the record before |
+ * | 24 | 8 | u64 commit time, epoch µs, never lower than before |
+ * | 32 | 4 | u32 epoch number |
+ * | 36 | 8 | history id |
+ * | 44 | 1 | kind: 1 upsert, 2 delete, 3 digest |
+ * | 45 | 3 | zero |
+ * | 48 | 16 | collection UUID |
+ *
+ * Payloads: upsert = u32 count, then per point u32 length and its canonical bytes; delete = u32 count,
+ * then the ids (tag, length, bytes); digest = the 32-byte content digest after the record before, and
+ * u64 live points. A header's checksum covers the payload's checksum and the chain, so a record
+ * vouches for everything before it.
+ */
+import { CRC32_ALGORITHM, crc32 } from '../base/checksum.ts'
+import { fail } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import { type Identity, UUID_BYTES, uuidToBytes } from './identity.ts'
+import { decodeId, decodePoint, encodeId, type PointId, type StoredPoint } from './point.ts'
+
+export const WAL_HEADER_BYTES = 64
+export const RECORD_HEADER_BYTES = 64
+export const WAL_VERSION = 1
+
+const magic = Buffer.from('VDRWAL\r\n', 'latin1')
+const kindCodes = { upsert: 1, delete: 2, digest: 3 } as const
+
+export type Operation =
+  | { readonly kind: 'upsert'; readonly points: readonly StoredPoint[] }
+  | { readonly kind: 'delete'; readonly ids: readonly PointId[] }
+  | { readonly kind: 'digest'; readonly digest: string; readonly count: number }
+
+export interface WalHeader {
+  readonly identity: Identity
+  readonly firstLsn: number
+  readonly chain: number
+}
+
+/** Where a record stands in its history. */
+export interface RecordStamp {
+  readonly lsn: number
+  readonly committedAtUs: number
+  /** Header checksum of the record before. */
+  readonly chain: number
+}
+
+export interface WalRecord {
+  readonly lsn: number
+  readonly committedAtUs: number
+  /** This record's own header checksum: the chain value of the next. */
+  readonly checksum: number
+  readonly kind: Operation['kind']
+  readonly payload: Buffer
+}
+
+export function encodeWalHeader(header: WalHeader): Buffer {
+  const bytes = Buffer.alloc(WAL_HEADER_BYTES)
+  magic.copy(bytes)
+  bytes.writeUInt16LE(WAL_VERSION, 8)
+  bytes.writeUInt8(CRC32_ALGORITHM, 10)
+  writeIdentity(bytes, header.identity, 16, 32)
+  bytes.writeUInt32LE(header.chain, 44)
+  bytes.writeBigUInt64LE(BigInt(header.firstLsn), 48)
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, 60)), 60)
+  return bytes
+}
+
+/**
+ * @param expected the identity that the file must carry
+ * @throws `damaged`, `newer-format`
+ */
+export function decodeWalHeader(bytes: Buffer, expected: Identity, file: string): WalHeader {
+  const damaged = (reason: string): never =>
+    fail('damaged', `${file} is damaged at offset 0: ${reason}`, damageHint, { place: { file, offset: 0 } })
+  if (bytes.length < WAL_HEADER_BYTES) damaged(`${bytes.length} bytes are no WAL header`)
+  if (!bytes.subarray(0, 8).equals(magic)) damaged('not a WAL file')
+  const version = bytes.readUInt16LE(8)
+  if (bytes.readUInt32LE(60) !== crc32(bytes.subarray(0, 60))) damaged('header checksum')
+  if (version > WAL_VERSION) {
+    fail(
+      'newer-format',
+      `${file} has WAL version ${version}; this build reads up to ${WAL_VERSION}`,
+      'Upgrade Vectra DR and run the command again; nothing was changed.',
+      { place: { file } },
+    )
+  }
+  if (version !== WAL_VERSION || bytes.readUInt8(10) !== CRC32_ALGORITHM) damaged('unknown layout')
+  if (!bytes.subarray(16, 44).equals(identityBytes(expected))) {
+    damaged('it belongs to another collection or history')
+  }
+  return {
+    identity: expected,
+    chain: bytes.readUInt32LE(44),
+    firstLsn: Number(bytes.readBigUInt64LE(48)),
+  }
+}
+
+/** @returns the payload of an operation. @throws `limit-exceeded` above the record bound */
+export function encodeOperation(operation: Operation): Buffer {
+  const payload = Buffer.concat(payloadParts(operation))
+  if (payload.length > limits.walPayloadBytes) {
+    fail(
+      'limit-exceeded',
+      `one write of ${payload.length} bytes is above the ${limits.walPayloadBytes} a log record may have`,
+      'Write fewer points at once (--batch).',
+    )
+  }
+  return payload
+}
+
+function payloadParts(operation: Operation): Buffer[] {
+  switch (operation.kind) {
+    case 'upsert':
+      return [
+        u32(operation.points.length),
+        ...operation.points.flatMap(({ bytes }) => [u32(bytes.length), bytes]),
+      ]
+    case 'delete':
+      return [u32(operation.ids.length), ...operation.ids.map(encodeId)]
+    case 'digest': {
+      const count = Buffer.allocUnsafe(8)
+      count.writeBigUInt64LE(BigInt(operation.count))
+      return [Buffer.from(operation.digest, 'hex'), count]
+    }
+    default:
+      return operation satisfies never
+  }
+}
+
+/** @throws RangeError when the payload is not what its checksum promised: a bug, not damage */
+export function decodeOperation(record: WalRecord, dimension: number): Operation {
+  const { payload } = record
+  if (record.kind === 'digest') {
+    return {
+      kind: 'digest',
+      digest: payload.toString('hex', 0, 32),
+      count: Number(payload.readBigUInt64LE(32)),
+    }
+  }
+  const count = payload.readUInt32LE(0)
+  let offset = 4
+  if (record.kind === 'delete') {
+    const ids: PointId[] = []
+    for (let i = 0; i < count; i++) {
+      const { id, end } = decodeId(payload, offset)
+      ids.push(id)
+      offset = end
+    }
+    return { kind: 'delete', ids }
+  }
+  const points: StoredPoint[] = []
+  for (let i = 0; i < count; i++) {
+    const length = payload.readUInt32LE(offset)
+    offset += 4
+    points.push(decodePoint(payload.subarray(offset, offset + length), dimension))
+    offset += length
+  }
+  return { kind: 'upsert', points }
+}
+
+/** Header and payload of one record. */
+export function encodeRecord(
+  identity: Identity,
+  stamp: RecordStamp,
+  kind: Operation['kind'],
+  payload: Buffer,
+): { header: Buffer; checksum: number } {
+  const header = Buffer.alloc(RECORD_HEADER_BYTES)
+  header.writeUInt32LE(payload.length, 4)
+  header.writeUInt32LE(crc32(payload), 8)
+  header.writeUInt32LE(stamp.chain, 12)
+  header.writeBigUInt64LE(BigInt(stamp.lsn), 16)
+  header.writeBigUInt64LE(BigInt(stamp.committedAtUs), 24)
+  writeIdentity(header, identity, 48, 32)
+  header.writeUInt8(kindCodes[kind], 44)
+  const checksum = crc32(header.subarray(4))
+  header.writeUInt32LE(checksum, 0)
+  return { header, checksum }
+}
+
+/** Why the bytes at an offset are no record. `end`: fewer bytes than a header. */
+export type RecordProblem = 'end' | 'header' | 'identity' | 'sequence' | 'chain' | 'payload'
+
+/** What must hold for the next record. */
+export interface RecordExpectation {
+  readonly identity: Identity
+  readonly lsn: number
+  readonly chain: number
+  readonly committedAtUs: number
+}
+
+/** Reads the record at `offset`, or says why there is none. Never throws. */
+export function readRecord(
+  bytes: Buffer,
+  offset: number,
+  expected: RecordExpectation,
+): { record: WalRecord; end: number } | { problem: RecordProblem } {
+  const found = readAnyRecord(bytes, offset, expected.identity)
+  if ('problem' in found) return found
+  const { record, chain } = found
+  if (record.lsn !== expected.lsn || record.committedAtUs < expected.committedAtUs) {
+    return { problem: 'sequence' }
+  }
+  if (chain !== expected.chain) return { problem: 'chain' }
+  return { record, end: found.end }
+}
+
+/**
+ * The offset of the first whole valid record of this history at or after `from` with an LSN of at
+ * least `lsn`: its presence tells damage from a torn tail.
+ */
+export function findRecord(
+  bytes: Buffer,
+  from: number,
+  identity: Identity,
+  lsn: number,
+): { offset: number; lsn: number } | undefined {
+  const uuid = uuidToBytes(identity.uuid)
+  const uuidOffset = RECORD_HEADER_BYTES - UUID_BYTES
+  for (let at = from; ; at++) {
+    const hit = bytes.indexOf(uuid, at + uuidOffset)
+    if (hit < 0) return undefined
+    at = hit - uuidOffset
+    const found = readAnyRecord(bytes, at, identity)
+    if ('record' in found && found.record.lsn >= lsn) return { offset: at, lsn: found.record.lsn }
+  }
+}
+
+function readAnyRecord(
+  bytes: Buffer,
+  offset: number,
+  identity: Identity,
+): { record: WalRecord; chain: number; end: number } | { problem: RecordProblem } {
+  const start = offset + RECORD_HEADER_BYTES
+  if (start > bytes.length) return { problem: 'end' }
+  const header = bytes.subarray(offset, start)
+  const checksum = header.readUInt32LE(0)
+  if (checksum !== crc32(header.subarray(4))) return { problem: 'header' }
+  const length = header.readUInt32LE(4)
+  const kind = kindOf(header.readUInt8(44))
+  if (kind === undefined || length > limits.walPayloadBytes) return { problem: 'header' }
+  const ours =
+    header.subarray(48, 64).equals(uuidToBytes(identity.uuid)) &&
+    header.readUInt32LE(32) === identity.epoch.number &&
+    header.toString('hex', 36, 44) === identity.epoch.history
+  if (!ours) return { problem: 'identity' }
+  const end = start + length
+  if (end > bytes.length) return { problem: 'payload' }
+  const payload = bytes.subarray(start, end)
+  if (header.readUInt32LE(8) !== crc32(payload)) return { problem: 'payload' }
+  const record: WalRecord = {
+    lsn: Number(header.readBigUInt64LE(16)),
+    committedAtUs: Number(header.readBigUInt64LE(24)),
+    checksum,
+    kind,
+    payload,
+  }
+  return { record, chain: header.readUInt32LE(12), end }
+}
+
+const kindOf = (code: number): Operation['kind'] | undefined => {
+  switch (code) {
+    case kindCodes.upsert:
+      return 'upsert'
+    case kindCodes.delete:
+      return 'delete'
+    case kindCodes.digest:
+      return 'digest'
+    default:
+      return undefined
+  }
+}
+
+const damageHint =
+  'Restore the collection from a backup; nothing was changed. Keep the file: it may be needed to see what happened.'
+
+function writeIdentity(bytes: Buffer, identity: Identity, uuidAt: number, epochAt: number): void {
+  uuidToBytes(identity.uuid).copy(bytes, uuidAt)
+  bytes.writeUInt32LE(identity.epoch.number, epochAt)
+  bytes.write(identity.epoch.history, epochAt + 4, 'hex')
+}
+
+/** UUID, epoch number and history id as the file header holds them: bytes 16–43. */
+function identityBytes(identity: Identity): Buffer {
+  const bytes = Buffer.alloc(28)
+  writeIdentity(bytes, identity, 0, 16)
+  return bytes
+}
+
+function u32(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(4)
+  bytes.writeUInt32LE(value)
+  return bytes
+}

@@ -1,0 +1,38 @@
+/** The engine's public surface: what the planner and other programs may import. */
+export { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from './base/canonical-json.ts'
+export { sha256Hex } from './base/checksum.ts'
+export { type Clock, systemClock } from './base/clock.ts'
+export { type Disk, type DiskFile, nodeDisk, replaceFile, writeNewFile } from './base/disk.ts'
+export {
+  type ErrorCode,
+  errorCatalogue,
+  exitCodes,
+  fail,
+  isOperatingError,
+  OperatingError,
+  type SerialisedError,
+} from './base/errors.ts'
+export { defaults, GiB, KiB, limits, MiB } from './base/limits.ts'
+export { checkName, nameProblem } from './base/name.ts'
+export { noProgress, type Progress, type ProgressEvent } from './base/progress.ts'
+export { besideModule, serveThread, ThreadPool } from './base/thread-pool.ts'
+export {
+  Collection,
+  type CollectionDescription,
+  type CollectionStats,
+} from './collection/collection.ts'
+export {
+  type DataDirectory,
+  type DataDirectoryOptions,
+  openDataDirectory,
+} from './collection/data-directory.ts'
+export { type Filter, parseFilter } from './collection/filter.ts'
+export type { Neighbour, SearchOptions } from './collection/search.ts'
+export {
+  type CollectionConfig,
+  type IndexSettings,
+  type Metric,
+  makeConfig,
+  metrics,
+} from './format/config.ts'
+export type { Point, PointId, PointInput } from './format/point.ts'

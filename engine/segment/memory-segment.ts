@@ -1,0 +1,79 @@
+/**
+ * The segment that takes writes: points in memory, in the order of their arrival.
+ *
+ * Ordinals are never reused and rows never change once appended, so that a reader, a pinned state or a
+ * builder thread may go on using what it saw. Vectors stand in shared memory, once.
+ */
+import { HASH_BYTES, type PointTable } from '../format/points-file.ts'
+import type { PointId, StoredPoint } from '../format/point.ts'
+
+const firstCapacity = 64
+
+export class MemorySegment implements PointTable {
+  readonly dimension: number
+  readonly #ids: PointId[] = []
+  readonly #metadata: string[] = []
+  #hashes = Buffer.alloc(HASH_BYTES * firstCapacity)
+  #rows: Float32Array<SharedArrayBuffer>
+
+  constructor(dimension: number) {
+    this.dimension = dimension
+    this.#rows = new Float32Array(new SharedArrayBuffer(4 * dimension * firstCapacity))
+  }
+
+  get count(): number {
+    return this.#ids.length
+  }
+
+  get vectorBytes(): number {
+    return 4 * this.dimension * this.count
+  }
+
+  /** All rows so far, row-major; count × dimension values. Not copied. */
+  get rows(): Float32Array<SharedArrayBuffer> {
+    return this.#rows.subarray(0, this.count * this.dimension)
+  }
+
+  /** @returns the ordinal of the point */
+  append(point: StoredPoint, hash: Buffer): number {
+    const ordinal = this.count
+    if ((ordinal + 1) * this.dimension > this.#rows.length) this.#grow()
+    this.#rows.set(point.vector, ordinal * this.dimension)
+    hash.copy(this.#hashes, HASH_BYTES * ordinal)
+    this.#ids.push(point.id)
+    this.#metadata.push(point.metadata)
+    return ordinal
+  }
+
+  id(ordinal: number): PointId {
+    return at(this.#ids, ordinal)
+  }
+
+  metadata(ordinal: number): string {
+    return at(this.#metadata, ordinal)
+  }
+
+  hash(ordinal: number): { bytes: Buffer; offset: number } {
+    return { bytes: this.#hashes, offset: HASH_BYTES * ordinal }
+  }
+
+  /** A copy of one vector. */
+  async vector(ordinal: number): Promise<Float32Array> {
+    return this.#rows.slice(ordinal * this.dimension, (ordinal + 1) * this.dimension)
+  }
+
+  #grow(): void {
+    const rows = new Float32Array(new SharedArrayBuffer(2 * this.#rows.byteLength))
+    rows.set(this.#rows)
+    this.#rows = rows
+    const hashes = Buffer.alloc(2 * this.#hashes.length)
+    this.#hashes.copy(hashes)
+    this.#hashes = hashes
+  }
+}
+
+function at<T>(list: readonly T[], index: number): T {
+  const value = list[index]
+  if (value === undefined) throw new RangeError(`no ordinal ${index}`)
+  return value
+}

@@ -1,0 +1,181 @@
+/**
+ * A segment on disk: immutable files, opened.
+ *
+ * The points file is held in memory (ids, metadata, hashes), the vectors stay on disk and are read when
+ * asked for; the whole block is proven against the SHA-256 of its pieces whenever it is loaded.
+ */
+import * as path from 'node:path'
+import { sha256Hex } from '../base/checksum.ts'
+import type { Disk, DiskFile } from '../base/disk.ts'
+import { fail } from '../base/errors.ts'
+import type { HashThreads } from '../base/hash-threads.ts'
+import { limits } from '../base/limits.ts'
+import type { FileEntry, SegmentEntry } from '../format/manifest.ts'
+import { floatBytes, type PointId } from '../format/point.ts'
+import { decodePoints, type PointTable } from '../format/points-file.ts'
+import { decodeSegmentHeader, SEGMENT_HEADER_BYTES } from '../format/segment-header.ts'
+import { decodeTombstones, Tombstones } from '../format/tombstones-file.ts'
+import { rowOffset } from '../format/vectors-file.ts'
+
+const hint = 'Restore the collection from a backup; nothing was changed.'
+
+/** Rows of a segment in shared memory; `byteOffset` is where the first one starts. */
+export interface LoadedRows {
+  readonly vectors: SharedArrayBuffer
+  readonly byteOffset: number
+  readonly count: number
+  readonly dimension: number
+}
+
+export interface SegmentPlace {
+  readonly disk: Disk
+  /** The collection's directory. */
+  readonly directory: string
+  readonly dimension: number
+}
+
+export class SealedSegment implements PointTable {
+  readonly entry: SegmentEntry
+  /** The points file, in shared memory so that threads can read it. */
+  readonly pointsBytes: Buffer<SharedArrayBuffer>
+  readonly #place: SegmentPlace
+  readonly #table: PointTable
+  readonly #vectors: DiskFile
+
+  private constructor(
+    entry: SegmentEntry,
+    place: SegmentPlace,
+    pointsBytes: Buffer<SharedArrayBuffer>,
+    vectors: DiskFile,
+  ) {
+    const file = path.join(place.directory, entry.points.path)
+    this.#table = decodePoints(pointsBytes, { ...entry, dimension: place.dimension }, file)
+    this.entry = entry
+    this.pointsBytes = pointsBytes
+    this.#place = place
+    this.#vectors = vectors
+  }
+
+  /**
+   * Opens the files of `entry`; hashes the points file, checks headers and sizes.
+   * @throws `missing-file`, `damaged`, `newer-format`
+   */
+  static async open(place: SegmentPlace, entry: SegmentEntry): Promise<SealedSegment> {
+    const expected = { ...entry, dimension: place.dimension }
+    const points = await readProven(place, entry.points)
+    const file = path.join(place.directory, entry.vectors.path)
+    await requireFile(place.disk, file)
+    const vectors = await place.disk.open(file, 'read')
+    try {
+      const header = Buffer.alloc(SEGMENT_HEADER_BYTES)
+      const read = await vectors.read(header, 0)
+      const sizeBytes = await vectors.sizeBytes()
+      decodeSegmentHeader('vectors', header.subarray(0, read), sizeBytes, expected, file)
+      return new SealedSegment(entry, place, points, vectors)
+    } catch (error) {
+      await vectors.close()
+      throw error
+    }
+  }
+
+  get count(): number {
+    return this.entry.count
+  }
+
+  id(ordinal: number): PointId {
+    return this.#table.id(ordinal)
+  }
+
+  metadata(ordinal: number): string {
+    return this.#table.metadata(ordinal)
+  }
+
+  hash(ordinal: number): { bytes: Buffer; offset: number } {
+    return this.#table.hash(ordinal)
+  }
+
+  /** One vector, read from disk. */
+  async vector(ordinal: number): Promise<Float32Array> {
+    const vector = new Float32Array(this.#place.dimension)
+    const bytes = floatBytes(vector)
+    const offset = rowOffset(ordinal, this.#place.dimension)
+    if ((await this.#vectors.read(bytes, offset)) !== bytes.length) {
+      this.#damaged(this.entry.vectors, offset, 'it ends before its last vector')
+    }
+    return vector
+  }
+
+  /**
+   * All vectors, proven: every piece's SHA-256 is the manifest's.
+   * @throws `damaged` naming the first bad piece
+   */
+  async loadRows(hashes: HashThreads): Promise<LoadedRows> {
+    const { vectors: entry, count } = this.entry
+    const vectors = new SharedArrayBuffer(entry.sizeBytes)
+    const read = await this.#vectors.read(new Uint8Array(vectors), 0)
+    if (read !== entry.sizeBytes) this.#damaged(entry, read, 'it is shorter than the manifest says')
+    const pieces = await hashes.pieces(vectors, entry.sizeBytes)
+    const bad = pieces.findIndex((piece, index) => piece !== entry.pieces[index])
+    if (bad >= 0) this.#damaged(entry, bad * limits.pieceBytes, 'its SHA-256 does not match')
+    const { dimension } = this.#place
+    return { vectors, byteOffset: SEGMENT_HEADER_BYTES, count, dimension }
+  }
+
+  /** The graph file's bytes, proven by hash. @throws `missing-file`, `damaged` */
+  async loadGraph(entry: FileEntry): Promise<Buffer> {
+    return readProven(this.#place, entry)
+  }
+
+  /** @throws `missing-file`, `damaged`, `newer-format` */
+  async loadTombstones(): Promise<Tombstones> {
+    const { entry } = this
+    if (entry.tombstones === null) return new Tombstones(entry.count)
+    const bytes = await readProven(this.#place, entry.tombstones)
+    const file = path.join(this.#place.directory, entry.tombstones.path)
+    return decodeTombstones(bytes, { ...entry, dimension: this.#place.dimension }, file)
+  }
+
+  close(): Promise<void> {
+    return this.#vectors.close()
+  }
+
+  #damaged(entry: FileEntry, offset: number, reason: string): never {
+    const file = path.join(this.#place.directory, entry.path)
+    fail('damaged', `${file} is damaged at offset ${offset}: ${reason}`, hint, {
+      place: { file, offset },
+    })
+  }
+}
+
+/** A whole file, in shared memory, whose pieces hash to what the manifest says. */
+async function readProven(place: SegmentPlace, entry: FileEntry): Promise<Buffer<SharedArrayBuffer>> {
+  const file = path.join(place.directory, entry.path)
+  await requireFile(place.disk, file)
+  const bytes = Buffer.from(new SharedArrayBuffer(entry.sizeBytes))
+  const handle = await place.disk.open(file, 'read')
+  try {
+    const sizeBytes = await handle.sizeBytes()
+    if (sizeBytes !== entry.sizeBytes || (await handle.read(bytes, 0)) !== sizeBytes) {
+      fail('damaged', `${file} is ${sizeBytes} bytes instead of ${entry.sizeBytes}`, hint, {
+        place: { file },
+      })
+    }
+  } finally {
+    await handle.close()
+  }
+  for (const [index, piece] of entry.pieces.entries()) {
+    const offset = index * limits.pieceBytes
+    if (sha256Hex(bytes.subarray(offset, offset + limits.pieceBytes)) !== piece) {
+      fail('damaged', `${file} is damaged at offset ${offset}: its SHA-256 does not match`, hint, {
+        place: { file, offset },
+      })
+    }
+  }
+  return bytes
+}
+
+async function requireFile(disk: Disk, file: string): Promise<void> {
+  if ((await disk.stat(file)) === undefined) {
+    fail('missing-file', `${file} is missing`, hint, { place: { file } })
+  }
+}

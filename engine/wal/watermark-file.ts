@@ -1,0 +1,117 @@
+/**
+ * The watermark file: two slots written in turn (format: format/watermark.ts). One writer, the owner
+ * of the collection.
+ */
+import { type Disk, type DiskFile, writeNewFile } from '../base/disk.ts'
+import { fail } from '../base/errors.ts'
+import {
+  decodeWatermark,
+  encodeWatermark,
+  WATERMARK_SLOT_BYTES,
+  type Watermark,
+} from '../format/watermark.ts'
+
+export const watermarkName = 'watermark'
+
+/** Creates the file; the caller syncs the directory. */
+export const createWatermark = (disk: Disk, file: string, first: Omit<Watermark, 'turn'>) =>
+  writeNewFile(
+    disk,
+    file,
+    Buffer.concat([
+      encodeWatermark({ ...first, turn: 0 }),
+      encodeWatermark({ ...first, turn: 1 }),
+    ]),
+  )
+
+export class WatermarkFile {
+  readonly #file: DiskFile
+  #latest: Watermark
+  #turn: Promise<void> = Promise.resolve()
+
+  private constructor(file: DiskFile, latest: Watermark) {
+    this.#file = file
+    this.#latest = latest
+  }
+
+  /**
+   * @param onWarning told when one of the two slots is not whole: the other one is used
+   * @throws `missing-file`, `damaged`
+   */
+  static async open(
+    disk: Disk,
+    path: string,
+    onWarning: (text: string) => void,
+  ): Promise<WatermarkFile> {
+    if ((await disk.stat(path)) === undefined) {
+      fail('missing-file', `${path} is missing`, 'Restore the collection from a backup.', {
+        place: { file: path },
+      })
+    }
+    const file = await disk.open(path, 'append')
+    try {
+      const bytes = Buffer.alloc(2 * WATERMARK_SLOT_BYTES + 1)
+      const read = await file.read(bytes, 0)
+      if (read !== 2 * WATERMARK_SLOT_BYTES) damagedWatermark(path, `${read} bytes instead of 128`)
+      const slots = [0, 1].map((slot) =>
+        decodeWatermark(
+          bytes.subarray(slot * WATERMARK_SLOT_BYTES, (slot + 1) * WATERMARK_SLOT_BYTES),
+        ),
+      )
+      const whole = slots.filter((slot, index) => slot !== undefined && slot.turn % 2 === index)
+      const latest = whole.reduce<Watermark | undefined>(
+        (best, slot) => (best === undefined || (slot && slot.turn > best.turn) ? slot : best),
+        undefined,
+      )
+      if (latest === undefined) return damagedWatermark(path, 'neither slot is whole')
+      if (whole.length < 2) onWarning(`${path}: one of two slots is damaged; the other one is used`)
+      return new WatermarkFile(file, latest)
+    } catch (error) {
+      await file.close()
+      throw error
+    }
+  }
+
+  get latest(): Watermark {
+    return this.#latest
+  }
+
+  /** The history is durable up to `lsn`. Not synced: a crash may leave an older mark, never a newer. */
+  advance(lsn: number): Promise<void> {
+    return this.#queue(async () => {
+      if (lsn > this.#latest.lsn) await this.#write({ ...this.#latest, lsn })
+    })
+  }
+
+  /** Manifest `sequence` is current. Durable when this resolves. */
+  commit(sequence: number): Promise<void> {
+    return this.#queue(async () => {
+      await this.#write({ ...this.#latest, sequence })
+      await this.#file.dataSync()
+    })
+  }
+
+  async #write(mark: Watermark): Promise<void> {
+    const next = { ...mark, turn: this.#latest.turn + 1 }
+    await this.#file.write(encodeWatermark(next), (next.turn % 2) * WATERMARK_SLOT_BYTES)
+    this.#latest = next
+  }
+
+  /** The log and the checkpoints both move the mark: one write after the other. */
+  #queue(work: () => Promise<void>): Promise<void> {
+    const result = this.#turn.then(work)
+    this.#turn = result.catch(() => {})
+    return result
+  }
+
+  async close(): Promise<void> {
+    await this.#turn
+    await this.#file.close()
+  }
+}
+
+function damagedWatermark(file: string, reason: string): never {
+  fail('damaged', `${file} is damaged: ${reason}`, 'Restore the collection from a backup.', {
+    place: { file, offset: 0 },
+  })
+}

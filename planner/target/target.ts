@@ -1,0 +1,183 @@
+/**
+ * The contract of a target: the system that steps act on. One file implements it for each database.
+ *
+ * Duties of every implementation:
+ * - each operation opens what it needs and closes it before it returns, so that between two steps
+ *   anybody else may use the target, and each operation sees what is really stored;
+ * - what an operation returns was read back from the target, not remembered;
+ * - it stops at the signal with the signal's reason, and leaves nothing half-made behind;
+ * - errors are operating errors; a missing collection is `collection-not-found`.
+ *
+ * A target says what it can do in `capabilities`. A step that needs more is refused before the run
+ * starts, with the target's name.
+ */
+import type { Progress } from '../../engine/index.ts'
+import type { Expectation } from './expectation.ts'
+
+export type Capability =
+  | 'import'
+  | 'backup'
+  | 'restore'
+  | 'drop'
+  /** States the position of its last durable write. */
+  | 'position'
+  /** Recomputes the content digest from stored bytes. */
+  | 'digest'
+  /** Searches by the vector of a stored point. */
+  | 'search'
+
+/** How whoever waits for an operation follows it, and ends it. */
+export interface Work {
+  readonly signal: AbortSignal
+  readonly progress: Progress
+  /** Something a person should know, in one line. */
+  remark(text: string): void
+}
+
+/** Where a collection's history stands. Instants in epoch milliseconds. */
+export interface Position {
+  readonly uuid: string
+  readonly epoch: { readonly number: number; readonly history: string }
+  /** LSN of the last durable write; everything up to it was acknowledged. */
+  readonly lsn: number
+  /** When that write was committed; absent before the first one. */
+  readonly committedAt?: number
+  readonly count: number
+  /** When this was read. */
+  readonly observedAt: number
+}
+
+/** What a collection is, apart from its content: what `parity` compares. */
+export interface Shape {
+  readonly dimension: number
+  readonly metric: string
+  readonly index: Readonly<Record<string, string | number>>
+}
+
+export interface ImportRequest {
+  readonly collection: string
+  /** Absolute path. */
+  readonly file: string
+  readonly format: 'jsonl' | 'f32' | 'fvecs' | 'npy'
+  /** JSON Lines with ids and metadata, absolute path. */
+  readonly metadata?: string
+  readonly dimension?: number
+  readonly metric?: string
+  readonly index?: string
+  readonly m?: number
+  readonly efConstruction?: number
+  readonly ef?: number
+}
+
+export interface Imported {
+  /** Whether the import created the collection. */
+  readonly created: boolean
+  readonly points: number
+  readonly bytes: number
+  readonly position: Position
+}
+
+export interface BackupRequest {
+  readonly collection: string
+  readonly destination: string
+  readonly snapshotId: string
+  readonly mode: 'incremental' | 'full'
+  readonly golden: { readonly sample: number; readonly k: number }
+  readonly embedding?: { readonly model: string; readonly version?: string }
+}
+
+export interface BackedUp {
+  readonly snapshotId: string
+  readonly lsn: number
+  readonly count: number
+  readonly digest: string
+  /** The source's position at the moment the snapshot's state was pinned. */
+  readonly position: Position
+  /** SHA-256 of the snapshot's manifest, and where it stands in the destination. */
+  readonly manifest: { readonly path: string; readonly sha256: string }
+  readonly storedBytes: number
+  readonly totalBytes: number
+}
+
+export interface RestoreRequest {
+  readonly collection: string
+  /** In the order in which they are asked. */
+  readonly sources: readonly string[]
+  /** The newest when absent. */
+  readonly snapshotId?: string
+  readonly as: string
+  readonly replace: boolean
+  readonly reindex: boolean
+}
+
+export interface Restored {
+  readonly name: string
+  readonly snapshotId: string
+  /** The destination whose snapshot manifest was used. */
+  readonly source: string
+  /** The recovery point: position of the source that the snapshot holds. */
+  readonly recoveryPoint: { readonly uuid: string; readonly history: string; readonly lsn: number }
+  /** When the source was at that position, as the snapshot states it, epoch milliseconds. */
+  readonly takenAt: number
+  readonly count: number
+  readonly digest: string
+  readonly bytes: number
+  /** Whether index graphs were taken over or rebuilt. */
+  readonly graphs: 'kept' | 'rebuilt' | 'none'
+}
+
+export interface Dropped {
+  readonly dropped: boolean
+  /** The collection's position under the same lock, right before it was dropped. */
+  readonly before?: Position
+  /** The instant at which the drop began, epoch milliseconds. */
+  readonly at: number
+}
+
+export interface MeasureRequest {
+  readonly collection: string
+  /** Recompute the content digest from stored bytes. */
+  readonly digest: boolean
+  /** Search and measure recall and latency. */
+  readonly search: boolean
+  /** What the golden queries and the truth are taken from; otherwise exact search on the collection. */
+  readonly expectation?: Expectation
+  /** Sample for a truth that is computed here. */
+  readonly golden: { readonly sample: number; readonly k: number }
+}
+
+export interface Measurement {
+  readonly position: Position
+  readonly shape: Shape
+  readonly digest?: string
+  /** When count, digest and shape were known. */
+  readonly contentKnownAt: number
+  readonly search?: SearchMeasurement
+}
+
+export interface SearchMeasurement {
+  readonly truth: 'snapshot' | 'exact search'
+  readonly k: number
+  readonly queries: number
+  /** Found true neighbours over all true neighbours, 0 to 1. Ties at the k-th distance count. */
+  readonly recall: number
+  /** Queries with the lowest recall, worst first; at most ten. */
+  readonly worst: readonly { readonly id: string | number; readonly recall: number }[]
+  /** Of single searches at the collection's own settings, after one warm-up pass. */
+  readonly latencyMs: { readonly p50: number; readonly p95: number; readonly p99: number }
+  readonly searches: number
+  /** When the first search was answered: from here on the collection serves. */
+  readonly servingAt: number
+}
+
+export interface TargetAdapter {
+  readonly kind: string
+  readonly name: string
+  readonly capabilities: ReadonlySet<Capability>
+  position(collection: string, work: Work): Promise<Position>
+  importFile(request: ImportRequest, work: Work): Promise<Imported>
+  backup(request: BackupRequest, work: Work): Promise<BackedUp>
+  restore(request: RestoreRequest, work: Work): Promise<Restored>
+  drop(collection: string, ifExists: boolean, work: Work): Promise<Dropped>
+  measure(request: MeasureRequest, work: Work): Promise<Measurement>
+}
