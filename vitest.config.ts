@@ -1,40 +1,57 @@
+/**
+ * Five projects: `architecture` and `unit` need nothing but the sources, `e2e` runs the built commands,
+ * `system` kills processes and needs minutes, `bench` measures. Where VITEST_JSON_DIR names a directory,
+ * each run leaves its results there as JSON; `.ci/run` counts them.
+ */
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 const loader = new URL('./test/support/typescript-loader.mjs', import.meta.url).href
+const jsonDirectory = process.env['VITEST_JSON_DIR']
+
+const project = (
+  name: string,
+  include: string[],
+  testTimeout: number,
+  globalSetup: string[] = [],
+) => ({
+  extends: true as const,
+  test: { name, include, testTimeout, globalSetup },
+})
+
+const freshDist = ['./test/support/fresh-dist.ts']
 
 export default defineConfig({
   test: {
     pool: 'forks',
     maxWorkers: 2,
     execArgv: ['--import', loader],
-    testTimeout: 60_000,
     hookTimeout: 120_000,
+    reporters:
+      jsonDirectory === undefined
+        ? ['default']
+        : ['default', ['json', { outputFile: join(jsonDirectory, `${process.pid}.json`) }]],
     projects: [
-      {
-        extends: true,
-        test: {
-          name: 'unit',
-          include: [
-            'test/*.test.ts',
-            'test/engine/**/*.test.ts',
-            'test/planner/**/*.test.ts',
-            'test/conformance/**/*.test.ts',
-            'test/fuzz/**/*.test.ts',
-          ],
-        },
-      },
-      {
-        extends: true,
-        test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 300_000 },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'system',
-          include: ['test/crash/**/*.test.ts', 'test/system/**/*.test.ts'],
-          testTimeout: 600_000,
-        },
-      },
+      project('architecture', ['test/architecture/**/*.test.ts'], 60_000),
+      project(
+        'unit',
+        [
+          'test/engine/**/*.test.ts',
+          'test/planner/**/*.test.ts',
+          'test/conformance/**/*.test.ts',
+          'test/fuzz/**/*.test.ts',
+          'test/support/**/*.test.ts',
+        ],
+        60_000,
+      ),
+      project('e2e', ['test/e2e/**/*.test.ts'], 300_000, freshDist),
+      project(
+        'system',
+        ['test/crash/**/*.test.ts', 'test/system/**/*.test.ts'],
+        600_000,
+        freshDist,
+      ),
+      project('bench', ['test/bench/**/*.test.ts'], 900_000, freshDist),
     ],
   },
 })

@@ -1,10 +1,16 @@
 /** The engine's public surface: what the planner and other programs may import. */
-export { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from './base/canonical-json.ts'
+export {
+  canonicalJson,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+} from './base/canonical-json.ts'
 export { sha256Hex } from './base/checksum.ts'
 export { type Clock, systemClock } from './base/clock.ts'
 export { type Disk, type DiskFile, nodeDisk, replaceFile, writeNewFile } from './base/disk.ts'
 export {
   type ErrorCode,
+  type ErrorPlace,
   errorCatalogue,
   exitCodes,
   fail,
@@ -26,6 +32,7 @@ export {
   type DataDirectoryOptions,
   openDataDirectory,
 } from './collection/data-directory.ts'
+export { DirectoryLock } from './collection/directory-lock.ts'
 export { type Filter, parseFilter } from './collection/filter.ts'
 export type { Neighbour, SearchOptions } from './collection/search.ts'
 export {

@@ -1,6 +1,7 @@
 /** Building a graph from vectors, in a thread of its own. */
-import type { Metric } from '../format/config.ts'
+
 import { noProgress, type Progress } from '../base/progress.ts'
+import type { Metric } from '../format/config.ts'
 import type { AnnThreads } from './ann-threads.ts'
 import { withScratchFile } from './scratch-file.ts'
 import type { VectorBlock } from './vector-block.ts'
@@ -46,7 +47,12 @@ export function buildGraph(
     threads.runLong<Uint8Array>('build', { block, settings, scratchFile } satisfies BuildTask, {
       // the worker posts the number of points that are in the graph
       onProgress: (done) =>
-        progress({ phase: 'build-graph', unit: 'points', done: done as number, total: block.count }),
+        progress({
+          phase: 'build-graph',
+          unit: 'points',
+          done: done as number,
+          total: block.count,
+        }),
     }),
   )
 }

@@ -23,7 +23,7 @@ export type Accept = (ordinal: number) => boolean
 
 /**
  * The exact `k` nearest rows to `query` among all chunks, fewer when fewer are accepted. Runs on the
- * calling thread: about 20 ms for 50,000 rows of 384 values. `accept` is asked only about rows that are
+ * calling thread: about 20 ms for 50,000 rows of 384 values, 35 ms for cosine without norms. `accept` is asked only about rows that are
  * near enough to matter. Equal distances are ordered by ordinal.
  */
 export function exactSearch(

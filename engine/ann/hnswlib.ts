@@ -1,16 +1,38 @@
 /**
- * The native library: found or not, and the one type of it that is used.
+ * The native library: found or not, and the few methods of it that are used.
  *
  * hnswlib-node is an optional dependency, because it needs a C++ compiler where it is installed. A
- * restore must not: without it collections are searched exactly. Importing it is left to the first
- * caller, so that commands which search nothing do not pay for it.
+ * restore must not: without it collections are searched exactly. For the same reason its own type
+ * declarations are not imported here: the product must also compile where it is missing. Loading it is
+ * left to the first caller, so that commands which search nothing do not pay for it.
  */
 import { endianness } from 'node:os'
-import type { HierarchicalNSW } from 'hnswlib-node'
 import { fail } from '../base/errors.ts'
 
-export type NativeGraph = HierarchicalNSW
-export type NativeGraphClass = typeof HierarchicalNSW
+/**
+ * One native graph. It takes plain arrays of numbers only, aborts the process on other values, and must
+ * not be used again after a failed `readIndex`.
+ */
+export interface NativeGraph {
+  /** Replaces whatever the object held by an empty graph. */
+  initIndex(capacity: number, m: number, efConstruction: number, seed: number): void
+  addPoint(vector: number[], label: number): void
+  markDelete(label: number): void
+  setEf(ef: number): void
+  /** `l2` distances are squared. Refuses k above the capacity. */
+  searchKnn(
+    query: number[],
+    k: number,
+    accept?: (label: number) => boolean,
+  ): { distances: number[]; neighbors: number[] }
+  getPoint(label: number): number[]
+  getCurrentCount(): number
+  readIndex(file: string): Promise<boolean>
+  /** Does not notice a full disk. */
+  writeIndexSync(file: string): void
+}
+
+export type NativeGraphClass = new (space: 'l2' | 'ip', dimension: number) => NativeGraph
 
 export type Availability =
   | { readonly available: true }
@@ -23,6 +45,8 @@ export type Availability =
 type Loaded =
   | { readonly available: true; readonly graphClass: NativeGraphClass }
   | { readonly available: false; readonly reason: string }
+
+const packageName = 'hnswlib-node'
 
 let loaded: Promise<Loaded> | undefined
 
@@ -50,10 +74,14 @@ async function load(): Promise<Loaded> {
     return { available: false, reason: 'its files are little-endian and this processor is not' }
   }
   try {
-    const { default: library } = await import('hnswlib-node')
+    // The package exports this class; a test holds our interface against its declarations.
+    const library = (await import(packageName)) as {
+      default: { HierarchicalNSW: NativeGraphClass }
+    }
+    const graphClass = library.default.HierarchicalNSW
     // Constructing one proves that the addon was not only found but runs.
-    new library.HierarchicalNSW('l2', 2).initIndex(1, 2, 2, 1)
-    return { available: true, graphClass: library.HierarchicalNSW }
+    new graphClass('l2', 2).initIndex(1, 2, 2, 1)
+    return { available: true, graphClass }
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     return { available: false, reason: firstLine(message) }

@@ -1,11 +1,15 @@
 /** From a graph file and its vectors to an index that answers. */
-import { type GraphSettings, type GraphTop } from '../format/graph-file.ts'
-import type { Metric } from '../format/config.ts'
+import { fail } from '../base/errors.ts'
 import { noProgress, type Progress } from '../base/progress.ts'
+import type { Metric } from '../format/config.ts'
+import type { GraphSettings } from '../format/graph-file.ts'
 import type { AnnThreads } from './ann-threads.ts'
 import { HnswIndex } from './hnsw-index.ts'
+import { type NativeGraph, nativeGraphClass } from './hnswlib.ts'
+import { nativeSpace } from './metric.ts'
+import { NativeRows } from './native-rows.ts'
 import { withScratchFile } from './scratch-file.ts'
-import type { VectorBlock } from './vector-block.ts'
+import { rowsOf, type VectorBlock } from './vector-block.ts'
 
 /** What the graph file must say about itself. Count and dimension come from the block. */
 export interface LoadSettings {
@@ -31,4 +35,67 @@ export interface SpliceTask {
   readonly expected: GraphSettings
   readonly file: string
   readonly scratchFile: string
+}
+
+/**
+ * Loads a graph over the vectors it was built from; nothing is built. The graph is checked in full
+ * before native code sees it, and is loaded into a fresh object off the main thread. Searches of the
+ * result give the ids and distances that the graph gave when it was built.
+ * @throws `damaged` when the graph is not whole, not sound or not of these settings: rebuild it with
+ *   {@link buildGraph}; `newer-format`, `index-unavailable`, `disk-full`
+ */
+export async function loadGraph(
+  threads: AnnThreads,
+  graphBytes: Uint8Array,
+  block: VectorBlock,
+  settings: LoadSettings,
+  options: LoadOptions,
+): Promise<HnswIndex> {
+  const { count, dimension } = block
+  const { segment, metric, m, efConstruction } = settings
+  const expected = { segment, count, dimension, metric, m, efConstruction }
+  const { file, scratchDirectory, progress = noProgress } = options
+  const graphClass = await nativeGraphClass()
+  progress({ phase: 'load-graph', unit: 'points', done: 0, total: count })
+  const native = new graphClass(nativeSpace(metric), dimension)
+  await withScratchFile(scratchDirectory, async (scratchFile) => {
+    const task = { graphBytes, block, expected, file, scratchFile } satisfies SpliceTask
+    await threads.run<void>('splice', task)
+    await readNative(native, scratchFile, file)
+  })
+  checkLoaded(native, block, metric, file)
+  progress({ phase: 'load-graph', unit: 'points', done: count, total: count })
+  return new HnswIndex(native, count, dimension, metric)
+}
+
+async function readNative(native: NativeGraph, scratchFile: string, file: string): Promise<void> {
+  try {
+    await native.readIndex(scratchFile)
+  } catch (error) {
+    // The object must not be used again; it was fresh, so nothing else refers to it.
+    notLoaded(file, error instanceof Error ? error.message : String(error))
+  }
+}
+
+/** hnswlib does not notice a failed read: its count and its outermost vectors must be ours. */
+function checkLoaded(native: NativeGraph, block: VectorBlock, metric: Metric, file: string): void {
+  const loaded = native.getCurrentCount()
+  if (loaded !== block.count) notLoaded(file, `${loaded} of ${block.count} elements arrived`)
+  const rows = new NativeRows(rowsOf(block), block.dimension, metric, 1)
+  for (const ordinal of [0, block.count - 1]) {
+    const expected = rows.slice(ordinal, ordinal + 1)
+    const actual = native.getPoint(ordinal)
+    if (!expected.every((value, index) => Object.is(value, actual[index]))) {
+      notLoaded(file, `vector ${ordinal} arrived changed`)
+    }
+  }
+}
+
+function notLoaded(file: string, reason: string): never {
+  fail(
+    'damaged',
+    `the graph ${file} could not be loaded: ${reason}`,
+    'A graph is rebuilt from its vectors; check the disk if this happens again.',
+    { place: { file } },
+  )
 }

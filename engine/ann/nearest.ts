@@ -43,8 +43,11 @@ export class NearestHeap {
   /** The result, nearest first. The heap stays usable. */
   toNearest(): Nearest {
     const order = Array.from({ length: this.#size }, (_, index) => index)
-    order.sort((a, b) => this.#at(this.#distances, a) - this.#at(this.#distances, b)
-      || this.#at(this.#ordinals, a) - this.#at(this.#ordinals, b))
+    order.sort(
+      (a, b) =>
+        this.#at(this.#distances, a) - this.#at(this.#distances, b) ||
+        this.#at(this.#ordinals, a) - this.#at(this.#ordinals, b),
+    )
     return {
       ordinals: order.map((index) => this.#at(this.#ordinals, index)),
       distances: order.map((index) => this.#at(this.#distances, index)),
@@ -82,7 +85,10 @@ export class NearestHeap {
       let child = 2 * index + 1
       if (child >= this.#size) break
       const right = child + 1
-      if (right < this.#size && this.#worse(right, this.#at(this.#distances, child), this.#at(this.#ordinals, child))) {
+      if (
+        right < this.#size &&
+        this.#worse(right, this.#at(this.#distances, child), this.#at(this.#ordinals, child))
+      ) {
         child = right
       }
       if (!this.#worse(child, distance, ordinal)) break

@@ -51,11 +51,22 @@ export const limits = {
   pieceBytes: 16 * MiB,
   /** Files one snapshot manifest may name. */
   snapshotFiles: 100_000,
+  /** Bytes and JSON values of one snapshot manifest: refused above these before parsing. */
+  snapshotManifestBytes: 32 * MiB,
+  snapshotManifestValues: 2_000_000,
+  /** Bytes of repository.json. */
+  repositoryFileBytes: 64 * KiB,
+  /** Pieces in memory at once during a backup, verification or restore. */
+  piecesInFlight: 4,
+  /** Small requests to a destination (head, manifests) under way at once. */
+  requestsInFlight: 16,
   /** Neighbours asked for at once, and the beam of a search. */
   searchK: 10_000,
   searchEf: 100_000,
   /** Points in the golden sample of a snapshot. */
   goldenQueries: 10_000,
+  /** Queries times neighbours of the sample. */
+  goldenNeighbours: 400_000,
   /** A line of imported JSON. */
   importLineBytes: 16 * MiB,
   /** What is read at once from an imported file. */

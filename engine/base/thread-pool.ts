@@ -3,11 +3,12 @@
  *
  * The worker module calls {@link serveThread} with its tasks; the owner calls {@link ThreadPool.run}.
  * Data moves as transferred or shared buffers, never copied text. A worker that dies fails the task it
- * had and is replaced; operating errors cross the boundary whole.
+ * had and is replaced, and so is one that exceeds a task's time limit or the pool's memory limit;
+ * operating errors cross the boundary whole.
  */
 import { availableParallelism } from 'node:os'
 import { extname } from 'node:path'
-import { parentPort, type Transferable, Worker } from 'node:worker_threads'
+import { parentPort, type ResourceLimits, type Transferable, Worker } from 'node:worker_threads'
 import { fromSerialised, OperatingError, type SerialisedError } from './errors.ts'
 
 interface Request {
@@ -17,6 +18,7 @@ interface Request {
 }
 
 type Reply =
+  | { readonly id: number; readonly kind: 'started' }
   | { readonly id: number; readonly kind: 'progress'; readonly value: unknown }
   | { readonly id: number; readonly kind: 'done'; readonly value: unknown }
   | { readonly id: number; readonly kind: 'operating-error'; readonly error: SerialisedError }
@@ -26,6 +28,7 @@ interface Job {
   readonly request: Request
   readonly transfer: readonly Transferable[]
   readonly onProgress: (value: unknown) => void
+  readonly timeLimitMs: number | undefined
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
 }
@@ -33,11 +36,17 @@ interface Job {
 interface Slot {
   readonly worker: Worker
   job: Job | undefined
+  timer: NodeJS.Timeout | undefined
 }
 
 export interface RunOptions {
   readonly transfer?: readonly Transferable[]
   readonly onProgress?: (value: unknown) => void
+  /**
+   * The task fails with `limit-exceeded` when the thread works on it for longer, and the thread is
+   * ended. Counts from when the thread took the task up: starting a thread is not its fault.
+   */
+  readonly timeLimitMs?: number
 }
 
 /** The URL of the module `name` beside `importMetaUrl`: `.js` when built, `.ts` from source. */
@@ -48,13 +57,16 @@ export const besideModule = (importMetaUrl: string, name: string): URL =>
 export class ThreadPool {
   readonly #module: URL
   readonly #size: number
+  readonly #resourceLimits: ResourceLimits | undefined
   readonly #slots: Slot[] = []
   readonly #queue: Job[] = []
   #nextId = 1
 
-  constructor(module: URL, size = availableParallelism()) {
+  /** A thread that outgrows `resourceLimits` fails its task with `limit-exceeded` and is replaced. */
+  constructor(module: URL, size = availableParallelism(), resourceLimits?: ResourceLimits) {
     this.#module = module
     this.#size = Math.max(1, size)
+    this.#resourceLimits = resourceLimits
   }
 
   get size(): number {
@@ -68,6 +80,7 @@ export class ThreadPool {
         request: { id: this.#nextId++, task, input },
         transfer: options.transfer ?? [],
         onProgress: options.onProgress ?? (() => {}),
+        timeLimitMs: options.timeLimitMs,
         resolve: (value) => resolve(value as Result), // the worker module defines the task's result
         reject,
       })
@@ -94,8 +107,11 @@ export class ThreadPool {
 
   #start(): Slot | undefined {
     if (this.#slots.length >= this.#size) return undefined
-    const worker = new Worker(this.#module)
-    const slot: Slot = { worker, job: undefined }
+    const worker = new Worker(
+      this.#module,
+      this.#resourceLimits && { resourceLimits: this.#resourceLimits },
+    )
+    const slot: Slot = { worker, job: undefined, timer: undefined }
     this.#slots.push(slot)
     worker.on('message', (reply: Reply) => this.#settle(slot, reply))
     worker.on('error', (error) => this.#lose(slot, error))
@@ -106,10 +122,15 @@ export class ThreadPool {
   #settle(slot: Slot, reply: Reply): void {
     const job = slot.job
     if (job === undefined || job.request.id !== reply.id) return
+    if (reply.kind === 'started') {
+      this.#startTimer(slot, job.timeLimitMs)
+      return
+    }
     if (reply.kind === 'progress') {
       job.onProgress(reply.value)
       return
     }
+    clearTimeout(slot.timer)
     slot.job = undefined
     slot.worker.unref()
     if (reply.kind === 'done') job.resolve(reply.value)
@@ -118,15 +139,37 @@ export class ThreadPool {
     this.#dispatch()
   }
 
+  #startTimer(slot: Slot, timeLimitMs: number | undefined): void {
+    if (timeLimitMs === undefined) return
+    slot.timer = setTimeout(() => {
+      this.#lose(slot, timeLimitError(timeLimitMs))
+      void slot.worker.terminate()
+    }, timeLimitMs)
+  }
+
   #lose(slot: Slot, error: unknown): void {
+    clearTimeout(slot.timer)
     const index = this.#slots.indexOf(slot)
     if (index >= 0) this.#slots.splice(index, 1)
     const job = slot.job
     slot.job = undefined
-    job?.reject(error)
+    job?.reject(isOutOfMemory(error) ? memoryLimitError(error) : error)
     this.#dispatch()
   }
 }
+
+const limitHint = 'The input asks for more work than it should; check where it comes from.'
+
+const timeLimitError = (timeLimitMs: number): OperatingError =>
+  new OperatingError('limit-exceeded', `the work took longer than ${timeLimitMs} ms`, limitHint)
+
+const memoryLimitError = (cause: unknown): OperatingError =>
+  new OperatingError('limit-exceeded', 'the work needed more memory than it may have', limitHint, {
+    cause,
+  })
+
+const isOutOfMemory = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY'
 
 /** A task of a worker module. `progress` posts to the owner's `onProgress`. */
 export type ThreadTask = (input: never, progress: (value: unknown) => void) => unknown
@@ -147,6 +190,7 @@ export function serveThread(tasks: Readonly<Record<string, ThreadTask>>): void {
   if (port === null) throw new Error('serveThread must run in a worker thread')
   const answer = async (request: Request): Promise<void> => {
     const { id } = request
+    port.postMessage({ id, kind: 'started' } satisfies Reply)
     try {
       const task = tasks[request.task]
       if (task === undefined) throw new Error(`no thread task ${request.task}`)

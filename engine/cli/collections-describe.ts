@@ -23,7 +23,7 @@ const describe = (context: Context, name: string) =>
   withCollection(context, 'look', name, async (collection) => {
     const description = collection.describe()
     await context.print(show(description))
-    return { ...description, config: { ...description.config }, epoch: { ...description.epoch } }
+    return description
   })
 
 function show({ config, epoch, restoredFrom, ...rest }: CollectionDescription): string {

@@ -55,7 +55,7 @@ export function addImport(collections: Command, run: Runner): void {
 
 async function importFile(context: Context, name: string, file: string, options: ImportOptions) {
   checkName('collection name', name)
-  const { importCollection } = await import('../transfer/import-collection.ts')
+  const { openImport } = await import('../transfer/import-collection.ts')
   const { format = file === '-' ? 'jsonl' : formatOf(file), metadata, dimension, batch } = options
   const { metric, index, m, efConstruction, ef } = options
   const source = await openSource(context, file)
@@ -69,12 +69,20 @@ async function importFile(context: Context, name: string, file: string, options:
     config: { metric, index, m, efConstruction, ef },
     ...worldOf(context),
   }
-  return withDirectory(context, 'create', async (directory) => {
-    const { collection, created, ...result } = await importCollection(directory, request)
-    if (created)
-      await context.remark(`created collection ${name}: ${showConfig(collection.config)}`)
-    return tellImport(context, name, { ...result, created })
-  })
+  // raw float32 without a dimension can only go into a collection that has one
+  const access = format === 'f32' && dimension === undefined ? 'use' : 'create'
+  const opened = await openImport(request)
+  try {
+    return await withDirectory(context, access, async (directory) => {
+      const { collection, ...result } = await opened.into(directory)
+      if (result.created) {
+        await context.remark(`created collection ${name}: ${showConfig(collection.config)}`)
+      }
+      return tellImport(context, name, result)
+    })
+  } finally {
+    await opened.close()
+  }
 }
 
 /** What a long transfer needs of the world. */

@@ -23,7 +23,7 @@ const stats = (context: Context, name: string) =>
   withCollection(context, 'look', name, async (collection) => {
     const all = collection.stats()
     await context.print(show(all))
-    return { name, ...all, segments: all.segments.map((segment) => ({ ...segment })) }
+    return { name, ...all }
   })
 
 function show({ segments, ...totals }: CollectionStats): string {

@@ -4,7 +4,6 @@
  * Results go to standard output, as text or, with `--json`, as one object a line; everything else goes
  * to standard error.
  */
-import type { JsonObject } from '../base/canonical-json.ts'
 import { noProgress, type Progress } from '../base/progress.ts'
 import type { Io } from './io.ts'
 import { oneLine } from './plain-text.ts'
@@ -23,7 +22,7 @@ export interface Context extends GlobalOptions {
   /** A result for people; nothing with `--json`. `text` ends its lines itself. */
   print(text: string): Promise<void>
   /** A result for programs: one line, only with `--json`. */
-  emit(object: JsonObject): Promise<void>
+  emit(object: object): Promise<void>
   /** A sentence that says what was done; nothing with `--json` or `--quiet`. */
   confirm(sentence: string): Promise<void>
   /** Something worth knowing, on standard error; nothing with `--quiet`. */

@@ -29,7 +29,6 @@ export function buildProgram(io: Io, write: (text: string) => void): Command {
     .description('The bundled vector engine: collections, search, backup and restore.')
     .version(version, '--version', 'print the version')
     .helpOption('-h, --help', 'print help')
-    .helpCommand(false)
     .option('--data <dir>', `data directory (default: VECTRA_DATA, else ${defaultDataDirectory})`)
     .option('--json', 'one JSON object a line; the last one says the outcome')
     .option('--quiet', 'no progress and no remarks')

@@ -23,9 +23,9 @@ export function createProgressLine(output: Output, clock: Clock): ProgressLine {
   let drawn = 0
 
   const draw = (text: string) => {
-    // spaces over what was longer, and back to the start: no escape codes needed
     const line = text.slice(0, output.columns - 1)
-    const written = `\r${line.padEnd(drawn)}\r${line}`
+    // spaces over what was longer: no escape codes needed
+    const written = `\r${line.padEnd(drawn)}`
     drawn = line.length
     return output.write(line === '' ? `${written}\r` : written)
   }

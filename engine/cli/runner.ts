@@ -3,14 +3,13 @@
  * options; what it returns is the last object of `--json`.
  */
 import type { Command } from 'commander'
-import type { JsonObject } from '../base/canonical-json.ts'
 import { type Context, createContext } from './context.ts'
 import type { Io } from './io.ts'
 
 export const defaultDataDirectory = './vectra-data'
 
 /** What was done, for programs; merged into `{"outcome": "done"}`. */
-export type Summary = JsonObject
+export type Summary = object
 
 /** Wraps work for commander's `action`: its arguments, then the options, then the command. */
 export type Runner = <Args extends readonly unknown[]>(
@@ -45,6 +44,8 @@ function globalsOf(command: Command, io: Io) {
   }
 }
 
-/** Examples for a command's help. */
-export const examples = (...lines: string[]): string =>
-  `\nExamples:\n${lines.map((line) => `  $ vectra-cli ${line}`).join('\n')}`
+/** Examples for a command's help: arguments of vectra-cli, or a whole line that names it. */
+export function examples(...lines: string[]): string {
+  const whole = lines.map((line) => (line.includes('vectra-cli') ? line : `vectra-cli ${line}`))
+  return `\nExamples:\n${whole.map((line) => `  $ ${line}`).join('\n')}`
+}

@@ -78,8 +78,11 @@ async function search(context: Context, name: string, flags: SearchFlags) {
 async function vectorOf(collection: Collection, id: PointId): Promise<Float32Array> {
   const point = await collection.get(id)
   if (point !== undefined) return point.vector
-  const other = typeof id === 'number' ? `'"${id}"' for the text` : 'the spelling'
-  return fail('point-not-found', `${collection.name} has no point ${showId(id)}`, `Try ${other}.`)
+  const hint =
+    typeof id === 'number'
+      ? `Digits mean an integer id; for text write --like '"${id}"'.`
+      : 'Check the spelling; ids are case-sensitive.'
+  return fail('point-not-found', `${collection.name} has no point ${showId(id)}`, hint)
 }
 
 function show(neighbours: readonly Neighbour[], { io }: Context): string {

@@ -80,7 +80,9 @@ export class Checkpointer {
   /** How many tombstones the current file of each segment holds. */
   readonly #written: Map<number, number>
   /** Set once a search has warmed the collection: new segments are then loaded when sealed. */
-  keepWarm: ((segment: LiveSegment, sealed: SealedSegment, rows: LoadedRows) => Promise<void>) | undefined
+  keepWarm:
+    | ((segment: LiveSegment, sealed: SealedSegment, rows: LoadedRows) => Promise<void>)
+    | undefined
 
   constructor(options: CheckpointerOptions) {
     this.#options = options
@@ -245,7 +247,13 @@ export class Checkpointer {
     const graph = await buildGraph(
       context.ann,
       rows,
-      { segment: number, metric, m: index.m, efConstruction: index.efConstruction, seed: graphSeed },
+      {
+        segment: number,
+        metric,
+        m: index.m,
+        efConstruction: index.efConstruction,
+        seed: graphSeed,
+      },
       { scratchDirectory: context.scratch, progress: context.progress },
     )
     return writeEntry(context.disk, directory, segmentPath(number, 'graph'), graph)

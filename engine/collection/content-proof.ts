@@ -9,27 +9,13 @@ import type { HashThreads } from '../base/hash-threads.ts'
 import { besideModule, ThreadPool } from '../base/thread-pool.ts'
 import { ContentDigest } from '../format/content-digest.ts'
 import { encodePoint, hashPoint } from '../format/point.ts'
-import type { SegmentExpectation } from '../format/segment-header.ts'
-import type { LiveSegment } from './live-segment.ts'
 import type { MemorySegment } from '../segment/memory-segment.ts'
 import type { SealedSegment } from '../segment/sealed-segment.ts'
+import type { LiveSegment } from './live-segment.ts'
+import { type ProofResult, type ProofTask, proveRange } from './prove-range.ts'
 
-export interface ProofTask extends SegmentExpectation {
-  readonly vectors: SharedArrayBuffer
-  readonly byteOffset: number
-  /** Bytes of the points file. */
-  readonly points: SharedArrayBuffer
-  readonly file: string
-  readonly tombstones: Uint8Array
-  readonly from: number
-  readonly to: number
-}
-
-export interface ProofResult {
-  readonly digest: string
-  /** First ordinal whose bytes do not hash to its stored hash, −1 when none. */
-  readonly bad: number
-}
+/** Fewer points are proven on the calling thread: starting threads takes longer. */
+const threadedFrom = 5_000
 
 /**
  * The digest of all live points of `segments`, 64 hex digits.
@@ -79,7 +65,10 @@ async function proveSealed(
       from,
       to: Math.min(from + share, rows.count),
     }
-    tasks.push(threads.run<ProofResult>('prove', task))
+    const threaded = rows.count >= threadedFrom
+    tasks.push(
+      threaded ? threads.run<ProofResult>('prove', task) : Promise.resolve(proveRange(task)),
+    )
   }
   return (await Promise.all(tasks)).map(({ digest, bad }) => {
     if (bad >= 0) refuse(segment, bad)

@@ -31,7 +31,7 @@ import type { CollectionConfig } from '../format/config.ts'
 import { type Identity, newEpoch, newUuid } from '../format/identity.ts'
 import { Collection } from './collection.ts'
 import type { CollectionContext } from './context.ts'
-import { DirectoryLock } from './directory-lock.ts'
+import { DirectoryLock, lockName } from './directory-lock.ts'
 import { emptyManifest, startHistory } from './open-files.ts'
 import { proveAndRename, readNote, type StageRequest, type Staging, writeNote } from './staging.ts'
 
@@ -94,6 +94,9 @@ export async function openDataDirectory(
   }
 }
 
+/** What an open that was cut off may leave in an otherwise empty directory. */
+const ownNames = [lockName, `${catalogueName}.tmp`, 'collections', 'scratch']
+
 const noDirectoryHint =
   'Give the directory with --data or VECTRA_DATA, or create a collection to make one.'
 
@@ -101,7 +104,10 @@ const noDirectoryHint =
 async function refuseForeign(disk: Disk, root: string, create: boolean): Promise<void> {
   const names = await disk.list(root)
   if (names.includes(catalogueName)) return
-  if (names.includes('collections') && (await disk.list(path.join(root, 'collections'))).length > 0) {
+  if (
+    names.includes('collections') &&
+    (await disk.list(path.join(root, 'collections'))).length > 0
+  ) {
     fail(
       'missing-file',
       `${path.join(root, catalogueName)} is missing, but there are collections beside it`,
@@ -109,11 +115,16 @@ async function refuseForeign(disk: Disk, root: string, create: boolean): Promise
       { place: { file: path.join(root, catalogueName) } },
     )
   }
-  const own = names.every((name) => name.startsWith('LOCK') || ['collections', 'scratch'].includes(name))
+  const own = names.every((name) => ownNames.some((own) => name.startsWith(own)))
   if (!own) {
-    fail('usage', `${root} is not a data directory`, 'Give an empty directory, or one made by vectra-cli.', {
-      place: { file: root },
-    })
+    fail(
+      'usage',
+      `${root} is not a data directory`,
+      'Give an empty directory, or one made by vectra-cli.',
+      {
+        place: { file: root },
+      },
+    )
   }
   if (!create) fail('file-not-found', `there is no data directory at ${root}`, noDirectoryHint)
 }
@@ -318,7 +329,9 @@ export class DataDirectory {
   }
 
   async #removeLeftover(directory: string): Promise<void> {
-    await this.#context.disk.removeTree(path.join(this.path, 'collections', directory))
+    const { disk } = this.#context
+    await disk.removeTree(path.join(this.path, 'collections', directory))
+    await disk.syncDirectory(path.join(this.path, 'collections'))
     await this.#change((now) => ({
       ...now,
       leftovers: now.leftovers.filter((each) => each !== directory),

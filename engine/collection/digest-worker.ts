@@ -1,40 +1,5 @@
-/**
- * The worker module behind content-proof.ts: recomputes hashes of points from stored bytes.
- */
-import { sha256 } from '../base/checksum.ts'
+/** The worker module behind content-proof.ts. */
 import { serveThread } from '../base/thread-pool.ts'
-import { ContentDigest } from '../format/content-digest.ts'
-import { encodeId } from '../format/point.ts'
-import { decodePoints, HASH_BYTES } from '../format/points-file.ts'
-import type { ProofResult, ProofTask } from './content-proof.ts'
+import { proveRange } from './prove-range.ts'
 
-function prove(task: ProofTask): ProofResult {
-  const { dimension, from, to } = task
-  const table = decodePoints(Buffer.from(task.points), task, task.file)
-  const rowBytes = 4 * dimension
-  const rows = Buffer.from(task.vectors)
-  const digest = new ContentDigest()
-  let scratch = Buffer.alloc(rowBytes + 64 * 1024)
-  for (let ordinal = from; ordinal < to; ordinal++) {
-    if (((task.tombstones[ordinal >> 3] ?? 0) & (1 << (ordinal & 7))) !== 0) continue
-    const id = encodeId(table.id(ordinal))
-    const metadata = table.metadata(ordinal)
-    const metadataBytes = Buffer.byteLength(metadata)
-    const length = id.length + 4 + rowBytes + metadataBytes
-    if (length > scratch.length) scratch = Buffer.alloc(2 * length)
-    id.copy(scratch)
-    scratch.writeUInt32LE(dimension, id.length)
-    const rowAt = task.byteOffset + ordinal * rowBytes
-    rows.copy(scratch, id.length + 4, rowAt, rowAt + rowBytes)
-    scratch.write(metadata, id.length + 4 + rowBytes, 'utf8')
-    const hash = sha256(scratch.subarray(0, length))
-    const stored = table.hash(ordinal)
-    if (hash.compare(stored.bytes, stored.offset, stored.offset + HASH_BYTES) !== 0) {
-      return { digest: digest.toString(), bad: ordinal }
-    }
-    digest.add(hash)
-  }
-  return { digest: digest.toString(), bad: -1 }
-}
-
-serveThread({ prove })
+serveThread({ prove: proveRange })

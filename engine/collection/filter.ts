@@ -6,7 +6,12 @@
  * `{"not": filter}` · several fields in one object: all must hold. `a.b` names field b inside a.
  * A field that is absent matches nothing but `not`; a list matches equality when one element does.
  */
-import { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from '../base/canonical-json.ts'
+import {
+  canonicalJson,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+} from '../base/canonical-json.ts'
 import { fail } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 
@@ -61,7 +66,9 @@ function parseComparison(field: string, comparison: JsonObject): Filter {
     const range = rangeOperators.find((each) => each === operator)
     if (range === undefined) return refuse(`has the unknown operator "${operator}" for "${field}"`)
     if (typeof operand !== 'number' && typeof operand !== 'string') {
-      return refuse(`compares "${field}" by ${range} with something that is neither number nor text`)
+      return refuse(
+        `compares "${field}" by ${range} with something that is neither number nor text`,
+      )
     }
     return { kind: 'range', field, operator: range, bound: operand }
   })
@@ -84,7 +91,8 @@ export function matches(filter: Filter, metadata: JsonObject): boolean {
       if (found === undefined) return false
       return filter.values.some(
         (value) =>
-          sameJson(found, value) || (Array.isArray(found) && found.some((each) => sameJson(each, value))),
+          sameJson(found, value) ||
+          (Array.isArray(found) && found.some((each) => sameJson(each, value))),
       )
     }
     case 'range': {

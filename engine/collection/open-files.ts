@@ -52,7 +52,11 @@ export interface FirstState {
   readonly config: CollectionConfig
 }
 
-export const emptyManifest = (name: string, identity: Identity, config: CollectionConfig): Manifest => ({
+export const emptyManifest = (
+  name: string,
+  identity: Identity,
+  config: CollectionConfig,
+): Manifest => ({
   sequence: 1,
   name,
   ...identity,
@@ -79,7 +83,11 @@ export async function startHistory(
   const wal = walDirectoryOf(directory, manifest)
   for (const each of [path.join(directory, 'segments'), wal]) await disk.makeDirectory(each)
   await replaceFile(disk, path.join(directory, configName), encodeConfig(config))
-  await createWal(disk, wal, { identity: manifest, firstLsn: manifest.lsn + 1, chain: manifest.chain })
+  await createWal(disk, wal, {
+    identity: manifest,
+    firstLsn: manifest.lsn + 1,
+    chain: manifest.chain,
+  })
   const watermark = path.join(directory, watermarkName)
   await disk.unlink(watermark)
   const { lsn, sequence, epoch } = manifest
@@ -122,16 +130,24 @@ export async function openFiles(
     await removeOrphans(disk, directory, manifest)
     const segments: LiveSegment[] = []
     for (const entry of manifest.segments) {
-      const sealed = await SealedSegment.open({ disk, directory, dimension: config.dimension }, entry)
+      const sealed = await SealedSegment.open(
+        { disk, directory, dimension: config.dimension },
+        entry,
+      )
       opened.push(sealed)
       segments.push(new LiveSegment(entry.number, sealed, await sealed.loadTombstones()))
     }
     const tombstonesWritten = new Map(segments.map((each) => [each.number, each.tombstones.count]))
     const state = new LiveState(config.dimension, segments, manifest.nextSegment)
     if (state.digest !== manifest.digest || state.count !== manifest.count) {
-      fail('digest-mismatch', `the points in ${directory} do not have the manifest's digest`, hint, {
-        place: { file: path.join(directory, manifestName(manifest.sequence)), lsn: manifest.lsn },
-      })
+      fail(
+        'digest-mismatch',
+        `the points in ${directory} do not have the manifest's digest`,
+        hint,
+        {
+          place: { file: path.join(directory, manifestName(manifest.sequence)), lsn: manifest.lsn },
+        },
+      )
     }
     const walDirectory = walDirectoryOf(directory, manifest)
     const end = await replayWal(disk, walDirectory, manifest, manifest, (record) => {
@@ -160,7 +176,9 @@ async function readNewestManifest(disk: Disk, directory: string): Promise<Manife
   const file = path.join(directory, manifestName(sequence))
   const manifest = decodeManifest(await disk.readFile(file, limits.manifestBytes), file)
   if (manifest.sequence !== sequence) {
-    fail('damaged', `${file} says that it is manifest ${manifest.sequence}`, hint, { place: { file } })
+    fail('damaged', `${file} says that it is manifest ${manifest.sequence}`, hint, {
+      place: { file },
+    })
   }
   return manifest
 }

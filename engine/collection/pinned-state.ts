@@ -20,9 +20,9 @@ import { listWal } from '../wal/wal-files.ts'
 import type { WalWriter } from '../wal/wal-writer.ts'
 import type { Checkpointer } from './checkpoint.ts'
 import type { CollectionContext } from './context.ts'
-import { configName } from './open-files.ts'
 import type { LiveSegment } from './live-segment.ts'
 import type { LiveState } from './live-state.ts'
+import { configName } from './open-files.ts'
 import { compareIds } from './search.ts'
 
 /** One file of the state. */
@@ -158,8 +158,7 @@ async function pinnedFiles(
   const logFiles: PinnedFile[] = []
   for (const log of logs.slice(Math.max(first, 0))) {
     const file = path.join(walDirectory, log.name)
-    const sizeBytes =
-      file === tail.file ? tail.offset : ((await disk.stat(file))?.sizeBytes ?? 0)
+    const sizeBytes = file === tail.file ? tail.offset : ((await disk.stat(file))?.sizeBytes ?? 0)
     logFiles.push(onDisk(`${walPath}/${log.name}`, sizeBytes))
   }
   return [
@@ -213,7 +212,8 @@ async function searchViews(
     const rows = memory
       ? { vectors: memory.rows.buffer, byteOffset: 0 }
       : await sealed?.loadRows(context.hashes)
-    if (rows === undefined) return fail('damaged', 'a segment has no rows', 'Restore from a backup.')
+    if (rows === undefined)
+      return fail('damaged', 'a segment has no rows', 'Restore from a backup.')
     const found = await scanExact(
       context.ann,
       { vectors: rows.vectors, byteOffset: rows.byteOffset, count, dimension: config.dimension },

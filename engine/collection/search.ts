@@ -7,9 +7,9 @@
  * the filter as a mask.
  */
 import { exactSearch } from '../ann/exact-search.ts'
-import { defaults, limits } from '../base/limits.ts'
 import type { JsonObject } from '../base/canonical-json.ts'
 import { fail } from '../base/errors.ts'
+import { defaults, limits } from '../base/limits.ts'
 import type { CollectionConfig } from '../format/config.ts'
 import type { PointId } from '../format/point.ts'
 import { type Filter, matches } from './filter.ts'
@@ -143,8 +143,12 @@ function searchSegment(
     const { vectors, ordinals } = prepared
     const count = ordinals?.length ?? table.count
     const ordinalOf = (row: number) => ordinals?.[row] ?? row
-    const found = exactSearch([{ vectors, count, firstOrdinal: 0 }], query, k, config.metric, (row) =>
-      accept(ordinalOf(row)),
+    const found = exactSearch(
+      [{ vectors, count, firstOrdinal: 0 }],
+      query,
+      k,
+      config.metric,
+      (row) => accept(ordinalOf(row)),
     )
     return toCandidates(segment, { ...found, ordinals: found.ordinals.map(ordinalOf) })
   }

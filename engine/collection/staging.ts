@@ -68,7 +68,10 @@ export async function readNote(
 ): Promise<{ key: string; identity: Identity } | undefined> {
   const file = path.join(directory, restoreNoteName)
   if ((await disk.stat(file)) === undefined) return undefined
-  const fields = new Fields(decodeDocument(noteKind, await disk.readFile(file, maxNoteBytes), file), file)
+  const fields = new Fields(
+    decodeDocument(noteKind, await disk.readFile(file, maxNoteBytes), file),
+    file,
+  )
   const epoch = fields.object('epoch')
   return {
     key: fields.text('key', patterns.sha256),
@@ -142,7 +145,11 @@ export async function proveAndRename(
 }
 
 /** An attempt that was cut off may have begun the new history: its manifests and logs go. */
-async function removeStrangers(disk: Disk, directory: string, request: StageRequest): Promise<void> {
+async function removeStrangers(
+  disk: Disk,
+  directory: string,
+  request: StageRequest,
+): Promise<void> {
   const known = new Set(request.paths)
   for (const name of await disk.list(directory)) {
     const stranger = manifestSequence(name) !== undefined && !known.has(name)

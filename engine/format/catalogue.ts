@@ -5,9 +5,10 @@
  * before it is filled and after its name is gone, so that whatever a crash leaves is known to be
  * nobody's; a directory that the catalogue does not know at all is never touched.
  */
-import { nameProblem } from '../base/name.ts'
+
 import { fail } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
+import { nameProblem } from '../base/name.ts'
 import { type DocumentKind, decodeDocument, encodeDocument } from './document.ts'
 import { Fields, patterns } from './fields.ts'
 
@@ -45,9 +46,14 @@ export function decodeCatalogue(bytes: Uint8Array, file: string): Catalogue {
   for (const entry of fields.objects('collections', limits.collections)) {
     const name = entry.text('name')
     if (nameProblem(name) !== undefined || collections.has(name)) {
-      fail('damaged', `${file} is damaged: the name ${JSON.stringify(name)}`, 'Restore from a backup.', {
-        place: { file },
-      })
+      fail(
+        'damaged',
+        `${file} is damaged: the name ${JSON.stringify(name)}`,
+        'Restore from a backup.',
+        {
+          place: { file },
+        },
+      )
     }
     const directory = entry.text('directory', directoryPattern)
     collections.set(name, { directory, uuid: entry.text('uuid', patterns.uuid) })

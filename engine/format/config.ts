@@ -2,9 +2,10 @@
  * A collection's config: what its vectors are and how they are indexed. Kept in a document of its own,
  * apart from the data, so that a restore can keep the graph, rebuild it, or change its kind.
  */
-import { type DocumentKind, decodeDocument, encodeDocument } from './document.ts'
-import { defaults, limits } from '../base/limits.ts'
+
 import { fail } from '../base/errors.ts'
+import { defaults, limits } from '../base/limits.ts'
+import { type DocumentKind, decodeDocument, encodeDocument } from './document.ts'
 import { Fields } from './fields.ts'
 
 export const metrics = ['cosine', 'l2', 'ip'] as const
@@ -53,7 +54,11 @@ export function makeConfig(input: ConfigInput): CollectionConfig {
   if (indexKind === 'flat') {
     for (const name of ['m', 'efConstruction', 'ef'] as const) {
       if (input[name] !== undefined) {
-        fail('invalid-config', `${name} has no meaning for a flat index`, 'Leave it out, or use hnsw.')
+        fail(
+          'invalid-config',
+          `${name} has no meaning for a flat index`,
+          'Leave it out, or use hnsw.',
+        )
       }
     }
     return { dimension, metric, index: { kind: 'flat' } }

@@ -32,9 +32,14 @@ export function encodeDocument(kind: DocumentKind, body: object): Buffer {
 export function decodeDocument(kind: DocumentKind, bytes: Uint8Array, file: string): JsonObject {
   const place = { file }
   const damaged = (reason: string): never =>
-    fail('damaged', `${file} is damaged: ${reason}`, 'Restore the file or the collection from a backup.', {
-      place,
-    })
+    fail(
+      'damaged',
+      `${file} is damaged: ${reason}`,
+      'Restore the file or the collection from a backup.',
+      {
+        place,
+      },
+    )
   const text = Buffer.from(bytes).toString('utf8')
   let value: unknown
   try {
@@ -55,7 +60,15 @@ export function decodeDocument(kind: DocumentKind, bytes: Uint8Array, file: stri
   }
   if (version !== kind.version) return damaged(`unknown version ${JSON.stringify(version)}`)
   const { sha256, ...plain } = value
-  if (sha256 !== sha256Hex(canonicalJson(plain))) return damaged('its SHA-256 does not match')
-  if (`${canonicalJson(value)}\n` !== text) return damaged('bytes beyond the document')
+  const canonical = (part: JsonObject): string => {
+    try {
+      return canonicalJson(part)
+    } catch {
+      return damaged('it holds what no document holds: endless nesting or numbers') // overflows
+    }
+  }
+  if (sha256 !== sha256Hex(canonical(plain))) return damaged('its SHA-256 does not match')
+  // bytes, not text: text that is not UTF-8 may decode to the same characters
+  if (!Buffer.from(`${canonical(value)}\n`).equals(bytes)) damaged('bytes beyond the document')
   return value
 }

@@ -119,12 +119,7 @@ export function spliceElements(
 }
 
 /** Takes the links of elements `from`…`to` − 1 out of `source` and puts them into `graph`. */
-export function extractElements(
-  graph: Graph,
-  from: number,
-  to: number,
-  source: ArrayBuffer,
-): void {
+export function extractElements(graph: Graph, from: number, to: number, source: ArrayBuffer): void {
   const layout = elementLayout(graph.settings)
   const blockWords = level0Words(graph.settings.m)
   const words = new Uint32Array(source)

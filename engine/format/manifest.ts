@@ -102,7 +102,9 @@ export function decodeManifest(bytes: Uint8Array, file: string): Manifest {
     nextSegment: fields.integer('nextSegment', 1),
     config: fields.text('config', patterns.sha256),
     segments: fields.objects('segments', limits.snapshotFiles).map(readSegment),
-    restoredFrom: fields.has('restoredFrom') ? readRestoredFrom(fields.object('restoredFrom')) : null,
+    restoredFrom: fields.has('restoredFrom')
+      ? readRestoredFrom(fields.object('restoredFrom'))
+      : null,
   }
 }
 

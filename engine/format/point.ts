@@ -69,7 +69,11 @@ export function acceptId(id: unknown): PointId {
     return id === 0 ? 0 : id // −0 becomes 0
   }
   if (typeof id !== 'string') {
-    return fail('invalid-point', `an id is ${showId(id)}`, 'Give every point an "id": text or an integer.')
+    return fail(
+      'invalid-point',
+      `an id is ${showId(id)}`,
+      'Give every point an "id": text or an integer.',
+    )
   }
   if (id === '' || Buffer.byteLength(id) > limits.idBytes || !id.isWellFormed()) {
     fail(
@@ -95,7 +99,11 @@ export function acceptVector(
   config: Pick<CollectionConfig, 'dimension' | 'metric'>,
   where: string,
 ): Float32Array {
-  if (!Array.isArray(values) && !(values instanceof Float32Array) && !(values instanceof Float64Array)) {
+  if (
+    !Array.isArray(values) &&
+    !(values instanceof Float32Array) &&
+    !(values instanceof Float64Array)
+  ) {
     return fail('invalid-vector', `${where} has no vector`, 'Give "vector" as a list of numbers.')
   }
   const { dimension, metric } = config
@@ -151,7 +159,11 @@ export function acceptPoint(input: PointInput, config: CollectionConfig): Stored
   const vector = acceptVector(input.vector, config, where)
   const metadata = input.metadata ?? {}
   if (!isJsonObject(metadata)) {
-    return fail('invalid-point', `${where} has metadata that is not an object`, 'Use a JSON object.')
+    return fail(
+      'invalid-point',
+      `${where} has metadata that is not an object`,
+      'Use a JSON object.',
+    )
   }
   checkJson(metadata, `the metadata of ${where}`)
   const text = canonicalJson(metadata)

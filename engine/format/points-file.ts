@@ -67,7 +67,11 @@ export function encodePoints(
  * A table over the file's bytes, which it keeps.
  * @throws `damaged`, `newer-format`
  */
-export function decodePoints(bytes: Buffer, expected: SegmentExpectation, file: string): PointTable {
+export function decodePoints(
+  bytes: Buffer,
+  expected: SegmentExpectation,
+  file: string,
+): PointTable {
   const header = decodeSegmentHeader('points', bytes, bytes.length, expected, file)
   const { count } = header
   const offsetsAt = SEGMENT_HEADER_BYTES + HASH_BYTES * count
@@ -79,7 +83,8 @@ export function decodePoints(bytes: Buffer, expected: SegmentExpectation, file: 
   }
   const start = (ordinal: number) => blobAt + bytes.readUInt32LE(offsetsAt + 4 * ordinal)
   for (let ordinal = 0; ordinal < count; ordinal++) {
-    if (start(ordinal) >= start(ordinal + 1)) damagedSegment(file, offsetsAt, 'offsets out of order')
+    if (start(ordinal) >= start(ordinal + 1))
+      damagedSegment(file, offsetsAt, 'offsets out of order')
   }
   if (start(0) !== blobAt || start(count) !== end) damagedSegment(file, offsetsAt, 'offsets')
   return {

@@ -4,19 +4,13 @@
  * After the segment header: count × dimension float32, row-major, little-endian. What vouches for them
  * is the SHA-256 of the file's pieces in the manifest, and each point's hash in the points file.
  */
-import {
-  encodeSegmentHeader,
-  SEGMENT_HEADER_BYTES,
-  type SegmentHeader,
-} from './segment-header.ts'
+import { encodeSegmentHeader, SEGMENT_HEADER_BYTES, type SegmentHeader } from './segment-header.ts'
 
 /** Offset of the row of `ordinal`. */
 export const rowOffset = (ordinal: number, dimension: number): number =>
   SEGMENT_HEADER_BYTES + 4 * dimension * ordinal
 
-export const encodeVectorsHeader = (
-  header: Omit<SegmentHeader, 'bodyBytes' | 'extra'>,
-): Buffer =>
+export const encodeVectorsHeader = (header: Omit<SegmentHeader, 'bodyBytes' | 'extra'>): Buffer =>
   encodeSegmentHeader('vectors', {
     ...header,
     bodyBytes: 4 * header.count * header.dimension,

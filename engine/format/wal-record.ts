@@ -28,13 +28,17 @@
  * | 32 | 4 | u32 epoch number |
  * | 36 | 8 | history id |
  * | 44 | 1 | kind: 1 upsert, 2 delete, 3 digest |
- * | 45 | 3 | zero |
+ * | 45 | 3 | u24 place in its group: 0 for the first record of one write |
  * | 48 | 16 | collection UUID |
  *
  * Payloads: upsert = u32 count, then per point u32 length and its canonical bytes; delete = u32 count,
  * then the ids (tag, length, bytes); digest = the 32-byte content digest after the record before, and
  * u64 live points. A header's checksum covers the payload's checksum and the chain, so a record
  * vouches for everything before it.
+ *
+ * A group is the records that one write and one fdatasync made durable. After a power cut any part of
+ * an unsynced group may be on the disk, its last record without its first; only a record of a *later*
+ * group proves that an earlier one was durable. The place in the group tells the two apart.
  */
 import { CRC32_ALGORITHM, crc32 } from '../base/checksum.ts'
 import { fail } from '../base/errors.ts'
@@ -48,6 +52,7 @@ export const WAL_VERSION = 1
 
 const magic = Buffer.from('VDRWAL\r\n', 'latin1')
 const kindCodes = { upsert: 1, delete: 2, digest: 3 } as const
+const DIGEST_PAYLOAD_BYTES = 40
 
 export type Operation =
   | { readonly kind: 'upsert'; readonly points: readonly StoredPoint[] }
@@ -66,11 +71,15 @@ export interface RecordStamp {
   readonly committedAtUs: number
   /** Header checksum of the record before. */
   readonly chain: number
+  /** How many records of its group stand before it. */
+  readonly place: number
 }
 
 export interface WalRecord {
   readonly lsn: number
   readonly committedAtUs: number
+  /** How many records of its group stand before it. */
+  readonly place: number
   /** This record's own header checksum: the chain value of the next. */
   readonly checksum: number
   readonly kind: Operation['kind']
@@ -95,7 +104,9 @@ export function encodeWalHeader(header: WalHeader): Buffer {
  */
 export function decodeWalHeader(bytes: Buffer, expected: Identity, file: string): WalHeader {
   const damaged = (reason: string): never =>
-    fail('damaged', `${file} is damaged at offset 0: ${reason}`, damageHint, { place: { file, offset: 0 } })
+    fail('damaged', `${file} is damaged at offset 0: ${reason}`, damageHint, {
+      place: { file, offset: 0 },
+    })
   if (bytes.length < WAL_HEADER_BYTES) damaged(`${bytes.length} bytes are no WAL header`)
   if (!bytes.subarray(0, 8).equals(magic)) damaged('not a WAL file')
   const version = bytes.readUInt16LE(8)
@@ -119,6 +130,9 @@ export function decodeWalHeader(bytes: Buffer, expected: Identity, file: string)
   }
 }
 
+/** Bytes that one record takes in the log. */
+export const recordBytes = (payload: Buffer): number => RECORD_HEADER_BYTES + payload.length
+
 /** @returns the payload of an operation. @throws `limit-exceeded` above the record bound */
 export function encodeOperation(operation: Operation): Buffer {
   const payload = Buffer.concat(payloadParts(operation))
@@ -137,10 +151,11 @@ function payloadParts(operation: Operation): Buffer[] {
     case 'upsert':
       return [
         u32(operation.points.length),
-        ...operation.points.flatMap(({ bytes }) => [u32(bytes.length), bytes]),
+        // by iterator: a hole in the list is an error here, not a count that does not fit
+        ...Array.from(operation.points, ({ bytes }) => [u32(bytes.length), bytes]).flat(),
       ]
     case 'delete':
-      return [u32(operation.ids.length), ...operation.ids.map(encodeId)]
+      return [u32(operation.ids.length), ...Array.from(operation.ids, encodeId)]
     case 'digest': {
       const count = Buffer.allocUnsafe(8)
       count.writeBigUInt64LE(BigInt(operation.count))
@@ -155,6 +170,7 @@ function payloadParts(operation: Operation): Buffer[] {
 export function decodeOperation(record: WalRecord, dimension: number): Operation {
   const { payload } = record
   if (record.kind === 'digest') {
+    if (payload.length !== DIGEST_PAYLOAD_BYTES) throw new RangeError('bad digest record')
     return {
       kind: 'digest',
       digest: payload.toString('hex', 0, 32),
@@ -170,15 +186,18 @@ export function decodeOperation(record: WalRecord, dimension: number): Operation
       ids.push(id)
       offset = end
     }
+    if (offset !== payload.length) throw new RangeError('bytes after the last id')
     return { kind: 'delete', ids }
   }
   const points: StoredPoint[] = []
   for (let i = 0; i < count; i++) {
     const length = payload.readUInt32LE(offset)
     offset += 4
+    if (offset + length > payload.length) throw new RangeError('point beyond the payload')
     points.push(decodePoint(payload.subarray(offset, offset + length), dimension))
     offset += length
   }
+  if (offset !== payload.length) throw new RangeError('bytes after the last point')
   return { kind: 'upsert', points }
 }
 
@@ -197,6 +216,7 @@ export function encodeRecord(
   header.writeBigUInt64LE(BigInt(stamp.committedAtUs), 24)
   writeIdentity(header, identity, 48, 32)
   header.writeUInt8(kindCodes[kind], 44)
+  header.writeUIntLE(stamp.place, 45, 3)
   const checksum = crc32(header.subarray(4))
   header.writeUInt32LE(checksum, 0)
   return { header, checksum }
@@ -230,10 +250,11 @@ export function readRecord(
 }
 
 /**
- * The offset of the first whole valid record of this history at or after `from` with an LSN of at
- * least `lsn`: its presence tells damage from a torn tail.
+ * The first whole valid record of this history at or after `from` that proves the record `lsn`, which
+ * cannot be read, to have been durable: it is of a later group, or it is `lsn` itself. Its presence
+ * tells damage from a torn tail.
  */
-export function findRecord(
+export function findProof(
   bytes: Buffer,
   from: number,
   identity: Identity,
@@ -246,7 +267,10 @@ export function findRecord(
     if (hit < 0) return undefined
     at = hit - uuidOffset
     const found = readAnyRecord(bytes, at, identity)
-    if ('record' in found && found.record.lsn >= lsn) return { offset: at, lsn: found.record.lsn }
+    if (!('record' in found)) continue
+    const { record } = found
+    if (record.lsn === lsn || record.lsn - record.place > lsn)
+      return { offset: at, lsn: record.lsn }
   }
 }
 
@@ -275,6 +299,7 @@ function readAnyRecord(
   const record: WalRecord = {
     lsn: Number(header.readBigUInt64LE(16)),
     committedAtUs: Number(header.readBigUInt64LE(24)),
+    place: header.readUIntLE(45, 3),
     checksum,
     kind,
     payload,

@@ -4,8 +4,9 @@
  * Ordinals are never reused and rows never change once appended, so that a reader, a pinned state or a
  * builder thread may go on using what it saw. Vectors stand in shared memory, once.
  */
-import { HASH_BYTES, type PointTable } from '../format/points-file.ts'
+
 import type { PointId, StoredPoint } from '../format/point.ts'
+import { HASH_BYTES, type PointTable } from '../format/points-file.ts'
 
 const firstCapacity = 64
 

@@ -148,7 +148,10 @@ export class SealedSegment implements PointTable {
 }
 
 /** A whole file, in shared memory, whose pieces hash to what the manifest says. */
-async function readProven(place: SegmentPlace, entry: FileEntry): Promise<Buffer<SharedArrayBuffer>> {
+async function readProven(
+  place: SegmentPlace,
+  entry: FileEntry,
+): Promise<Buffer<SharedArrayBuffer>> {
   const file = path.join(place.directory, entry.path)
   await requireFile(place.disk, file)
   const bytes = Buffer.from(new SharedArrayBuffer(entry.sizeBytes))

@@ -3,8 +3,8 @@
  * makes them count; until then they are orphans that the next open removes.
  */
 import * as path from 'node:path'
-import { type Disk, writeNewFile } from '../base/disk.ts'
 import { sha256Hex } from '../base/checksum.ts'
+import { type Disk, writeNewFile } from '../base/disk.ts'
 import type { HashThreads } from '../base/hash-threads.ts'
 import { limits } from '../base/limits.ts'
 import { type FileEntry, segmentPath } from '../format/manifest.ts'

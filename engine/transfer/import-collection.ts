@@ -14,6 +14,7 @@ import {
   startImport,
   withRemark,
 } from './import-points.ts'
+import type { PointStream } from './open-points.ts'
 
 export interface CollectionImportRequest extends ImportRequest {
   readonly name: string
@@ -29,22 +30,49 @@ export interface CollectionImportResult extends ImportResult {
   readonly checkpointMs: number
 }
 
+/** An import whose source is open and found good so far; nothing is written yet. */
+export interface OpenImport {
+  /**
+   * Imports, then checkpoints, so that the index is built and a restart replays nothing.
+   * @throws `invalid-input-file`, `invalid-point`, `invalid-vector`, `invalid-config`; `undo-failed`
+   *   when a half-made collection could not be dropped
+   */
+  into(directory: DataDirectory): Promise<CollectionImportResult>
+  close(): Promise<void>
+}
+
 /**
- * Imports, then checkpoints, so that the index is built and a restart replays nothing.
- * @throws what {@link ImportRun} throws; `invalid-config` for settings that do not fit; `undo-failed`
- *   when a half-made collection could not be dropped
+ * Reads the head of the source, so that most mistakes are found before a data directory is made.
+ * @throws `usage`, `invalid-input-file`
  */
+export async function openImport(request: CollectionImportRequest): Promise<OpenImport> {
+  const run = startImport(request)
+  const needsCollection = request.format === 'f32' && request.dimension === undefined
+  try {
+    const stream = needsCollection ? undefined : await run.open(request.dimension)
+    return {
+      into: (directory) =>
+        directory.has(request.name)
+          ? intoExisting(directory, request, run, stream)
+          : intoNew(directory, request, run, stream),
+      close: () => run.close(),
+    }
+  } catch (error) {
+    await run.close()
+    throw error
+  }
+}
+
+/** Opens, imports and closes: for callers whose data directory is open. */
 export async function importCollection(
   directory: DataDirectory,
   request: CollectionImportRequest,
 ): Promise<CollectionImportResult> {
-  const run = startImport(request)
+  const opened = await openImport(request)
   try {
-    return directory.has(request.name)
-      ? await intoExisting(directory, request, run)
-      : await intoNew(directory, request, run)
+    return await opened.into(directory)
   } finally {
-    await run.close()
+    await opened.close()
   }
 }
 
@@ -52,12 +80,13 @@ async function intoExisting(
   directory: DataDirectory,
   request: CollectionImportRequest,
   run: ImportRun,
+  opened: PointStream | undefined,
 ): Promise<CollectionImportResult> {
   const collection = await directory.open(request.name)
   try {
     refuseOtherSettings(collection, request)
-    const stream = await run.open(collection.config.dimension)
-    return await load(collection, request, run, stream, false)
+    const stream = opened ?? (await run.open(collection.config.dimension))
+    return { ...(await load(collection, request, run, stream)), created: false }
   } catch (error) {
     throw withRemark(error, importedRemark(run.imported()))
   }
@@ -67,24 +96,25 @@ async function intoNew(
   directory: DataDirectory,
   request: CollectionImportRequest,
   run: ImportRun,
+  opened: PointStream | undefined,
 ): Promise<CollectionImportResult> {
-  const stream = await run.open(request.dimension)
-  const { source, name } = request
+  const { source, name, dimension: wanted } = request
+  const stream = opened ?? (await run.open(undefined))
   const dimension =
     stream.dimension ??
-    request.dimension ??
-    fail('usage', `${source.name} is empty and does not tell a dimension`, 'Add --dimension N.')
-  if (request.dimension !== undefined && request.dimension !== dimension) {
+    wanted ??
+    fail('usage', `${source.name} is empty and tells no dimension`, 'Add --dimension N.')
+  if (wanted !== undefined && wanted !== dimension) {
     fail(
       'invalid-input-file',
-      `${source.name} has vectors of dimension ${dimension}, not ${request.dimension}`,
+      `${source.name} has vectors of dimension ${dimension}, not ${wanted}`,
       'Leave --dimension out, or check the file.',
       { place: { file: source.name } },
     )
   }
   const collection = await directory.create(name, makeConfig({ ...request.config, dimension }))
   try {
-    return await load(collection, request, run, stream, true)
+    return { ...(await load(collection, request, run, stream)), created: true }
   } catch (error) {
     await dropAgain(directory, name, error)
     throw withRemark(error, 'nothing was imported, the new collection is gone again')
@@ -93,16 +123,14 @@ async function intoNew(
 
 async function load(
   collection: Collection,
-  request: CollectionImportRequest,
+  { clock }: CollectionImportRequest,
   run: ImportRun,
-  stream: Awaited<ReturnType<ImportRun['open']>>,
-  created: boolean,
-): Promise<CollectionImportResult> {
+  stream: PointStream,
+): Promise<Omit<CollectionImportResult, 'created'>> {
   const result = await run.into(collection, stream)
-  const startedMs = request.clock.monotonicMs()
+  const startedMs = clock.monotonicMs()
   await collection.checkpoint()
-  const checkpointMs = request.clock.monotonicMs() - startedMs
-  return { ...result, collection, created, checkpointMs }
+  return { ...result, collection, checkpointMs: clock.monotonicMs() - startedMs }
 }
 
 async function dropAgain(directory: DataDirectory, name: string, error: unknown): Promise<void> {

@@ -1,9 +1,10 @@
 /**
  * Reading a log back: from the record after a manifest to the last valid one.
  *
- * The end of the log is a bad record in the last file with no valid record after it: a torn tail,
- * which the caller cuts. A bad record with a valid one after it, or in any file but the last, is
- * damage: it is named by file, offset and LSN, and nothing is skipped.
+ * The end of the log is a bad record in the last file with no valid record of a later group after it:
+ * a torn tail, which the caller cuts. A bad record with a later group after it, or in any file but the
+ * last, is damage: it is named by file, offset and LSN, and nothing is skipped. What was cut although it
+ * had been acknowledged, the watermark tells.
  */
 import * as path from 'node:path'
 import type { Disk } from '../base/disk.ts'
@@ -12,8 +13,7 @@ import { limits } from '../base/limits.ts'
 import type { Identity } from '../format/identity.ts'
 import {
   decodeWalHeader,
-  findRecord,
-  RECORD_HEADER_BYTES,
+  findProof,
   type RecordProblem,
   readRecord,
   WAL_HEADER_BYTES,
@@ -106,9 +106,11 @@ function scanFile(
   let { lsn, chain, committedAtUs } = start
   let offset = WAL_HEADER_BYTES
   const checkJoint = () => {
-    if (lsn === from.lsn && chain !== from.chain) {
+    if (lsn !== from.lsn) return
+    if (chain !== from.chain) {
       damaged(file, offset, lsn, 'the log is not the one that the manifest was written with')
     }
+    committedAtUs = Math.max(committedAtUs, from.committedAtUs)
   }
   checkJoint()
   while (offset < bytes.length) {
@@ -125,7 +127,7 @@ function scanFile(
   return { lsn, chain, committedAtUs, file, offset, tornBytes: bytes.length - offset }
 }
 
-/** A valid record at or after the bad one that this history still needs: not a torn tail. */
+/** A record of a later group at or after the bad one: the bad one was durable, so this is no torn tail. */
 function refuseDamage(
   file: string,
   bytes: Buffer,
@@ -134,13 +136,13 @@ function refuseDamage(
   lsn: number,
   problem: RecordProblem,
 ): void {
-  const follower = findRecord(bytes, offset, identity, lsn)
-  if (follower !== undefined) {
+  const proof = findProof(bytes, offset, identity, lsn)
+  if (proof !== undefined) {
     damaged(
       file,
       offset,
       lsn,
-      `bad record (${problem}) with the valid record ${follower.lsn} at offset ${follower.offset}`,
+      `bad record (${problem}) with the valid record ${proof.lsn} at offset ${proof.offset}`,
     )
   }
 }
@@ -150,6 +152,3 @@ function damaged(file: string, offset: number, lsn: number, reason: string): nev
     place: { file, offset, lsn },
   })
 }
-
-/** Bytes that one record takes in the log. */
-export const recordBytes = (payload: Buffer): number => RECORD_HEADER_BYTES + payload.length

@@ -10,8 +10,7 @@ export interface WalFileName {
   readonly firstLsn: number
 }
 
-export const walFileName = (firstLsn: number): string =>
-  `${String(firstLsn).padStart(16, '0')}.wal`
+export const walFileName = (firstLsn: number): string => `${String(firstLsn).padStart(16, '0')}.wal`
 
 /** The log files of a directory, rising. */
 export async function listWal(disk: Disk, directory: string): Promise<readonly WalFileName[]> {

@@ -5,16 +5,23 @@
  * - an append resolves after its record is fdatasynced and the commit callback applied it;
  * - LSNs are given when a group is written, in order, without gaps; commit times never go back;
  * - one group is in flight at a time: writers that come meanwhile share the next fdatasync;
- * - a failed write is cut off the file again and only its group is rejected; a failed fsync or cut
- *   closes the writer for good (the kernel may have dropped the pages: nothing retries it).
+ * - a failed write is cut off the file again, durably, and only its group is rejected;
+ * - a failed fsync or cut (the kernel may have dropped the pages: nothing retries it), a record that
+ *   could not be applied or a watermark that could not be moved closes the writer for good;
+ * - once a new file was begun nothing goes to the old one: a failed rotation is repeated first.
  */
 import type { Clock } from '../base/clock.ts'
 import type { Disk, DiskFile } from '../base/disk.ts'
 import { OperatingError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Identity } from '../format/identity.ts'
-import { encodeOperation, encodeRecord, type Operation } from '../format/wal-record.ts'
-import { WAL_HEADER_BYTES } from '../format/wal-record.ts'
+import {
+  encodeOperation,
+  encodeRecord,
+  type Operation,
+  recordBytes,
+  WAL_HEADER_BYTES,
+} from '../format/wal-record.ts'
 import type { LogEnd, LogPosition } from './replay.ts'
 import { createWal } from './wal-files.ts'
 
@@ -51,6 +58,8 @@ export class WalWriter {
   /** Groups, rotations and other exclusive work, one after the other. */
   #turn: Promise<unknown> = Promise.resolve()
   #groupScheduled = false
+  /** A rotation was begun and is not finished. */
+  #rotating = false
   #failure: unknown
 
   private constructor(options: WalWriterOptions, file: DiskFile, offset: number, at: LogPosition) {
@@ -88,15 +97,16 @@ export class WalWriter {
   /**
    * Logs one operation.
    * @returns its place in the history, after it is durable and applied
-   * @throws `limit-exceeded`, `disk-full`, `disk-error`; nothing of the operation is kept then
+   * @throws `limit-exceeded`, `disk-full`, `disk-error`. Nothing of the operation is kept then, but
+   *   after a failed fsync: whether the record is there, only the next replay tells.
    */
   append(operation: Operation): Promise<Commit> {
-    const payload = encodeOperation(operation)
     return new Promise<Commit>((resolve, reject) => {
       if (this.#failure !== undefined) {
         reject(this.#failure)
         return
       }
+      const payload = encodeOperation(operation)
       this.#waiting.push({ operation, payload, resolve, reject })
       this.#scheduleGroup()
     })
@@ -112,9 +122,14 @@ export class WalWriter {
     return result
   }
 
-  /** Starts a new file. Only inside {@link between}. An empty file is kept as it is. */
+  /**
+   * Starts a new file. Only inside {@link between}. An empty file is kept as it is.
+   * When it fails, the next group or rotation begins with it again: the new name may be on the disk, and
+   * a log that went on in the old file would not fit it.
+   */
   async rotate(): Promise<void> {
     if (this.#offset === WAL_HEADER_BYTES) return
+    this.#rotating = true
     const { disk, directory, identity } = this.#options
     const path = await createWal(disk, directory, {
       identity,
@@ -125,6 +140,7 @@ export class WalWriter {
     const previous = this.#file
     this.#file = next
     this.#offset = WAL_HEADER_BYTES
+    this.#rotating = false
     await previous.close()
   }
 
@@ -155,7 +171,7 @@ export class WalWriter {
     let bytes = 0
     let taken = 0
     for (const each of this.#waiting) {
-      bytes += each.payload.length
+      bytes += recordBytes(each.payload)
       if (taken > 0 && bytes > limits.walGroupBytes) break
       taken++
     }
@@ -167,14 +183,13 @@ export class WalWriter {
     if (group.length === 0) return
     try {
       if (this.#failure !== undefined) throw this.#failure
-      if (this.#offset > limits.walFileBytes) await this.rotate()
+      if (this.#rotating || this.#offset > limits.walFileBytes) await this.rotate()
       const first = this.#options.before()
-      const operations = first === undefined ? [] : [{ operation: first, payload: encodeOperation(first) }]
+      const operations =
+        first === undefined ? [] : [{ operation: first, payload: encodeOperation(first) }]
       const { commits, bytes } = this.#encode([...operations, ...group])
       await this.#writeDurably(bytes)
-      const last = commits.at(-1)
-      if (last !== undefined) this.#position = last
-      for (const commit of commits) this.#options.onCommit(commit)
+      this.#apply(commits)
       const own = commits.slice(operations.length)
       group.forEach((each, index) => {
         const commit = own[index]
@@ -191,6 +206,20 @@ export class WalWriter {
     }
   }
 
+  /** Applies durable records. When that fails the state is no longer the log's: nothing may follow. */
+  #apply(commits: readonly Commit[]): void {
+    try {
+      for (const commit of commits) {
+        const { lsn, chain, committedAtUs } = commit
+        this.#position = { lsn, chain, committedAtUs }
+        this.#options.onCommit(commit)
+      }
+    } catch (error) {
+      this.#failure = error
+      throw error
+    }
+  }
+
   #encode(group: readonly { operation: Operation; payload: Buffer }[]): {
     commits: Commit[]
     bytes: Buffer
@@ -199,11 +228,11 @@ export class WalWriter {
     const parts: Buffer[] = []
     const commits: Commit[] = []
     let { lsn, chain } = this.#position
-    for (const { operation, payload } of group) {
+    for (const [place, { operation, payload }] of group.entries()) {
       lsn++
       const { header, checksum } = encodeRecord(
         this.#options.identity,
-        { lsn, committedAtUs, chain },
+        { lsn, committedAtUs, chain, place },
         operation.kind,
         payload,
       )
@@ -230,10 +259,11 @@ export class WalWriter {
     this.#offset += bytes.length
   }
 
-  /** After a failed write: the file must end where the last durable record ends. */
+  /** After a failed write: the file must end where the last durable record ends, also after a power cut. */
   async #cutBack(cause: unknown): Promise<void> {
     try {
       await this.#file.truncate(this.#offset)
+      await this.#file.dataSync()
     } catch {
       this.#failure = cause
     }

@@ -18,10 +18,7 @@ export const createWatermark = (disk: Disk, file: string, first: Omit<Watermark,
   writeNewFile(
     disk,
     file,
-    Buffer.concat([
-      encodeWatermark({ ...first, turn: 0 }),
-      encodeWatermark({ ...first, turn: 1 }),
-    ]),
+    Buffer.concat([encodeWatermark({ ...first, turn: 0 }), encodeWatermark({ ...first, turn: 1 })]),
   )
 
 export class WatermarkFile {

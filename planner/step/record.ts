@@ -5,11 +5,11 @@
  * of environment variables never stand in it. Instants are ISO 8601 in UTC, durations milliseconds on
  * the monotonic clock.
  */
-import type { ErrorPlace, JsonObject } from '../../engine/index.ts'
+import type { JsonObject, SerialisedError } from '../../engine/index.ts'
 
-/** An artefact of a run: a file below the state directory, and the SHA-256 of its bytes. */
+/** Something that proves a claim, and the SHA-256 of its bytes. */
 export interface Evidence {
-  /** Path relative to the state directory, `/` separated. */
+  /** A path below the state directory, or `<destination>:<path>` for what stands there. */
   readonly artefact: string
   readonly sha256: string
 }
@@ -26,7 +26,7 @@ export interface RecordedError {
   readonly code: string
   readonly message: string
   readonly hint: string
-  readonly place?: ErrorPlace
+  readonly place?: NonNullable<SerialisedError['place']>
 }
 
 export interface StepRecord {

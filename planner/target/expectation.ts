@@ -2,7 +2,7 @@
  * What a snapshot promises about the collection that is restored from it. A check holds the restored
  * collection against this, never against what the source says today.
  */
-import type { Shape } from './target.ts'
+import type { Shape } from './shape.ts'
 
 export interface ExpectedNeighbour {
   readonly id: string | number

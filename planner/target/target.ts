@@ -13,6 +13,7 @@
  */
 import type { Progress } from '../../engine/index.ts'
 import type { Expectation } from './expectation.ts'
+import type { Shape } from './shape.ts'
 
 export type Capability =
   | 'import'
@@ -45,13 +46,6 @@ export interface Position {
   readonly count: number
   /** When this was read. */
   readonly observedAt: number
-}
-
-/** What a collection is, apart from its content: what `parity` compares. */
-export interface Shape {
-  readonly dimension: number
-  readonly metric: string
-  readonly index: Readonly<Record<string, string | number>>
 }
 
 export interface ImportRequest {

@@ -1,0 +1,62 @@
+/** Exact search for many queries at once, in worker threads. */
+import assert from 'node:assert/strict'
+import type { Metric } from '../format/config.ts'
+import type { AnnThreads } from './ann-threads.ts'
+import type { Nearest } from './nearest.ts'
+import type { VectorBlock } from './vector-block.ts'
+
+export interface ScanOptions {
+  /** Rows that do not count: bit i & 7 of byte i >> 3. Best in shared memory. */
+  readonly deleted?: Uint8Array
+  /** For each query the row that its answer leaves out: a search by a stored vector. */
+  readonly excluded?: readonly (number | undefined)[]
+}
+
+/** What the worker's task `scan` is given: some of the queries, packed row-major. */
+export interface ScanTask {
+  readonly block: VectorBlock
+  readonly queries: Float32Array
+  readonly excluded: readonly (number | undefined)[]
+  readonly deleted: Uint8Array | undefined
+  readonly k: number
+  readonly metric: Metric
+}
+
+/**
+ * The exact `k` nearest rows of `block` to each query, fewer when the block has fewer. The same ordinals
+ * and distances as `exactSearch` gives for each query alone. Queries are shared out among threads.
+ */
+export async function scanExact(
+  threads: AnnThreads,
+  block: VectorBlock,
+  queries: readonly Float32Array[],
+  k: number,
+  metric: Metric,
+  options: ScanOptions = {},
+): Promise<Nearest[]> {
+  assert(Number.isInteger(k) && k > 0, 'k is a positive integer')
+  const share = Math.max(1, Math.ceil(queries.length / threads.size))
+  const parts: Promise<Nearest[]>[] = []
+  for (let from = 0; from < queries.length; from += share) {
+    const to = Math.min(queries.length, from + share)
+    const task = {
+      block,
+      queries: packQueries(queries.slice(from, to), block.dimension),
+      excluded: queries.slice(from, to).map((_, index) => options.excluded?.[from + index]),
+      deleted: options.deleted,
+      k: Math.min(k, Math.max(1, block.count)),
+      metric,
+    } satisfies ScanTask
+    parts.push(threads.run<Nearest[]>('scan', task))
+  }
+  return (await Promise.all(parts)).flat()
+}
+
+function packQueries(queries: readonly Float32Array[], dimension: number): Float32Array {
+  const packed = new Float32Array(queries.length * dimension)
+  for (const [index, query] of queries.entries()) {
+    assert.equal(query.length, dimension, 'a query has the dimension of the block')
+    packed.set(query, index * dimension)
+  }
+  return packed
+}

@@ -1,0 +1,41 @@
+/**
+ * The worker's side of exact search. Rows are taken in tiles that stay in the processor's cache while
+ * every query is compared with them.
+ */
+import { distanceBetween, normsOf, prepareQuery } from './metric.ts'
+import { type Nearest, NearestHeap } from './nearest.ts'
+import type { ScanTask } from './scan-exact.ts'
+import { rowsOf } from './vector-block.ts'
+
+/** Values of a tile: 128 KiB. */
+const tileValues = 32_768
+
+export function scanBlock(task: ScanTask): Nearest[] {
+  const { block, metric, k, deleted, excluded } = task
+  const { dimension, count } = block
+  const rows = rowsOf(block)
+  const queries = Array.from({ length: task.queries.length / dimension }, (_, index) => ({
+    prepared: prepareQuery(task.queries.subarray(index * dimension, (index + 1) * dimension)),
+    excluded: excluded[index],
+    heap: new NearestHeap(k),
+  }))
+  const tileRows = Math.max(1, Math.floor(tileValues / dimension))
+  for (let from = 0; from < count; from += tileRows) {
+    const to = Math.min(count, from + tileRows)
+    const tile = rows.subarray(from * dimension, to * dimension)
+    const norms = metric === 'cosine' ? normsOf(tile, to - from, dimension) : undefined
+    for (const query of queries) {
+      for (let row = from; row < to; row++) {
+        if (row === query.excluded || isDeleted(deleted, row)) continue
+        const start = (row - from) * dimension
+        const rowNorm = norms?.[row - from] ?? 0
+        const distance = distanceBetween(metric, query.prepared, tile, start, dimension, rowNorm)
+        if (query.heap.wants(distance, row)) query.heap.add(distance, row)
+      }
+    }
+  }
+  return queries.map(({ heap }) => heap.toNearest())
+}
+
+const isDeleted = (deleted: Uint8Array | undefined, row: number): boolean =>
+  deleted !== undefined && ((deleted[row >> 3] ?? 0) & (1 << (row & 7))) !== 0

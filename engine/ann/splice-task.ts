@@ -1,0 +1,73 @@
+/**
+ * The worker's side of loading a graph: check it in full, then write the file that hnswlib reads.
+ *
+ * The file is made chunk by chunk. While one chunk is being written the next is put together, so
+ * that no second copy of all vectors ever exists. Nothing is synced: the file lives for milliseconds.
+ */
+import assert from 'node:assert/strict'
+import { type DiskFile, nodeDisk } from '../base/disk.ts'
+import { MiB } from '../base/limits.ts'
+import { decodeGraph } from '../format/graph-check.ts'
+import type { Graph, GraphSettings } from '../format/graph-file.ts'
+import {
+  elementLayout,
+  encodeHnswlibHeader,
+  HNSWLIB_HEADER_BYTES,
+  hnswlibFileBytes,
+  spliceElements,
+  spliceUpperLevels,
+  upperOffset,
+} from '../format/hnswlib-file.ts'
+import type { SpliceTask } from './load-graph.ts'
+import { NativeRows } from './native-rows.ts'
+import { rowsOf } from './vector-block.ts'
+
+const chunkBytes = 2 * MiB
+
+/** Elements that are read or written at once. */
+export const chunkElements = (settings: GraphSettings): number =>
+  Math.max(
+    1,
+    Math.min(settings.count, Math.floor(chunkBytes / (elementLayout(settings).words * 4))),
+  )
+
+/** @throws `damaged`, `newer-format` before anything is written; `disk-full` */
+export async function writeSpliced(task: SpliceTask): Promise<void> {
+  const graph = decodeGraph(task.graphBytes, task.expected, task.file)
+  const { dimension, metric } = task.expected
+  const elements = chunkElements(task.expected)
+  const rows = new NativeRows(rowsOf(task.block), dimension, metric, elements)
+  const file = await nodeDisk.open(task.scratchFile, 'create')
+  try {
+    await file.write(encodeHnswlibHeader(graph.settings, graph.top), 0)
+    await writeElements(file, graph, rows, elements)
+    await file.write(spliceUpperLevels(graph), upperOffset(graph.settings))
+    assert.equal(await file.sizeBytes(), hnswlibFileBytes(graph), 'all of the file was written')
+  } finally {
+    await file.close()
+  }
+}
+
+async function writeElements(
+  file: DiskFile,
+  graph: Graph,
+  rows: NativeRows,
+  elements: number,
+): Promise<void> {
+  const { count } = graph.settings
+  const elementBytes = elementLayout(graph.settings).words * 4
+  let [filling, writing] = [
+    new ArrayBuffer(elements * elementBytes),
+    new ArrayBuffer(elements * elementBytes),
+  ]
+  let written: Promise<void> = Promise.resolve()
+  for (let from = 0; from < count; from += elements) {
+    const to = Math.min(count, from + elements)
+    spliceElements(graph, from, to, rows.slice(from, to), filling)
+    await written
+    const bytes = new Uint8Array(filling, 0, (to - from) * elementBytes)
+    written = file.write(bytes, HNSWLIB_HEADER_BYTES + from * elementBytes)
+    ;[filling, writing] = [writing, filling]
+  }
+  await written
+}

@@ -1,0 +1,192 @@
+/**
+ * Taking a snapshot: pin the state, record what a restore must prove, store the bytes, publish.
+ *
+ * Writes go on all the while; the snapshot is exactly the state at its LSN. Nothing is listed before
+ * its manifest stands, and the manifest comes after everything it needs is durable.
+ */
+import { hostname } from 'node:os'
+import { canonicalJson, checkJson, type JsonObject } from '../base/canonical-json.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Disk } from '../base/disk.ts'
+import { fail } from '../base/errors.ts'
+import { checkName } from '../base/name.ts'
+import { noProgress, type Progress } from '../base/progress.ts'
+import { version } from '../base/version.ts'
+import type { PinnedState } from '../collection/pinned-state.ts'
+import type { Destination } from '../destination/destination.ts'
+import { openDestination } from '../destination/open-destination.ts'
+import { toInstant } from '../repository/instant.ts'
+import { repositoryHint } from '../repository/read-document.ts'
+import { newestSnapshot, readSnapshots } from '../repository/read-snapshots.ts'
+import { Repository, type StoredSnapshot } from '../repository/repository.ts'
+import type { BackupMode, Golden, SnapshotManifest } from '../repository/snapshot-manifest.ts'
+import { type BackupResult, toBackupResult } from './backup-result.ts'
+import { checkObjects, objectsOf } from './check-objects.ts'
+import { checkGoldenRequest, type GoldenRequest, recordGolden, type Searched } from './golden.ts'
+import { Phases } from './phases.ts'
+import { type StoredFiles, storeFiles } from './store-files.ts'
+
+/** What is backed up: a collection. */
+export interface BackupSource extends Searched {
+  readonly name: string
+  pin(): Promise<PinnedState>
+}
+
+export interface BackupOptions {
+  /** A URL, a path, or an open destination. */
+  readonly destination: string | Destination
+  readonly snapshotId: string
+  /** `full` reads and writes everything again. Default `incremental`. */
+  readonly mode?: BackupMode
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly progress?: Progress
+  readonly signal?: AbortSignal
+  readonly golden?: GoldenRequest
+  readonly provenance?: { readonly embedding?: JsonObject }
+}
+
+/**
+ * Backs `source` up under `snapshotId`. The same id with the same state succeeds without writing.
+ * @throws `snapshot-exists` when the id stands for another state; `invalid-name`, `usage`,
+ *   `unsupported-destination`; `damaged`, `missing-file`, `newer-format`, `unsafe-entry` for what
+ *   stands at the destination; `damaged` when the source's own files are; `disk-full`, `disk-refused`
+ */
+export async function createBackup(
+  source: BackupSource,
+  options: BackupOptions,
+): Promise<BackupResult> {
+  const { clock, disk, signal, mode = 'incremental', progress = noProgress } = options
+  const watch = { clock, progress, signal }
+  const snapshotId = checkName('snapshot id', options.snapshotId)
+  const goldenRequest = checkGoldenRequest(options.golden ?? {})
+  const embedding = options.provenance?.embedding ?? null
+  if (embedding !== null) checkJson(embedding, 'provenance.embedding')
+  const { destination: location } = options
+  const destination = typeof location === 'string' ? openDestination(location, disk) : location
+  const phases = new Phases(clock)
+
+  const repository = await phases.run('open', () => Repository.openOrCreate(destination, clock))
+  const state = await phases.run('pin', () => source.pin())
+  try {
+    const standing = await repository.snapshot(state.collection.name, snapshotId)
+    if (standing !== undefined) {
+      refuseOtherState(standing, state)
+      await phases.run('check', () => refuseMissingObjects(repository, standing))
+      return toBackupResult({ repository, state, snapshot: standing, unchanged: true, phases })
+    }
+    const golden = await phases.run('golden', () =>
+      recordGolden(state, source, goldenRequest, watch),
+    )
+    const stored = await phases.run('upload', () =>
+      storeFiles(repository, state.files, mode, watch),
+    )
+    const published = await phases.run('publish', async () => {
+      const parent = await findParent(repository, state, signal)
+      const text = { state, snapshotId, mode, golden, stored, embedding, parent, clock }
+      return publishOrFind(repository, state, describe(text))
+    })
+    return toBackupResult({ repository, state, ...published, phases, objects: stored.objects })
+  } finally {
+    await state.release()
+  }
+}
+
+/** Somebody else may have taken the id while we were writing: the same question as at the start. */
+async function publishOrFind(
+  repository: Repository,
+  state: PinnedState,
+  manifest: SnapshotManifest,
+): Promise<{ snapshot: StoredSnapshot; unchanged: boolean }> {
+  const snapshot = await repository.publish(manifest)
+  if (snapshot !== undefined) return { snapshot, unchanged: false }
+  const other = await repository.snapshot(manifest.collection.name, manifest.id)
+  if (other === undefined) {
+    const problem = `snapshot ${manifest.id} was taken and removed by somebody else meanwhile`
+    return fail('locked', problem, 'Run the backup again.')
+  }
+  refuseOtherState(other, state)
+  return { snapshot: other, unchanged: true }
+}
+
+function refuseOtherState({ manifest, place }: StoredSnapshot, state: PinnedState): void {
+  const identity = ({ collection, epoch, lsn, digest, config }: PinnedState | SnapshotManifest) =>
+    canonicalJson({ uuid: collection.uuid, epoch, lsn, digest, config })
+  if (identity(manifest) === identity(state)) return
+  fail(
+    'snapshot-exists',
+    `the snapshot ${manifest.id} of ${manifest.collection.name} exists already, with another state (LSN ${manifest.lsn}, now ${state.lsn})`,
+    'Choose another snapshot id; a snapshot is never overwritten.',
+    { place: { file: place } },
+  )
+}
+
+/** An id that stands for the same state is good only while the snapshot is. */
+async function refuseMissingObjects(
+  repository: Repository,
+  snapshot: StoredSnapshot,
+): Promise<void> {
+  const { problems } = await checkObjects(repository, objectsOf([snapshot]), 'size', {})
+  const first = problems[0]
+  if (first === undefined) return
+  fail(
+    'damaged',
+    `the snapshot ${snapshot.manifest.id} exists already, but ${first.place} ${first.problem}`,
+    `Back up under another id, with mode full. ${repositoryHint}`,
+    { place: { file: first.place }, details: problems },
+  )
+}
+
+/** The newest snapshot of the same history. Unreadable ones are for `verify` to report. */
+async function findParent(
+  repository: Repository,
+  state: PinnedState,
+  signal: AbortSignal | undefined,
+): Promise<string | null> {
+  const { snapshots } = await readSnapshots(repository, state.collection.name, signal)
+  const same = snapshots.filter(
+    ({ manifest }) =>
+      manifest.collection.uuid === state.collection.uuid &&
+      manifest.epoch.history === state.epoch.history &&
+      manifest.lsn <= state.lsn,
+  )
+  return newestSnapshot(same)?.manifest.id ?? null
+}
+
+function describe(parts: {
+  readonly state: PinnedState
+  readonly snapshotId: string
+  readonly mode: BackupMode
+  readonly golden: Golden
+  readonly stored: StoredFiles
+  readonly embedding: JsonObject | null
+  readonly parent: string | null
+  readonly clock: Clock
+}): SnapshotManifest {
+  const { state, stored } = parts
+  return {
+    id: parts.snapshotId,
+    collection: { uuid: state.collection.uuid, name: state.collection.name },
+    epoch: { number: state.epoch.number, history: state.epoch.history },
+    lsn: state.lsn,
+    committedAtUs: state.committedAtUs,
+    asOfAt: toInstant(state.pinnedAt),
+    createdAt: toInstant(parts.clock.nowMs()),
+    count: state.count,
+    digest: state.digest,
+    config: state.config,
+    aliases: [],
+    files: stored.files,
+    golden: parts.golden,
+    provenance: {
+      embedding: parts.embedding,
+      engine: version,
+      node: process.version,
+      platform: `${process.platform}-${process.arch}`,
+      host: hostname(),
+    },
+    parent: parts.parent,
+    mode: parts.mode,
+    sizes: { totalBytes: stored.totalBytes, addedBytes: stored.addedBytes },
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * Golden queries: recorded questions with exact answers, against which a restored collection is held.
+ *
+ * recall@k = found true neighbours ÷ all true neighbours, over all queries. A neighbour as near as the
+ * k-th true one counts as true, whichever of several equally near points the exact answer named.
+ */
+import type { Clock } from '../base/clock.ts'
+import { fail } from '../base/errors.ts'
+import { defaults, limits } from '../base/limits.ts'
+import type { Progress } from '../base/progress.ts'
+import type { PinnedState } from '../collection/pinned-state.ts'
+import type { PointId } from '../format/point.ts'
+import type { Golden, GoldenNeighbour, GoldenQuery } from '../repository/snapshot-manifest.ts'
+import { rounded } from './phases.ts'
+
+export interface GoldenRequest {
+  /** How many points are drawn; 0 records none. Default 64. */
+  readonly sample?: number
+  /** Neighbours of each. Default 10. */
+  readonly k?: number
+}
+
+/** What is searched: a collection. */
+export interface Searched {
+  search(
+    vector: Float32Array,
+    options: { readonly k: number; readonly exclude: PointId; readonly exact?: boolean },
+  ): Promise<readonly GoldenNeighbour[]>
+}
+
+export interface Watch {
+  readonly clock: Clock
+  readonly progress: Progress
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface GoldenMeasurement {
+  readonly queries: number
+  readonly k: number
+  /** null when no query has a neighbour. */
+  readonly recall: number | null
+  readonly latencyMs: { readonly p50: number; readonly p95: number } | null
+}
+
+/** @throws `usage` for a sample out of bounds */
+export function checkGoldenRequest(request: GoldenRequest): { sample: number; k: number } {
+  const { sample = defaults.goldenSample, k = defaults.k } = request
+  const fits =
+    Number.isInteger(sample) &&
+    sample >= 0 &&
+    sample <= limits.goldenQueries &&
+    Number.isInteger(k) &&
+    k >= 1 &&
+    k <= limits.searchK &&
+    sample * k <= limits.goldenNeighbours
+  if (!fits) {
+    fail(
+      'usage',
+      `${sample} golden queries with ${k} neighbours each cannot be recorded`,
+      `Take at most ${limits.goldenQueries} queries and ${limits.goldenNeighbours} neighbours in all.`,
+    )
+  }
+  return { sample, k }
+}
+
+/**
+ * Draws the sample, finds the truth in the pinned state, and measures what the source's own search
+ * makes of it. Writes may go on meanwhile; they can only make the measured recall differ slightly.
+ */
+export async function recordGolden(
+  state: PinnedState,
+  source: Searched,
+  request: { readonly sample: number; readonly k: number },
+  watch: Watch,
+): Promise<Golden> {
+  const { k } = request
+  const points = request.sample === 0 ? [] : await state.sample(request.sample)
+  const truth =
+    points.length === 0
+      ? []
+      : await state.exactSearch(
+          points.map(({ id, vector }) => ({ vector, exclude: id })),
+          k,
+        )
+  const questions = points.map(({ id, vector }, index) => ({
+    id,
+    vector,
+    neighbours: (truth[index] ?? []).map(({ id, distance }) => ({ id, distance })),
+  }))
+  const { recall, latencyMs } = await measure(source, questions, k, watch)
+  const queries = questions.map(({ id, neighbours }): GoldenQuery => ({ id, neighbours }))
+  return { k, queries, recall, latencyMs }
+}
+
+/** A collection that has the points that golden queries were drawn from. */
+export interface Restored extends Searched {
+  get(id: PointId): Promise<{ readonly vector: Float32Array } | undefined>
+}
+
+export interface GoldenComparison extends GoldenMeasurement {
+  /** What the source had. */
+  readonly recordedRecall: number | null
+  /** Ids of queries whose exact answer differs from the recorded one, or that are not there. */
+  readonly wrong: readonly PointId[]
+}
+
+/**
+ * Asks a restored collection the golden queries: its exact answers must be the recorded ones, and its
+ * recall is measured as the source's was.
+ */
+export async function compareWithGolden(
+  collection: Restored,
+  golden: Golden,
+  watch: Watch,
+): Promise<GoldenComparison> {
+  const { k } = golden
+  const wrong: PointId[] = []
+  const questions: Question[] = []
+  for (const { id, neighbours } of golden.queries) {
+    watch.signal?.throwIfAborted()
+    const point = await collection.get(id)
+    if (point === undefined) {
+      wrong.push(id)
+      continue
+    }
+    questions.push({ id, vector: point.vector, neighbours })
+    const exact = await collection.search(point.vector, { k, exclude: id, exact: true })
+    if (!sameDistances(exact, neighbours)) wrong.push(id)
+  }
+  const measured = await measure(collection, questions, k, watch)
+  return { ...measured, queries: golden.queries.length, recordedRecall: golden.recall, wrong }
+}
+
+interface Question extends GoldenQuery {
+  readonly vector: Float32Array
+}
+
+/** Searches before the measured ones: the first loads graphs, the next warm the caches. */
+const warmUpSearches = 8
+
+async function measure(
+  source: Searched,
+  questions: readonly Question[],
+  k: number,
+  watch: Watch,
+): Promise<GoldenMeasurement> {
+  for (const { id, vector } of questions.slice(0, warmUpSearches)) {
+    await source.search(vector, { k, exclude: id })
+  }
+  let found = 0
+  let all = 0
+  const times: number[] = []
+  for (const [index, { id, vector, neighbours }] of questions.entries()) {
+    watch.signal?.throwIfAborted()
+    const startedMs = watch.clock.monotonicMs()
+    const answer = await source.search(vector, { k, exclude: id })
+    times.push(watch.clock.monotonicMs() - startedMs)
+    found += countFound(answer, neighbours)
+    all += neighbours.length
+    watch.progress({ phase: 'golden', unit: 'queries', done: index + 1, total: questions.length })
+  }
+  times.sort((a, b) => a - b)
+  return {
+    queries: questions.length,
+    k,
+    recall: all === 0 ? null : found / all,
+    latencyMs:
+      times.length === 0 ? null : { p50: percentile(times, 0.5), p95: percentile(times, 0.95) },
+  }
+}
+
+/** Graphs compute distances in float32; exact search in float64. */
+const tolerance = (distance: number): number => 1e-6 * Math.max(1, Math.abs(distance))
+
+/** How many of `answer` are true neighbours, ties at the last true distance included. */
+export function countFound(
+  answer: readonly GoldenNeighbour[],
+  truth: readonly GoldenNeighbour[],
+): number {
+  const last = truth.at(-1)
+  if (last === undefined) return 0
+  const ids = new Set(truth.map((each) => each.id))
+  const bar = last.distance + tolerance(last.distance)
+  return answer.slice(0, truth.length).filter((each) => ids.has(each.id) || each.distance <= bar)
+    .length
+}
+
+function sameDistances(
+  answer: readonly GoldenNeighbour[],
+  truth: readonly GoldenNeighbour[],
+): boolean {
+  return (
+    answer.length === truth.length &&
+    answer.every(({ distance }, index) => {
+      const expected = truth[index]?.distance ?? Number.NaN
+      return Math.abs(distance - expected) <= tolerance(expected)
+    })
+  )
+}
+
+/** Nearest rank, of sorted values. */
+const percentile = (sorted: readonly number[], share: number): number =>
+  rounded(sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0)

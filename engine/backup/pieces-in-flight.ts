@@ -1,0 +1,50 @@
+/**
+ * The memory and the threads that pieces pass through: a few buffers of one piece each, used again and
+ * again, and hash threads that read them in place. However large a collection is, a backup, a
+ * verification or a restore holds no more of it than these buffers.
+ */
+import { sha256Hex } from '../base/checksum.ts'
+import { HashThreads } from '../base/hash-threads.ts'
+import { KiB, limits } from '../base/limits.ts'
+
+/** Below this a thread costs more than it saves. */
+const inlineBytes = 256 * KiB
+
+export class PiecesInFlight {
+  readonly #threads = new HashThreads()
+  readonly #free: SharedArrayBuffer[] = []
+  readonly #waiting: ((buffer: SharedArrayBuffer) => void)[] = []
+  #made = 0
+
+  /** Lends a buffer of one piece to `work`; waits for one when all are lent. */
+  async withBuffer<T>(work: (buffer: SharedArrayBuffer) => Promise<T>): Promise<T> {
+    const buffer = await this.#take()
+    try {
+      return await work(buffer)
+    } finally {
+      const next = this.#waiting.shift()
+      if (next === undefined) this.#free.push(buffer)
+      else next(buffer)
+    }
+  }
+
+  /** SHA-256, hex, of the first `length` bytes. */
+  async hash(buffer: SharedArrayBuffer, length: number): Promise<string> {
+    if (length < inlineBytes) return sha256Hex(new Uint8Array(buffer, 0, length))
+    return this.#threads.sha256(buffer, 0, length)
+  }
+
+  close(): Promise<void> {
+    return this.#threads.close()
+  }
+
+  #take(): Promise<SharedArrayBuffer> | SharedArrayBuffer {
+    const free = this.#free.pop()
+    if (free !== undefined) return free
+    if (this.#made < limits.piecesInFlight) {
+      this.#made++
+      return new SharedArrayBuffer(limits.pieceBytes)
+    }
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+}

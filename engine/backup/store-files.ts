@@ -1,0 +1,175 @@
+/**
+ * The bytes of a backup: every piece of every file into the repository, each read once at most.
+ *
+ * Read → hash → put, several pieces at a time, in one buffer each. Incremental: a piece whose hash has
+ * been known since its segment was sealed, and which the repository holds in the right size, is neither
+ * read nor hashed. Full: every piece is read, held against what is known of it, and written again,
+ * which also heals an object that has rotted.
+ */
+import { fail } from '../base/errors.ts'
+import { inFlight } from '../base/in-flight.ts'
+import { limits } from '../base/limits.ts'
+import type { PinnedFile } from '../collection/pinned-state.ts'
+import type { Repository } from '../repository/repository.ts'
+import {
+  type BackupMode,
+  pieceCount,
+  pieceSize,
+  type SnapshotFile,
+} from '../repository/snapshot-manifest.ts'
+import type { Watch } from './golden.ts'
+import { PiecesInFlight } from './pieces-in-flight.ts'
+
+export interface StoredFiles {
+  readonly files: readonly SnapshotFile[]
+  readonly totalBytes: number
+  /** Bytes of the objects that were written. */
+  readonly addedBytes: number
+  readonly objects: { readonly total: number; readonly written: number; readonly reused: number }
+}
+
+/** @throws `damaged` when the source's bytes are not what was sealed; what disk and destination say */
+export async function storeFiles(
+  repository: Repository,
+  files: readonly PinnedFile[],
+  mode: BackupMode,
+  watch: Watch,
+): Promise<StoredFiles> {
+  const run = new StoreRun(repository, files, mode, watch)
+  try {
+    await inFlight(piecesOf(files), limits.requestsInFlight, watch.signal, (piece) =>
+      run.store(piece),
+    )
+    return run.result()
+  } finally {
+    await run.close()
+  }
+}
+
+interface Piece {
+  readonly fileIndex: number
+  readonly file: PinnedFile
+  readonly index: number
+  readonly sizeBytes: number
+  readonly known: string | undefined
+}
+
+function* piecesOf(files: readonly PinnedFile[]): Iterable<Piece> {
+  for (const [fileIndex, file] of files.entries()) {
+    for (let index = 0; index < pieceCount(file.sizeBytes); index++) {
+      const sizeBytes = pieceSize(file.sizeBytes, index)
+      yield { fileIndex, file, index, sizeBytes, known: file.pieces?.[index] }
+    }
+  }
+}
+
+class StoreRun {
+  readonly #repository: Repository
+  readonly #files: readonly PinnedFile[]
+  readonly #mode: BackupMode
+  readonly #watch: Watch
+  readonly #pieces = new PiecesInFlight()
+  readonly #hashes: string[][]
+  /** Objects that this run has seen to, so that equal pieces are written once. */
+  readonly #settled = new Map<string, Promise<boolean>>()
+  readonly #totalBytes: number
+  #doneBytes = 0
+  #addedBytes = 0
+  #written = 0
+
+  constructor(
+    repository: Repository,
+    files: readonly PinnedFile[],
+    mode: BackupMode,
+    watch: Watch,
+  ) {
+    this.#repository = repository
+    this.#files = files
+    this.#mode = mode
+    this.#watch = watch
+    this.#hashes = files.map(() => [])
+    this.#totalBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0)
+  }
+
+  async store(piece: Piece): Promise<void> {
+    const reused =
+      this.#mode === 'incremental' &&
+      piece.known !== undefined &&
+      (await this.#holds(piece.known, piece))
+        ? piece.known
+        : undefined
+    this.#note(piece, reused ?? (await this.#readAndPut(piece)))
+  }
+
+  result(): StoredFiles {
+    const files = this.#files.map(({ path, sizeBytes }, index) => ({
+      path,
+      sizeBytes,
+      pieces: (this.#hashes[index] ?? []).map((sha256) => ({ sha256 })),
+    }))
+    const total = new Set(this.#hashes.flat()).size
+    return {
+      files,
+      totalBytes: this.#totalBytes,
+      addedBytes: this.#addedBytes,
+      objects: { total, written: this.#written, reused: total - this.#written },
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#pieces.close()
+  }
+
+  #note(piece: Piece, sha256: string): void {
+    const hashes = this.#hashes[piece.fileIndex]
+    if (hashes !== undefined) hashes[piece.index] = sha256
+    this.#doneBytes += piece.sizeBytes
+    const progress = { unit: 'bytes', done: this.#doneBytes, total: this.#totalBytes } as const
+    this.#watch.progress({ phase: 'upload', ...progress })
+  }
+
+  async #holds(sha256: string, { sizeBytes }: Piece): Promise<boolean> {
+    return (await this.#repository.objectSize(sha256)) === sizeBytes
+  }
+
+  #readAndPut(piece: Piece): Promise<string> {
+    return this.#pieces.withBuffer(async (buffer) => {
+      const bytes = new Uint8Array(buffer, 0, piece.sizeBytes)
+      const position = piece.index * limits.pieceBytes
+      const readBytes = await piece.file.read(bytes, position)
+      if (readBytes !== piece.sizeBytes)
+        this.#refuse(piece, `it ends at byte ${position + readBytes}`)
+      const sha256 = await this.#pieces.hash(buffer, piece.sizeBytes)
+      if (piece.known !== undefined && piece.known !== sha256) {
+        this.#refuse(piece, `the ${piece.sizeBytes} bytes from ${position} are not what was sealed`)
+      }
+      const isFirst = !this.#settled.has(sha256)
+      const settled = this.#settled.get(sha256) ?? this.#put(sha256, bytes, piece)
+      this.#settled.set(sha256, settled)
+      if ((await settled) && isFirst) {
+        this.#written++
+        this.#addedBytes += piece.sizeBytes
+      }
+      return sha256
+    })
+  }
+
+  /** @returns whether the object was written */
+  async #put(sha256: string, bytes: Uint8Array, piece: Piece): Promise<boolean> {
+    if (this.#mode === 'full') return this.#repository.putObject(sha256, bytes, true)
+    const standing = await this.#repository.objectSize(sha256)
+    if (standing === piece.sizeBytes) return false
+    // an object of another size was cut off or rotted: it is replaced by what it should be
+    return this.#repository.putObject(sha256, bytes, standing !== undefined)
+  }
+
+  #refuse(piece: Piece, problem: string): never {
+    const offset = piece.index * limits.pieceBytes
+    fail(
+      'damaged',
+      `${piece.file.path} of the collection is damaged: ${problem}`,
+      'The source itself is damaged; restore it from an earlier snapshot. Nothing was backed up.',
+      { place: { file: piece.file.path, offset } },
+    )
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * Recomputing the hashes of a range of points from their stored bytes: the work behind the content
+ * proof, on the thread of whoever calls it.
+ */
+import { sha256 } from '../base/checksum.ts'
+import { ContentDigest } from '../format/content-digest.ts'
+import { encodeId } from '../format/point.ts'
+import { decodePoints, HASH_BYTES } from '../format/points-file.ts'
+import type { SegmentExpectation } from '../format/segment-header.ts'
+
+export interface ProofTask extends SegmentExpectation {
+  readonly vectors: SharedArrayBuffer
+  /** Where the first row starts. */
+  readonly byteOffset: number
+  /** Bytes of the points file. */
+  readonly points: SharedArrayBuffer
+  readonly file: string
+  /** One bit an ordinal. */
+  readonly tombstones: Uint8Array
+  readonly from: number
+  readonly to: number
+}
+
+export interface ProofResult {
+  /** Sum of the hashes of the live points, 64 hex digits. */
+  readonly digest: string
+  /** First ordinal whose bytes do not hash to its stored hash, −1 when none. */
+  readonly bad: number
+}
+
+/** Room for ids and metadata before the buffer has to grow. */
+const scratchBytes = 64 * 1024
+
+export function proveRange(task: ProofTask): ProofResult {
+  const { dimension, from, to } = task
+  const table = decodePoints(Buffer.from(task.points), task, task.file)
+  const rowBytes = 4 * dimension
+  const rows = Buffer.from(task.vectors)
+  const digest = new ContentDigest()
+  let scratch = Buffer.alloc(rowBytes + scratchBytes)
+  for (let ordinal = from; ordinal < to; ordinal++) {
+    if (((task.tombstones[ordinal >> 3] ?? 0) & (1 << (ordinal & 7))) !== 0) continue
+    const id = encodeId(table.id(ordinal))
+    const metadata = table.metadata(ordinal)
+    const metadataBytes = Buffer.byteLength(metadata)
+    const length = id.length + 4 + rowBytes + metadataBytes
+    if (length > scratch.length) scratch = Buffer.alloc(2 * length)
+    id.copy(scratch)
+    scratch.writeUInt32LE(dimension, id.length)
+    const rowAt = task.byteOffset + ordinal * rowBytes
+    rows.copy(scratch, id.length + 4, rowAt, rowAt + rowBytes)
+    scratch.write(metadata, id.length + 4 + rowBytes, 'utf8')
+    const hash = sha256(scratch.subarray(0, length))
+    const stored = table.hash(ordinal)
+    if (hash.compare(stored.bytes, stored.offset, stored.offset + HASH_BYTES) !== 0) {
+      return { digest: digest.toString(), bad: ordinal }
+    }
+    digest.add(hash)
+  }
+  return { digest: digest.toString(), bad: -1 }
+}

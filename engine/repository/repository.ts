@@ -1,0 +1,200 @@
+/**
+ * A repository: the backup format laid out at a destination.
+ *
+ * ```
+ * repository.json                     what this is (repository-file.ts)
+ * objects/<aa>/<sha256>               pieces of files, at most 16 MiB, named by their content
+ * snapshots/<collection>/<id>.json    states (snapshot-manifest.ts)
+ * ```
+ *
+ * Objects are written first and made durable; the manifest that needs them comes last. So a crash
+ * leaves no half snapshot, only objects that nobody names yet. A listing finds candidates; whether a
+ * snapshot or an object exists is decided by asking for it.
+ */
+import { randomUUID } from 'node:crypto'
+import { sha256Hex } from '../base/checksum.ts'
+import type { Clock } from '../base/clock.ts'
+import { fail, isOperatingError, OperatingError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import { type Destination, getWhole, type StoredRange } from '../destination/destination.ts'
+import { decodeSnapshot } from './decode-snapshot.ts'
+import { toInstant } from './instant.ts'
+import { damaged, repositoryHint } from './read-document.ts'
+import {
+  decodeRepositoryFile,
+  encodeRepositoryFile,
+  type RepositoryFile,
+} from './repository-file.ts'
+import {
+  encodeSnapshot,
+  parseSnapshotKey,
+  type SnapshotManifest,
+  snapshotKey,
+  snapshotPrefix,
+} from './snapshot-manifest.ts'
+
+const repositoryKey = 'repository.json'
+
+export interface StoredSnapshot {
+  readonly manifest: SnapshotManifest
+  /** SHA-256, hex, of the manifest's bytes. */
+  readonly sha256: string
+  readonly key: string
+  /** Where it stands, for messages. */
+  readonly place: string
+}
+
+/** What a listing found below `snapshots/`. */
+export interface SnapshotKeys {
+  readonly snapshots: readonly { readonly collection: string; readonly id: string }[]
+  /** Keys that no snapshot can have: the product did not write them. */
+  readonly strangers: readonly string[]
+}
+
+export const objectKey = (sha256: string): string => `objects/${sha256.slice(0, 2)}/${sha256}`
+
+export class Repository {
+  readonly destination: Destination
+  readonly file: RepositoryFile
+
+  private constructor(destination: Destination, file: RepositoryFile) {
+    this.destination = destination
+    this.file = file
+  }
+
+  /**
+   * Opens a repository to read it. Writes nothing.
+   * @throws `repository-not-found`, `missing-file`, `damaged`, `newer-format`, `unsafe-entry`
+   */
+  static async open(destination: Destination): Promise<Repository> {
+    const file = await readRepositoryFile(destination)
+    if (file !== undefined) return new Repository(destination, file)
+    for (const folder of ['objects/', 'snapshots/']) {
+      if ((await firstKey(destination, folder)) === undefined) continue
+      const place = destination.locate(repositoryKey)
+      fail(
+        'missing-file',
+        `${place} is missing, but there are ${folder} beside it`,
+        'Put the file back from another copy of the repository, or use that copy.',
+        { place: { file: place } },
+      )
+    }
+    const found = await firstKey(destination, '')
+    return fail(
+      'repository-not-found',
+      found === undefined
+        ? `there is no repository at ${destination.url}: nothing is there`
+        : `there is no repository at ${destination.url}, but other files, such as ${found}`,
+      'Check the location, and that what should be mounted there is mounted.',
+    )
+  }
+
+  /**
+   * Opens a repository to write to it; an empty destination becomes one.
+   * @throws `usage` when other things stand there; `missing-file`, `damaged`, `newer-format`,
+   *   `unsafe-entry`
+   */
+  static async openOrCreate(destination: Destination, clock: Clock): Promise<Repository> {
+    try {
+      return await Repository.open(destination)
+    } catch (error) {
+      if (!isOperatingError(error, 'repository-not-found')) throw error
+    }
+    const stranger = await firstKey(destination, '')
+    if (stranger !== undefined && stranger !== repositoryKey) {
+      fail(
+        'usage',
+        `${destination.url} is not empty and not a repository: it holds ${stranger}`,
+        'Name an empty or a new directory; backups are not mixed with other files.',
+      )
+    }
+    const createdAt = toInstant(clock.nowMs())
+    const bytes = encodeRepositoryFile({ id: randomUUID(), createdAt, encryption: null })
+    await destination.put(repositoryKey, bytes, { ifAbsent: true })
+    await destination.flush()
+    return Repository.open(destination) // another process may have been first
+  }
+
+  /** Size of an object, or undefined when it is not there. Its content is not looked at. */
+  async objectSize(sha256: string): Promise<number | undefined> {
+    return (await this.destination.head(objectKey(sha256)))?.sizeBytes
+  }
+
+  /** Stores an object under the hash of `bytes`. Durable after {@link publish} or a flush. */
+  async putObject(sha256: string, bytes: Uint8Array, replace: boolean): Promise<boolean> {
+    return this.destination.put(objectKey(sha256), bytes, { ifAbsent: !replace })
+  }
+
+  /** The first bytes of an object, as many as `target` holds. The caller checks size and hash. */
+  getObject(sha256: string, target: Uint8Array): Promise<StoredRange | undefined> {
+    return this.destination.get(objectKey(sha256), target)
+  }
+
+  /**
+   * Makes all objects durable, then the manifest.
+   * @returns the snapshot, or undefined when the id was taken meanwhile
+   */
+  async publish(manifest: SnapshotManifest): Promise<StoredSnapshot | undefined> {
+    const key = snapshotKey(manifest.collection.name, manifest.id)
+    const bytes = encodeSnapshot(manifest)
+    await this.destination.flush()
+    if (!(await this.destination.put(key, bytes, { ifAbsent: true }))) return undefined
+    await this.destination.flush()
+    return { manifest, sha256: sha256Hex(bytes), key, place: this.destination.locate(key) }
+  }
+
+  /**
+   * One snapshot, or undefined when there is none. Both names must be checked names.
+   * @throws `damaged`, `newer-format`, `unsafe-name`, `unsafe-entry`
+   */
+  async snapshot(collection: string, id: string): Promise<StoredSnapshot | undefined> {
+    const key = snapshotKey(collection, id)
+    const place = this.destination.locate(key)
+    const bytes = await wholeOrDamaged(this.destination, key, limits.snapshotManifestBytes)
+    if (bytes === undefined) return undefined
+    const manifest = decodeSnapshot(bytes, place)
+    if (manifest.collection.name !== collection || manifest.id !== id) {
+      damaged(
+        place,
+        `it is snapshot ${manifest.id} of ${manifest.collection.name}, in the wrong place`,
+      )
+    }
+    return { manifest, sha256: sha256Hex(bytes), key, place }
+  }
+
+  /** The snapshots that a listing shows, of all collections or of one. */
+  async snapshotKeys(collection?: string): Promise<SnapshotKeys> {
+    const snapshots: { collection: string; id: string }[] = []
+    const strangers: string[] = []
+    for await (const { key } of this.destination.list(snapshotPrefix(collection))) {
+      const parsed = parseSnapshotKey(key)
+      if (parsed === undefined) strangers.push(key)
+      else snapshots.push(parsed)
+    }
+    return { snapshots, strangers }
+  }
+}
+
+async function readRepositoryFile(destination: Destination): Promise<RepositoryFile | undefined> {
+  const bytes = await wholeOrDamaged(destination, repositoryKey, limits.repositoryFileBytes)
+  return bytes && decodeRepositoryFile(bytes, destination.locate(repositoryKey))
+}
+
+/** A file of ours that is too large is damage, not a wrong use. */
+async function wholeOrDamaged(
+  destination: Destination,
+  key: string,
+  maxBytes: number,
+): Promise<Buffer | undefined> {
+  try {
+    return await getWhole(destination, key, maxBytes)
+  } catch (error) {
+    if (!isOperatingError(error, 'limit-exceeded')) throw error
+    throw new OperatingError('damaged', error.message, repositoryHint, { place: error.place })
+  }
+}
+
+async function firstKey(destination: Destination, prefix: string): Promise<string | undefined> {
+  for await (const { key } of destination.list(prefix)) return key
+  return undefined
+}

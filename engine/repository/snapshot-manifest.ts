@@ -1,0 +1,135 @@
+/**
+ * The snapshot manifest, `snapshots/<collection>/<id>.json`: a collection's whole state at one LSN.
+ *
+ * A document (see format/document.ts). It is complete by itself: every file of the state is a list of
+ * objects named by the SHA-256 of their content, each of 16 MiB but the last of a file. `parent` only
+ * remembers which snapshot came before. What it says about content (`count`, `digest`, `golden`) is
+ * what a restore has to prove. Names in it are data: a path that a collection cannot have is refused.
+ */
+import type { JsonObject } from '../base/canonical-json.ts'
+import { fail } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import { nameProblem } from '../base/name.ts'
+import type { CollectionConfig } from '../format/config.ts'
+import { type DocumentKind, encodeDocument } from '../format/document.ts'
+import type { Epoch } from '../format/identity.ts'
+import type { PointId } from '../format/point.ts'
+
+export interface SnapshotPiece {
+  /** SHA-256 of the piece, hex: the name of its object. */
+  readonly sha256: string
+}
+
+export interface SnapshotFile {
+  /** Relative inside the collection's directory. */
+  readonly path: string
+  readonly sizeBytes: number
+  readonly pieces: readonly SnapshotPiece[]
+}
+
+export interface GoldenNeighbour {
+  readonly id: PointId
+  readonly distance: number
+}
+
+export interface GoldenQuery {
+  /** The stored point whose vector is searched; it is left out of its own answer. */
+  readonly id: PointId
+  /** The exact nearest, nearest first; fewer than k when the collection has fewer. */
+  readonly neighbours: readonly GoldenNeighbour[]
+}
+
+export interface Golden {
+  readonly k: number
+  readonly queries: readonly GoldenQuery[]
+  /** recall@k of the source when it was backed up, 0 to 1; null when there was nothing to find. */
+  readonly recall: number | null
+  /** Of the source's searches then. */
+  readonly latencyMs: { readonly p50: number; readonly p95: number } | null
+}
+
+export interface Provenance {
+  /** What made the vectors, as the user said; null when nobody did. */
+  readonly embedding: JsonObject | null
+  /** Version of Vectra DR. */
+  readonly engine: string
+  readonly node: string
+  /** Operating system and processor, e.g. `linux-x64`. */
+  readonly platform: string
+  readonly host: string
+}
+
+export type BackupMode = 'incremental' | 'full'
+
+export interface SnapshotManifest {
+  readonly id: string
+  readonly collection: { readonly uuid: string; readonly name: string }
+  readonly epoch: Epoch
+  /** The state is exactly the one after this record. */
+  readonly lsn: number
+  /** Commit time of that record, epoch µs; 0 when nothing was ever written. */
+  readonly committedAtUs: number
+  /** ISO 8601: when the state was pinned, and nothing newer was acknowledged. */
+  readonly asOfAt: string
+  /** ISO 8601: when this manifest was written. */
+  readonly createdAt: string
+  readonly count: number
+  /** Content digest, 64 hex digits. */
+  readonly digest: string
+  readonly config: CollectionConfig
+  /** Other names that meant the collection. */
+  readonly aliases: readonly string[]
+  readonly files: readonly SnapshotFile[]
+  readonly golden: Golden
+  readonly provenance: Provenance
+  /** Id of the newest snapshot of the same history that the repository held; null for the first. */
+  readonly parent: string | null
+  readonly mode: BackupMode
+  readonly sizes: {
+    /** Of all files. */
+    readonly totalBytes: number
+    /** Of the objects that this backup wrote. */
+    readonly addedBytes: number
+  }
+}
+
+export const snapshotKind: DocumentKind = { format: 'vectra-snapshot', version: 1 }
+
+/** @throws `limit-exceeded`: the reader would refuse it */
+export function encodeSnapshot(manifest: SnapshotManifest): Buffer {
+  const bytes = encodeDocument(snapshotKind, manifest)
+  if (bytes.length > limits.snapshotManifestBytes) {
+    fail(
+      'limit-exceeded',
+      `the manifest of snapshot ${manifest.id} would be ${bytes.length} bytes`,
+      `At most ${limits.snapshotManifestBytes} are read back: take fewer golden queries.`,
+    )
+  }
+  return bytes
+}
+
+const folder = 'snapshots'
+
+/** @throws `invalid-name` is the caller's: both must be checked names */
+export const snapshotKey = (collection: string, id: string): string =>
+  `${folder}/${collection}/${id}.json`
+
+/** Prefix of all snapshots, or of one collection's. */
+export const snapshotPrefix = (collection?: string): string =>
+  collection === undefined ? `${folder}/` : `${folder}/${collection}/`
+
+/** Which snapshot a key means; undefined when it is not the key of one. */
+export function parseSnapshotKey(key: string): { collection: string; id: string } | undefined {
+  const match = /^snapshots\/([^/]+)\/([^/]+)\.json$/.exec(key)
+  const [, collection, id] = match ?? []
+  if (collection === undefined || id === undefined) return undefined
+  if (nameProblem(collection) !== undefined || nameProblem(id) !== undefined) return undefined
+  return { collection, id }
+}
+
+/** How many pieces a file of this size has. */
+export const pieceCount = (sizeBytes: number): number => Math.ceil(sizeBytes / limits.pieceBytes)
+
+/** Size of the piece `index` of a file. */
+export const pieceSize = (sizeBytes: number, index: number): number =>
+  Math.min(limits.pieceBytes, sizeBytes - index * limits.pieceBytes)

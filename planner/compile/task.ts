@@ -1,0 +1,61 @@
+/**
+ * The compiled plan: a frozen tree of tasks that several readers share. `run` executes it, `explain`
+ * prints it; neither looks at the plan's steps again.
+ *
+ * A task knows its words, its limits and what it touches. `step` is bound to its input, so that a
+ * reader needs no knowledge of step kinds.
+ */
+import type { ObjectiveKind, OnFailure, Place, Plan, Retry } from '../plan/plan.ts'
+import type { Estimate } from '../step/estimate.ts'
+import type { StageName, StepRecord } from '../step/record.ts'
+import type { Description, StepContext, StepResult, TargetNeed, Touch } from '../step/step.ts'
+
+export interface StepTask {
+  readonly kind: 'step'
+  /** Unique in the tree's stage; the step's id. */
+  readonly id: string
+  readonly stepKind: string
+  readonly description: Description
+  readonly estimate: Estimate
+  readonly touches: readonly Touch[]
+  readonly needs: readonly TargetNeed[]
+  readonly timeoutMs?: number
+  readonly retry?: Retry
+  readonly onFailure: OnFailure
+  readonly place: Place
+  /** The step's input with its templates, for the record. */
+  readonly input: object
+  run(context: StepContext): Promise<StepResult>
+  /** Absent where a step of this kind cannot be taken back. */
+  readonly undo?: (record: StepRecord, context: StepContext) => Promise<StepResult | undefined>
+}
+
+/** Tasks that run side by side; what follows waits for all of them. */
+export interface ParallelTask {
+  readonly kind: 'parallel'
+  readonly tasks: readonly StepTask[]
+  readonly place: Place
+}
+
+export type Task = StepTask | ParallelTask
+
+export interface Stage {
+  readonly name: Exclude<StageName, 'undo'>
+  readonly tasks: readonly Task[]
+}
+
+export interface TaskTree {
+  readonly plan: Plan
+  readonly sequence: { readonly kind: 'schedule' | 'drill'; readonly name: string }
+  readonly description?: string
+  /** Of a drill: the objectives that a pass is evidence for. */
+  readonly proves: readonly ObjectiveKind[]
+  readonly confirm: boolean
+  readonly timeoutMs?: number
+  /** In the order in which they run; stages without tasks are left out. */
+  readonly stages: readonly Stage[]
+}
+
+/** The tasks of a stage one by one, groups opened. */
+export const stepsOf = (tasks: readonly Task[]): readonly StepTask[] =>
+  tasks.flatMap((task) => (task.kind === 'step' ? [task] : task.tasks))

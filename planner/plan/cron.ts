@@ -1,0 +1,54 @@
+/**
+ * Cron lines: five fields or `@daily` and its kin, read in a time zone. The only file that knows croner.
+ *
+ * A time that the spring change skips runs right after the gap; one that the autumn change repeats
+ * runs once, the first time, unless the line runs every hour or more often.
+ */
+import { Cron } from 'croner'
+import { problem, type Reading, value } from './reading.ts'
+
+const nicknames = ['@yearly', '@annually', '@monthly', '@weekly', '@daily', '@midnight', '@hourly']
+const fieldPattern = /^[0-9A-Za-z*,/-]+$/
+const hint =
+  'Write five fields, minute hour day month weekday, as in "0 2 * * *", or one of @hourly @daily @weekly @monthly @yearly.'
+
+const open = (line: string, timezone: string): Cron =>
+  new Cron(line, { paused: true, timezone, mode: '5-part' })
+
+/** The line itself, once it is known to be due again and again. */
+export function readCron(line: string): Reading<string> {
+  if (!nicknames.includes(line)) {
+    const fields = line.trim().split(/\s+/)
+    if (line.startsWith('@')) return problem('is not a cron line', hint)
+    if (fields.length === 6 || fields.length === 7) {
+      return problem(
+        `has ${fields.length} fields; cron lines here have five and start with the minute`,
+        `Leave the seconds out: "${fields.slice(1, 6).join(' ')}".`,
+      )
+    }
+    if (fields.length !== 5) return problem('is not a cron line', hint)
+    const odd = fields.find((field) => !fieldPattern.test(field) || /(^|\d)[LW]$/.test(field))
+    if (odd !== undefined) return problem(`is not a cron line: "${odd}" is not a field`, hint)
+  }
+  try {
+    if (open(line, 'UTC').nextRun(new Date(0)) === null) {
+      return problem('is a cron line that is never due', 'Check day and month.')
+    }
+  } catch (error) {
+    // croner's messages name the field; its prefix does not help anybody
+    const reason = String(error instanceof Error ? error.message : error)
+    return problem(`is not a cron line: ${reason.replace(/^(TypeError: )?Cron\w*: /, '')}`, hint)
+  }
+  return value(line)
+}
+
+/** The first due time after `instantAt`, epoch milliseconds. `line` passed {@link readCron}. */
+export function nextDue(line: string, timezone: string, instantAt: number): number | undefined {
+  return open(line, timezone).nextRun(new Date(instantAt))?.getTime()
+}
+
+/** The last due time at or before `instantAt`, epoch milliseconds. */
+export function previousDue(line: string, timezone: string, instantAt: number): number | undefined {
+  // croner looks strictly before its reference, to the second
+  return open(line, timezone).previousRuns(1, new Date(instantAt + 1)).at(0)?.getTime()
+}

@@ -1,0 +1,40 @@
+/**
+ * Every bound of reading a plan, named, in one place.
+ *
+ * YAML is a small program for its parser: a few kilobytes can cost minutes or the whole process. The
+ * bounds are checked before the parser sees the text, far above any plan that a person can follow.
+ */
+import { KiB, MiB } from '../../engine/index.ts'
+
+const secondMs = 1_000
+const dayMs = 24 * 60 * 60 * secondMs
+
+export const planLimits = {
+  /** Bytes of a plan file. */
+  fileBytes: 256 * KiB,
+  /** Nesting of mappings and lists, brackets and indentation together. */
+  depth: 50,
+  /** `key:` in the whole file. */
+  keys: 2_000,
+  anchors: 100,
+  aliases: 100,
+  /** Words and signs of YAML. The longest plan within the other bounds has about half as many. */
+  tokens: 60_000,
+  /** Mappings, lists and values once aliases are followed. */
+  values: 20_000,
+  /** Problems reported at once; the rest is counted. */
+  problems: 100,
+  /** Time the parser may work on one file. */
+  parseMs: 5 * secondMs,
+  /** JavaScript heap of the parser's thread. */
+  parserHeapBytes: 96 * MiB,
+  /** Characters of one key that `did you mean` looks at. */
+  suggestedLength: 100,
+  /** Ten years: beyond it a duration is a slip of the pen. */
+  durationMs: 3_650 * dayMs,
+  /** A timeout or a pause: timers of the platform end at 24.8 days. */
+  timeoutMs: 7 * dayMs,
+  retryAttempts: 20,
+  goldenSample: 10_000,
+  goldenK: 100,
+} as const

@@ -1,0 +1,40 @@
+/**
+ * Parses a plan's text away from the main thread.
+ *
+ * A parser of YAML is the part that hostile input can hang or exhaust. It runs in a thread with a time
+ * limit and a heap of its own; whatever happens to that thread, the caller gets problems, not a crash,
+ * and the next plan gets a fresh thread.
+ */
+import { besideModule, isOperatingError, ThreadPool } from '../../engine/index.ts'
+import { planLimits } from './limits.ts'
+import type { ParsedYaml } from './parse-yaml.ts'
+
+const pool = new ThreadPool(besideModule(import.meta.url, 'parse-worker'), 1, {
+  maxOldGenerationSizeMb: planLimits.parserHeapBytes / 2 ** 20,
+})
+
+export async function parsePlan(text: string): Promise<ParsedYaml> {
+  try {
+    return await pool.run<ParsedYaml>('parse', text, { timeLimitMs: planLimits.parseMs })
+  } catch (error) {
+    return gaveUp(isOperatingError(error, 'limit-exceeded'), error)
+  }
+}
+
+function gaveUp(tooLarge: boolean, error: unknown): ParsedYaml {
+  const reason = error instanceof Error ? error.message : String(error)
+  return {
+    tooLarge,
+    value: undefined,
+    positions: new Map(),
+    problems: [
+      {
+        rule: tooLarge ? 'too-large' : 'yaml-syntax',
+        offset: 0,
+        path: '',
+        message: `the YAML parser gave up on this file: ${reason}`,
+        hint: 'Look for generated or damaged parts; a plan is written for people to follow.',
+      },
+    ],
+  }
+}

@@ -1,0 +1,256 @@
+/**
+ * YAML text → plain JSON values with the offset of every key and value. Runs in the parser's thread.
+ *
+ * The plan language is the part of YAML 1.2 (core schema) that every reader takes the same way: one
+ * document of mappings with text keys, lists, text, numbers, true, false and null. Tags, merge keys,
+ * directives, NaN, infinities, octal and hexadecimal numbers are refused; so are keys that mean
+ * something to JavaScript objects. Aliases are followed up to a bound and never in a circle.
+ */
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type Node,
+  parseDocument,
+  type Scalar,
+  type YAMLError,
+  type YAMLMap,
+} from 'yaml'
+import type { JsonValue } from '../../engine/index.ts'
+import { planLimits } from './limits.ts'
+import { childPath, childPointer } from './path-text.ts'
+import { PlanText } from './plan-text.ts'
+import type { ProblemRule, TextProblem } from './problem.ts'
+import { scanYaml } from './scan.ts'
+
+/** Where a value stands: offset of the key that introduces it (its own without one) and its own. */
+export interface ValuePosition {
+  readonly path: string
+  readonly keyOffset: number
+  readonly valueOffset: number
+}
+
+export interface ParsedYaml {
+  readonly tooLarge: boolean
+  readonly problems: readonly TextProblem[]
+  /** Undefined when there are problems. */
+  readonly value: JsonValue | undefined
+  /** By JSON pointer. */
+  readonly positions: ReadonlyMap<string, ValuePosition>
+}
+
+export function parseYaml(text: string): ParsedYaml {
+  const scan = scanYaml(text)
+  const nothing = { value: undefined, positions: new Map<string, ValuePosition>() }
+  if (scan.tooLarge) return { ...nothing, ...scan }
+  const document = parseDocument(text, {
+    version: '1.2',
+    schema: 'core',
+    merge: false,
+    resolveKnownTags: false,
+    stringKeys: true,
+    // ours is linear: the parser's own check compares every key with every other
+    uniqueKeys: false,
+    prettyErrors: false,
+    logLevel: 'silent',
+  })
+  const syntax = document.errors.slice(0, planLimits.problems).map(syntaxProblem)
+  if (syntax.length > 0) {
+    // the scan's word on documents and directives is clearer than the parser's on the same line
+    return { ...nothing, tooLarge: false, problems: [...scan.problems, ...syntax] }
+  }
+  const walk = new Walk(document, text)
+  const value = walk.start()
+  const problems = [...scan.problems, ...walk.problems]
+  const { tooLarge, positions } = walk
+  if (tooLarge || problems.length > 0) return { ...nothing, tooLarge, problems }
+  return { tooLarge: false, problems: [], value, positions }
+}
+
+const plainWords: Partial<Record<YAMLError['code'], { message: string; hint: string }>> = {
+  TAB_AS_INDENT: {
+    message: 'a tab stands where YAML wants spaces',
+    hint: 'Indent with spaces.',
+  },
+  MULTIPLE_DOCS: {
+    message: 'a plan is one document',
+    hint: 'Put what follows into a file of its own.',
+  },
+  NON_STRING_KEY: { message: 'a key must be text', hint: 'Write one word before the colon.' },
+  BLOCK_AS_IMPLICIT_KEY: {
+    message: 'a mapping cannot start on this line',
+    hint: 'Check the indentation of this line and of the one before, or quote text that holds ": ".',
+  },
+  MULTILINE_IMPLICIT_KEY: {
+    message: 'this is not "key: value"',
+    hint: 'Check for a missing colon, or the indentation.',
+  },
+}
+
+function syntaxProblem(error: YAMLError): TextProblem {
+  const known = plainWords[error.code]
+  const message = error.message.charAt(0).toLowerCase() + error.message.slice(1, 300)
+  return {
+    rule: 'yaml-syntax',
+    offset: error.pos[0],
+    path: '',
+    message: known?.message ?? message,
+    hint: known?.hint ?? 'Check indentation, quotes and brackets from here upwards.',
+  }
+}
+
+const forbiddenKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
+
+class TooLarge extends Error {}
+
+class Walk {
+  readonly problems: TextProblem[] = []
+  readonly positions = new Map<string, ValuePosition>()
+  tooLarge = false
+  readonly #document: Document.Parsed
+  readonly #text: PlanText
+  readonly #open = new Set<Node>()
+  #values = 0
+
+  constructor(document: Document.Parsed, text: string) {
+    this.#document = document
+    this.#text = new PlanText('', text)
+  }
+
+  start(): JsonValue | undefined {
+    try {
+      return this.#value(this.#document.contents, { pointer: '', path: '', keyOffset: 0, depth: 0 })
+    } catch (error) {
+      if (!(error instanceof TooLarge)) throw error
+      this.tooLarge = true
+      return undefined
+    }
+  }
+
+  #value(node: Node | null, at: Spot): JsonValue {
+    const offset = node?.range?.[0] ?? at.keyOffset
+    const keyOffset = at.pointer === '' ? offset : at.keyOffset
+    this.positions.set(at.pointer, { path: at.path, keyOffset, valueOffset: offset })
+    if (++this.#values > planLimits.values) {
+      this.#tooLarge(offset, at, `the plan has more than ${planLimits.values} values`)
+    }
+    if (at.depth > planLimits.depth) {
+      this.#tooLarge(offset, at, `the plan is nested deeper than ${planLimits.depth}`)
+    }
+    if (node === null) return null
+    if (isAlias(node)) {
+      const target = node.resolve(this.#document)
+      if (target === undefined) {
+        this.#problem('yaml-syntax', offset, at.path, `there is no anchor "&${node.source}" before`)
+        return null
+      }
+      if (this.#open.has(target)) {
+        this.#problem('yaml-feature', offset, at.path, `the alias "*${node.source}" holds itself`)
+        return null
+      }
+      return this.#content(target, at)
+    }
+    return this.#content(node, at)
+  }
+
+  #content(node: Node, at: Spot): JsonValue {
+    if (isScalar(node)) return this.#scalar(node, at)
+    this.#open.add(node)
+    const value = isMap(node) ? this.#map(node, at) : isSeq(node) ? this.#list(node.items, at) : null
+    this.#open.delete(node)
+    return value
+  }
+
+  #list(items: readonly unknown[], at: Spot): JsonValue {
+    return items.map((item, index) => {
+      const node = isNodeOrNull(item)
+      return this.#value(node, {
+        pointer: childPointer(at.pointer, index),
+        path: childPath(at.path, index),
+        keyOffset: node?.range?.[0] ?? at.keyOffset,
+        depth: at.depth + 1,
+      })
+    })
+  }
+
+  #map(map: YAMLMap, at: Spot): JsonValue {
+    const values: Record<string, JsonValue> = {}
+    const firstAt = new Map<string, number>()
+    for (const { key, value } of map.items) {
+      const name = isScalar(key) && typeof key.value === 'string' ? key.value : undefined
+      const offset = (isNodeOrNull(key)?.range ?? map.range)?.[0] ?? at.keyOffset
+      if (name === undefined || name === '') {
+        this.#problem('yaml-syntax', offset, at.path, 'a key must be text')
+        continue
+      }
+      const path = childPath(at.path, name)
+      if (forbiddenKeys.has(name)) {
+        this.#problem('forbidden-key', offset, path, `the key "${name}" is not allowed`, 'Rename it.')
+        continue
+      }
+      if (name === '<<') {
+        const hint = 'Write the keys out, or use an alias for a whole value.'
+        this.#problem('yaml-feature', offset, path, 'merge keys (<<) are not allowed', hint)
+        continue
+      }
+      const first = firstAt.get(name)
+      if (first !== undefined) {
+        const { line } = this.#text.place(first, path)
+        const hint = `It stands in line ${line} already; keep one of them.`
+        this.#problem('duplicate-key', offset, path, `the key "${name}" stands here twice`, hint)
+        continue
+      }
+      firstAt.set(name, offset)
+      values[name] = this.#value(isNodeOrNull(value), {
+        pointer: childPointer(at.pointer, name),
+        path,
+        keyOffset: offset,
+        depth: at.depth + 1,
+      })
+    }
+    return values
+  }
+
+  #scalar(scalar: Scalar, at: Spot): JsonValue {
+    const { value, source } = scalar
+    const offset = scalar.range?.[0] ?? at.keyOffset
+    if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value
+    if (typeof value !== 'number') {
+      this.#problem('yaml-feature', offset, at.path, 'this is not text, a number, true or false')
+      return null
+    }
+    if (!Number.isFinite(value)) {
+      this.#problem('wrong-value', offset, at.path, `${source} is not a number that can be used`)
+    } else if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
+      this.#problem('wrong-value', offset, at.path, `${source} is too large to be exact`)
+    } else if (source !== undefined && /^[-+]?0[0-9ox]/i.test(source)) {
+      const hint = `Write ${value}, or "${source}" in quotes if it is text.`
+      const message = `${source} means different numbers to different YAML readers`
+      this.#problem('wrong-value', offset, at.path, message, hint)
+    }
+    return value
+  }
+
+  #problem(rule: ProblemRule, offset: number, path: string, message: string, hint?: string): void {
+    if (this.problems.length >= planLimits.problems) return
+    this.problems.push({ rule, offset, path, message, ...(hint !== undefined && { hint }) })
+  }
+
+  #tooLarge(offset: number, at: Spot, message: string): never {
+    this.#problem('too-large', offset, at.path, message, 'Split the plan into several plans.')
+    throw new TooLarge()
+  }
+}
+
+interface Spot {
+  readonly pointer: string
+  readonly path: string
+  readonly keyOffset: number
+  readonly depth: number
+}
+
+/** What the parser types as unknown is a node, or null where nothing is written. */
+const isNodeOrNull = (item: unknown): Node | null =>
+  isScalar(item) || isMap(item) || isSeq(item) || isAlias(item) ? item : null

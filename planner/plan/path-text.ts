@@ -1,0 +1,22 @@
+/** The two ways to name a value of the document: JSON pointers for programs, paths for people. */
+
+export const childPointer = (pointer: string, key: string | number): string =>
+  `${pointer}/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`
+
+export const parentPointer = (pointer: string): string =>
+  pointer.slice(0, Math.max(0, pointer.lastIndexOf('/')))
+
+export const pointerSegments = (pointer: string): string[] =>
+  pointer
+    .split('/')
+    .slice(1)
+    .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'))
+
+const plainKey = /^[A-Za-z_$][\w$-]*$/
+
+/** `schedules.nightly.steps[0].backup`; keys that would be ambiguous are quoted. */
+export function childPath(path: string, key: string | number): string {
+  if (typeof key === 'number') return `${path}[${key}]`
+  if (!plainKey.test(key)) return `${path}[${JSON.stringify(key.slice(0, 80))}]`
+  return path === '' ? key : `${path}.${key}`
+}

@@ -1,0 +1,70 @@
+/**
+ * Durations and sizes as people write them: `30s 15m 1h30m 7d`, `64MiB`.
+ *
+ * A duration is a sequence of whole numbers with units, largest unit first, each unit once: there is
+ * one way to read it. A size is one whole number with a unit; `KiB MiB GiB TiB` count in 1024,
+ * `kB MB GB TB` in 1000.
+ */
+import { planLimits } from './limits.ts'
+import { problem, type Reading, value } from './reading.ts'
+
+const durationUnits = [
+  ['w', 7 * 86_400_000],
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1_000],
+  ['ms', 1],
+] as const
+
+const durationPattern = /^(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$/
+const durationHint = 'Write whole numbers with w, d, h, m, s or ms, the largest first: 30s 15m 1h30m 7d.'
+
+/** Milliseconds; zero is a duration. */
+export function readDuration(text: string): Reading<number> {
+  const match = durationPattern.exec(text)
+  if (match === null || text === '') return problem('is not a duration', durationHint)
+  const ms = durationUnits.reduce(
+    (sum, [, unitMs], index) => sum + Number(match[index + 1] ?? 0) * unitMs,
+    0,
+  )
+  if (ms > planLimits.durationMs) {
+    return problem('is longer than ten years', 'Write a duration of at most 3650d.')
+  }
+  return value(ms)
+}
+
+/** The duration as a plan would write it, exact: `1h30m`, `0s`. */
+export function formatDuration(durationMs: number): string {
+  let rest = Math.round(durationMs)
+  const pieces = durationUnits.slice(1).map(([unit, unitMs]) => {
+    const count = Math.floor(rest / unitMs)
+    rest -= count * unitMs
+    return count === 0 ? '' : `${count}${unit}`
+  })
+  return pieces.join('') || '0s'
+}
+
+const sizeUnits: Readonly<Record<string, number>> = {
+  B: 1,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40,
+}
+
+const sizeHint = 'Write a whole number with KiB, MiB, GiB or TiB (1024), or kB, MB, GB or TB (1000): 64MiB.'
+
+/** Bytes. */
+export function readSize(text: string): Reading<number> {
+  const match = /^(\d+)([A-Za-z]+)$/.exec(text)
+  const unitBytes = sizeUnits[match?.[2] ?? '']
+  if (match === null || unitBytes === undefined) return problem('is not a size', sizeHint)
+  const bytes = Number(match[1]) * unitBytes
+  if (!Number.isSafeInteger(bytes)) return problem('is larger than anything stored', sizeHint)
+  return value(bytes)
+}

@@ -1,0 +1,49 @@
+/** IANA time zones, and what a clock on the wall shows in one of them. */
+import { nearest } from './nearest.ts'
+import { problem, type Reading, value } from './reading.ts'
+
+/** The zone's name. Fixed offsets and abbreviations are refused: they do not follow summer time. */
+export function readZone(text: string): Reading<string> {
+  if (text === 'UTC') return value(text)
+  const hint = 'Write an IANA name such as Europe/Zurich, or UTC.'
+  if (!text.includes('/')) return problem('is not a time zone', suggestZone(text) ?? hint)
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: text })
+    return value(text)
+  } catch {
+    // the platform knows which zones there are, and answers by throwing
+    return problem('is not a known time zone', suggestZone(text) ?? hint)
+  }
+}
+
+function suggestZone(text: string): string | undefined {
+  const zone = nearest(text, Intl.supportedValuesOf('timeZone'))
+  return zone === undefined ? undefined : `Did you mean "${zone}"?`
+}
+
+export interface WallTime {
+  /** `20261101` */
+  readonly date: string
+  /** `020000` */
+  readonly time: string
+}
+
+/** Date and time of day at `instantAt` in `timezone`, digits only, so that they fit into names. */
+export function wallTime(instantAt: number, timezone: string): WallTime {
+  const format = new Intl.DateTimeFormat('en-GB', {
+    timeZone: timezone,
+    calendar: 'iso8601',
+    numberingSystem: 'latn',
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+  })
+  const parts = new Map(format.formatToParts(instantAt).map((part) => [part.type, part.value]))
+  const digits = (...names: Intl.DateTimeFormatPartTypes[]): string =>
+    names.map((name) => parts.get(name) ?? '').join('')
+  return { date: digits('year', 'month', 'day'), time: digits('hour', 'minute', 'second') }
+}

@@ -1,0 +1,173 @@
+/**
+ * The ledger's lines: the format of `ledger.jsonl`.
+ *
+ * One entry a line: a JSON object in canonical form (RFC 8785), UTF-8, ended by a line feed. Every
+ * entry names the line it is (`line`, from 1) and the SHA-256 of the line before without its line feed
+ * (`previous`; 64 zeros on the first). A line that was edited no longer has the hash that the next one
+ * names; one that was inserted, deleted or moved breaks the numbers as well.
+ *
+ * | field | meaning |
+ * | --- | --- |
+ * | ledger | version of this format, 1 |
+ * | line, previous | the chain |
+ * | at | when it was appended, ISO 8601 |
+ * | plan, planSha256, gitCommit | what was run: name, hash of the plan file, commit or null |
+ * | run | id of the run |
+ * | kind | `run-started`, `step`, `run-ended`, `remark` |
+ *
+ * Names and numbers of people and values of environment variables never stand in it.
+ */
+import {
+  canonicalJson,
+  fail,
+  isJsonObject,
+  type JsonObject,
+  sha256Hex,
+} from '../../engine/index.ts'
+import type { ObjectiveKind } from '../plan/plan.ts'
+import type { RecordedError, StepRecord } from '../step/record.ts'
+
+export const ledgerVersion = 1
+
+/** What the first line names as its predecessor. */
+export const noLine = '0'.repeat(64)
+
+/** `void`: the system was not steady before a drill. `interrupted`: stopped by a signal. */
+export type RunOutcome = 'passed' | 'failed' | 'void' | 'interrupted'
+
+export interface RunStarted {
+  readonly kind: 'run-started'
+  readonly sequence: { readonly kind: 'schedule' | 'drill'; readonly name: string }
+  readonly proves: readonly ObjectiveKind[]
+  readonly planFile: string
+  readonly version: string
+}
+
+export interface StepEnded {
+  readonly kind: 'step'
+  readonly record: StepRecord
+}
+
+export interface RunEnded {
+  readonly kind: 'run-ended'
+  readonly outcome: RunOutcome
+  readonly startedAt: string
+  readonly endedAt: string
+  readonly durationMs: number
+  readonly error?: RecordedError
+}
+
+/** Something about the ledger itself. `breaks`: a verifier must not read past it in peace. */
+export interface LedgerRemark {
+  readonly kind: 'remark'
+  readonly remark: string
+  readonly breaks: boolean
+  readonly details: JsonObject
+}
+
+export type LedgerBody = RunStarted | StepEnded | RunEnded | LedgerRemark
+
+/** What every line of a run has. */
+export interface RunHeader {
+  readonly plan: string
+  readonly planSha256: string
+  readonly gitCommit: string | null
+  readonly run: string
+}
+
+export type LedgerEntry = RunHeader &
+  LedgerBody & {
+    readonly ledger: 1
+    readonly line: number
+    readonly previous: string
+    readonly at: string
+  }
+
+export interface LineBefore {
+  /** 0 before the first. */
+  readonly line: number
+  readonly sha256: string
+}
+
+export const startOfLedger: LineBefore = { line: 0, sha256: noLine }
+
+/** The text of a line without its line feed. */
+export function encodeLine(
+  header: RunHeader,
+  body: LedgerBody,
+  before: LineBefore,
+  at: string,
+): { readonly text: string; readonly entry: LedgerEntry } {
+  const entry: LedgerEntry = {
+    ...header,
+    ...body,
+    ledger: ledgerVersion,
+    line: before.line + 1,
+    previous: before.sha256,
+    at,
+  }
+  return { text: canonicalJson(entry), entry }
+}
+
+export const hashLine = (text: string | Uint8Array): string => sha256Hex(text)
+
+/**
+ * The entry on a line, or the reason why it is not the one that belongs there.
+ * @throws `newer-format`
+ */
+export function decodeLine(text: string, before: LineBefore, file: string): LedgerEntry | string {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return 'it is not JSON'
+  }
+  if (!isJsonObject(value)) return 'it is not an object'
+  const version = value['ledger']
+  if (typeof version === 'number' && version > ledgerVersion) {
+    fail(
+      'newer-format',
+      `${file} has entries of version ${version}; this build reads up to ${ledgerVersion}`,
+      'Upgrade Vectra DR and run the command again.',
+      { place: { file, line: before.line + 1 } },
+    )
+  }
+  if (version !== ledgerVersion) return 'it has no known version'
+  if (value['line'] !== before.line + 1) return `it says it is line ${String(value['line'])}`
+  if (value['previous'] !== before.sha256) {
+    return before.line === 0
+      ? 'it names a line before it, and there is none'
+      : `it does not name the hash of line ${before.line}: one of the two was changed`
+  }
+  if (!hasKnownKind(value)) return 'it is no entry of a known kind'
+  if (canonicalJson(value) !== text) return 'it is not in the form in which entries are written'
+  // its hash is chained and its kind and header are checked; the rest was written by encodeLine
+  return value as unknown as LedgerEntry
+}
+
+function hasKnownKind(value: JsonObject): boolean {
+  const texts = ['plan', 'planSha256', 'run', 'at'].every((key) => typeof value[key] === 'string')
+  if (!texts) return false
+  switch (value['kind']) {
+    case 'run-started':
+      return isJsonObject(value['sequence']) && Array.isArray(value['proves'])
+    case 'step':
+      return isRecord(value['record'])
+    case 'run-ended':
+      return typeof value['outcome'] === 'string' && typeof value['startedAt'] === 'string'
+    case 'remark':
+      return typeof value['remark'] === 'string'
+    default:
+      return false
+  }
+}
+
+const isRecord = (value: unknown): boolean =>
+  isJsonObject(value) &&
+  ['step', 'kind', 'stage', 'outcome', 'startedAt', 'endedAt'].every(
+    (key) => typeof value[key] === 'string',
+  ) &&
+  isJsonObject(value['inputs']) &&
+  isJsonObject(value['outputs']) &&
+  Array.isArray(value['evidence']) &&
+  Array.isArray(value['remarks'])

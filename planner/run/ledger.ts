@@ -1,0 +1,213 @@
+/**
+ * Appending to the ledger.
+ *
+ * An append is one write of whole lines, made durable before it counts, under a lock, so that runs of
+ * several plans may share a ledger. What a crash left behind the last line feed is cut off, and a
+ * remark says so with its hash. A ledger that does not agree with its head is still appended to,
+ * because a recovery must not wait for its paperwork, but the first new line says what was found and
+ * the chain never again verifies past it.
+ */
+import * as path from 'node:path'
+import {
+  type Clock,
+  type Disk,
+  type DiskFile,
+  fail,
+  isOperatingError,
+  type JsonObject,
+  sha256Hex,
+  writeNewFile,
+} from '../../engine/index.ts'
+import type { Timer } from '../step/timer.ts'
+import { readHead, writeHead } from './ledger-head.ts'
+import {
+  encodeLine,
+  hashLine,
+  type LedgerBody,
+  type LedgerEntry,
+  type LedgerRemark,
+  type LineBefore,
+  type RunHeader,
+  startOfLedger,
+} from './ledger-line.ts'
+import { maxLineBytes } from './ledger-reader.ts'
+import { awaitStateLock } from './state-lock.ts'
+
+/** Another process holds the lock for one append only. */
+const patienceMs = 10_000
+const lineFeed = 0x0a
+
+export interface LedgerTools {
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly timer: Timer
+}
+
+export class Ledger {
+  readonly file: string
+  readonly #tools: LedgerTools
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(file: string, tools: LedgerTools) {
+    this.file = file
+    this.#tools = tools
+  }
+
+  /**
+   * Appends one entry; resolves when it is durable.
+   * @throws `locked`, `disk-full`, `disk-refused`, `disk-error`
+   */
+  append(header: RunHeader, body: LedgerBody): Promise<LedgerEntry> {
+    const appended = this.#turn.then(() => this.#append(header, body))
+    this.#turn = appended.catch(() => {})
+    return appended
+  }
+
+  async #append(header: RunHeader, body: LedgerBody): Promise<LedgerEntry> {
+    const { disk, clock, timer } = this.#tools
+    const directory = path.dirname(this.file)
+    const lock = await awaitStateLock(
+      disk,
+      clock,
+      timer,
+      directory,
+      `an append to ${this.file}`,
+      patienceMs,
+    )
+    try {
+      const handle = await openOrCreate(disk, this.file)
+      try {
+        const end = await findEnd(handle)
+        const remark = remarkOn(end, await readHead(disk, this.file))
+        const at = new Date(clock.nowMs()).toISOString()
+        const lines: string[] = []
+        let before = end.last
+        const add = (each: LedgerBody): LedgerEntry => {
+          const { text, entry } = encodeLine(header, each, before, at)
+          before = { line: entry.line, sha256: hashLine(text) }
+          lines.push(`${text}\n`)
+          return entry
+        }
+        if (remark !== undefined) add(remark)
+        const entry = add(body)
+        await writeDurably(handle, end, Buffer.from(lines.join('')))
+        await writeHead(disk, this.file, before)
+        return entry
+      } finally {
+        await handle.close()
+      }
+    } finally {
+      await lock.release()
+    }
+  }
+}
+
+async function openOrCreate(disk: Disk, file: string): Promise<DiskFile> {
+  try {
+    return await disk.open(file, 'append')
+  } catch (error) {
+    if (!isOperatingError(error, 'file-not-found')) throw error
+  }
+  await writeNewFile(disk, file, Buffer.alloc(0))
+  await disk.syncDirectory(path.dirname(file))
+  return disk.open(file, 'append')
+}
+
+interface End {
+  readonly last: LineBefore
+  /** Where the next line begins. */
+  readonly offset: number
+  /** What stands behind the last line feed. */
+  readonly torn: Buffer
+}
+
+/** Finds the last whole line without reading the ledger from its start. */
+async function findEnd(handle: DiskFile): Promise<End> {
+  const sizeBytes = await handle.sizeBytes()
+  for (let window = 64 * 1024; ; window *= 4) {
+    const start = Math.max(0, sizeBytes - window)
+    const tail = Buffer.alloc(sizeBytes - start)
+    const bytes = tail.subarray(0, await handle.read(tail, start))
+    const lastFeed = bytes.lastIndexOf(lineFeed)
+    const feedBefore = lastFeed <= 0 ? -1 : bytes.lastIndexOf(lineFeed, lastFeed - 1)
+    if (start > 0 && feedBefore < 0) {
+      if (window <= 4 * maxLineBytes) continue
+      return fail(
+        'ledger-broken',
+        `${handle.path} ends in a line of more than ${maxLineBytes} bytes`,
+        'Put the ledger back from a copy, or move it aside: a new one is begun.',
+        { place: { file: handle.path } },
+      )
+    }
+    const torn = Buffer.from(bytes.subarray(lastFeed + 1))
+    if (lastFeed < 0) return { last: startOfLedger, offset: 0, torn }
+    const text = bytes.subarray(feedBefore + 1, lastFeed)
+    const line = lineNumber(text) ?? (await countLines(handle, start + lastFeed + 1))
+    return { last: { line, sha256: hashLine(text) }, offset: start + lastFeed + 1, torn }
+  }
+}
+
+/** Damage is the verifier's to name; here the chain only has to go on from what stands there. */
+function lineNumber(text: Buffer): number | undefined {
+  try {
+    const line: unknown = JSON.parse(text.toString('utf8'))?.line
+    return typeof line === 'number' && Number.isSafeInteger(line) && line > 0 ? line : undefined
+  } catch {
+    return undefined
+  }
+}
+
+async function countLines(handle: DiskFile, end: number): Promise<number> {
+  const chunk = Buffer.alloc(1024 * 1024)
+  let lines = 0
+  for (let position = 0; position < end; ) {
+    const read = await handle.read(chunk.subarray(0, Math.min(chunk.length, end - position)), position)
+    if (read === 0) break
+    for (let i = 0; i < read; i++) if (chunk[i] === lineFeed) lines += 1
+    position += read
+  }
+  return lines
+}
+
+/** What has to be said before anything else is written. */
+function remarkOn(
+  { last, torn }: End,
+  head: LineBefore | 'missing' | 'damaged',
+): LedgerRemark | undefined {
+  const cut: JsonObject =
+    torn.length === 0 ? {} : { cutBytes: torn.length, cutSha256: sha256Hex(torn) }
+  if (head === 'missing') {
+    if (last.line === 0 && torn.length === 0) return undefined
+    return remark('the head was missing, so the end of the ledger could not be proven', false, cut)
+  }
+  if (head === 'damaged') return remark('the head was damaged', true, cut)
+  const ahead = head.line > last.line || (head.line === last.line && head.sha256 !== last.sha256)
+  if (ahead || head.line < last.line - 1) {
+    return remark(`the ledger ended at line ${last.line} and its head at line ${head.line}`, true, {
+      ...cut,
+      headLine: head.line,
+      headSha256: head.sha256,
+    })
+  }
+  if (torn.length === 0) return undefined
+  return remark('a line that a crash left unfinished was cut off', false, cut)
+}
+
+const remark = (text: string, breaks: boolean, details: JsonObject): LedgerRemark => ({
+  kind: 'remark',
+  remark: text,
+  breaks,
+  details,
+})
+
+async function writeDurably(handle: DiskFile, end: End, bytes: Buffer): Promise<void> {
+  if (end.torn.length > 0) await handle.truncate(end.offset)
+  try {
+    await handle.write(bytes, end.offset)
+    await handle.sync()
+  } catch (error) {
+    // half a line helps nobody; when this fails too, the next append cuts it off
+    await handle.truncate(end.offset).catch(() => {})
+    throw error
+  }
+}

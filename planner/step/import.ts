@@ -1,0 +1,81 @@
+/** `import`: creates the collection where it is missing and writes every point of a file into it. */
+import type { ImportInput, Plan } from '../plan/plan.ts'
+import { vectraCli } from '../target/command-line.ts'
+import { estimateFrom } from './estimate.ts'
+import { positionJson } from './observation.ts'
+import type { StepContext, StepFaces, StepResult } from './step.ts'
+
+export const importStep: StepFaces<'import'> = {
+  kind: 'import',
+  schema: 'import.schema.json',
+  outputs: ['target', 'collection', 'created', 'points', 'bytes'],
+  run,
+  describe: (input, plan) => ({
+    sentence: `Import ${input.file.text} into ${input.collection} on ${input.target}`,
+    commands: commands(input, plan),
+  }),
+  estimate: (_, id, history) => estimateFrom(history, { id, kind: 'import' }, 10_000),
+  touches: (input) => [
+    { access: 'reads', what: 'file', name: input.file.text },
+    ...(input.metadata
+      ? [{ access: 'reads', what: 'file', name: input.metadata.text } as const]
+      : []),
+    { access: 'writes', what: 'target', name: `${input.target}/${input.collection}` },
+  ],
+  needs: ({ target }) => [{ target, capabilities: ['import'] }],
+
+  async undo({ target, collection }, record, context) {
+    if (record.outputs['created'] !== true) {
+      context.remark(`${collection} was there before the import; its points stay`)
+      return undefined
+    }
+    const { dropped } = await context.target(target).drop(collection, true, context)
+    return { outputs: { dropped } }
+  },
+}
+
+async function run(input: ImportInput, context: StepContext): Promise<StepResult> {
+  const { file, metadata, target, ...settings } = input
+  const imported = await context.target(target).importFile(
+    {
+      ...settings,
+      file: context.text(file, input.collection),
+      ...(metadata && { metadata: context.text(metadata, input.collection) }),
+    },
+    context,
+  )
+  const { position, ...counts } = imported
+  return {
+    outputs: {
+      target,
+      collection: input.collection,
+      ...counts,
+      position: positionJson(position),
+    },
+  }
+}
+
+function commands(input: ImportInput, plan: Plan): string[][] {
+  const flag = (name: string, value: string | number | undefined): string[] =>
+    value === undefined ? [] : [`--${name}`, String(value)]
+  const create = vectraCli(
+    plan,
+    input.target,
+    ...['collections', 'create', input.collection],
+    ...flag('dimension', input.dimension),
+    ...flag('metric', input.metric),
+    ...flag('index', input.index),
+    ...flag('m', input.m),
+    ...flag('ef-construction', input.efConstruction),
+    ...flag('ef', input.ef),
+  )
+  const load = vectraCli(
+    plan,
+    input.target,
+    ...['collections', 'import', input.collection, input.file.text],
+    ...flag('format', input.format),
+    ...flag('metadata', input.metadata?.text),
+  )
+  // without a dimension the file tells it, and a person looks it up first
+  return input.dimension === undefined ? [load] : [create, load]
+}

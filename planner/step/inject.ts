@@ -1,0 +1,38 @@
+/**
+ * `inject`: makes the disaster. It records the instant and the last acknowledged write right before,
+ * under one lock, because RPO and RTO are counted from them.
+ */
+import { vectraCli } from '../target/command-line.ts'
+import { estimateFrom } from './estimate.ts'
+import { positionJson, toIso } from './observation.ts'
+import type { StepFaces } from './step.ts'
+
+export const inject: StepFaces<'inject'> = {
+  kind: 'inject',
+  schema: 'inject.schema.json',
+  outputs: ['fault', 'target', 'collection', 'disasterAt'],
+  async run({ fault, target, collection }, context) {
+    const { at, before } = await context.target(target).drop(collection, false, context)
+    context.remark(
+      `disaster: ${collection} is gone from ${target}${before ? ` at LSN ${before.lsn}` : ''}`,
+    )
+    return {
+      outputs: {
+        fault,
+        target,
+        collection,
+        disasterAt: toIso(at),
+        ...(before && { lastAcknowledged: positionJson(before) }),
+      },
+    }
+  },
+  describe: ({ target, collection }, plan) => ({
+    sentence: `Make the disaster: drop ${collection} on ${target}`,
+    commands: [vectraCli(plan, target, 'collections', 'drop', collection)],
+  }),
+  estimate: (_, id, history) => estimateFrom(history, { id, kind: 'inject' }, 1_000),
+  touches: ({ target, collection }) => [
+    { access: 'destroys', what: 'target', name: `${target}/${collection}` },
+  ],
+  needs: ({ target }) => [{ target, capabilities: ['drop', 'position'] }],
+}

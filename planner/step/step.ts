@@ -1,0 +1,108 @@
+/**
+ * The contract of a step kind: one file in this folder, and its line in `registry.ts`.
+ *
+ * A step kind answers four questions. Its schema says what may be written; `run` does it and returns
+ * what it found; `describe` says what a person would do and type instead; `estimate` says how long it
+ * takes. With `touches`, `outputs` and `undo` the readers of a compiled plan know everything they need
+ * without running anything.
+ *
+ * Duties of `run`:
+ * - it stops at the signal with the signal's reason and leaves nothing half-made;
+ * - it never prints: it reports progress and remarks;
+ * - a step that measured and did not like what it found returns its outputs together with the error,
+ *   so that a failed step leaves the same record as a passed one.
+ */
+import type { Clock, Disk, JsonObject, OperatingError, Progress } from '../../engine/index.ts'
+import type { Plan, StepInputs, StepKind } from '../plan/plan.ts'
+import type { Template } from '../plan/template.ts'
+import type { Repositories } from '../target/repositories.ts'
+import type { Capability, TargetAdapter } from '../target/target.ts'
+import type { Estimate, History } from './estimate.ts'
+import type { Evidence, StepRecord } from './record.ts'
+import type { Timer } from './timer.ts'
+
+/** What a running step works with. */
+export interface StepContext {
+  readonly plan: Plan
+  /** Fills a template in; `collection` is what `${collection}` means there. @throws `step-failed` */
+  text(template: Template, collection?: string): string
+  target(name: string): TargetAdapter
+  readonly repositories: Repositories
+  /** The step's inputs as its record has them: filled in, and masked where a secret stood. */
+  readonly inputs: JsonObject
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly timer: Timer
+  /** The environment this program was started with. */
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** Given when the step shall stop; the reason is the error to end with. */
+  readonly signal: AbortSignal
+  /** Given when waiting for a polite end is over: kill now. */
+  readonly forceSignal: AbortSignal
+  readonly progress: Progress
+  remark(text: string): void
+  /**
+   * Keeps `content` as an artefact of the run and adds it to the step's record.
+   * @param name file name, e.g. `measurement.json`
+   */
+  keep(name: string, content: string | Uint8Array): Promise<Evidence>
+  /** Masks the values of the plan's secrets. */
+  redact(text: string): string
+  /** Records of the steps of this run that ended before, in the order in which they ended. */
+  readonly records: readonly StepRecord[]
+}
+
+export interface StepResult {
+  /** For `${steps.<id>.…}`, the ledger and the audit; plain JSON, no secrets. */
+  readonly outputs: JsonObject
+  /** What stands elsewhere than in the state directory; `keep` adds its own. */
+  readonly evidence?: readonly Evidence[]
+  /** Present when the step did its work and the result is not acceptable. */
+  readonly error?: OperatingError
+}
+
+/** What a person would do. */
+export interface Description {
+  /** One sentence without a full stop, in the imperative: `Restore products from offsite`. */
+  readonly sentence: string
+  /** Command lines as argument lists, typed in the plan's directory. Empty when there is none. */
+  readonly commands: readonly (readonly string[])[]
+}
+
+/** Something a step uses, and how. */
+export interface Touch {
+  readonly access: 'reads' | 'writes' | 'destroys' | 'runs'
+  readonly what: 'target' | 'destination' | 'file' | 'command'
+  /** `primary/products`, `offsite`, a path, a program. */
+  readonly name: string
+}
+
+export interface TargetNeed {
+  readonly target: string
+  readonly capabilities: readonly Capability[]
+}
+
+export interface StepFaces<Kind extends StepKind> {
+  readonly kind: Kind
+  /** Its file under `schemas/steps/`. */
+  readonly schema: string
+  /** Names that `${steps.<id>.…}` may use. */
+  readonly outputs: readonly string[]
+  run(input: StepInputs[Kind], context: StepContext): Promise<StepResult>
+  describe(input: StepInputs[Kind], plan: Plan): Description
+  estimate(input: StepInputs[Kind], id: string, history: History): Estimate
+  touches(input: StepInputs[Kind], plan: Plan): readonly Touch[]
+  /** What the step asks of targets. */
+  needs(input: StepInputs[Kind], plan: Plan): readonly TargetNeed[]
+  /**
+   * Takes back what a passed run of the step did, as its record tells. Absent where nothing can be
+   * taken back; undefined when this run left nothing to take back.
+   */
+  undo?(
+    input: StepInputs[Kind],
+    record: StepRecord,
+    context: StepContext,
+  ): Promise<StepResult | undefined>
+}
+
+export type StepRegistry = { readonly [Kind in StepKind]: StepFaces<Kind> }

@@ -1,0 +1,84 @@
+/** `verify`: reads what a repository holds and proves that it is whole, to the depth asked for. */
+import { fail, OperatingError } from '../../engine/index.ts'
+import type { SnapshotChoice, VerifyInput } from '../plan/plan.ts'
+import { typedDestination } from '../target/command-line.ts'
+import { estimateFrom } from './estimate.ts'
+import type { StepContext, StepFaces, StepResult } from './step.ts'
+
+/** Damaged things told one by one. */
+const damageShown = 20
+
+export const verify: StepFaces<'verify'> = {
+  kind: 'verify',
+  schema: 'verify.schema.json',
+  outputs: ['destination', 'depth', 'objects', 'bytes', 'snapshots'],
+  run,
+  describe: (input, plan) => ({
+    sentence: `Verify ${whatOf(input)} in ${input.in} to depth ${input.depth}`,
+    commands: [
+      [
+        ...['vectra-cli', 'collections', 'backup', 'verify'],
+        ...['--source', typedDestination(plan, input.in)],
+        ...(input.collection === undefined ? [] : ['--collection', input.collection]),
+        ...(input.snapshot?.kind === 'id' ? ['--snapshot-id', input.snapshot.id.text] : []),
+        ...['--depth', input.depth],
+      ],
+    ],
+  }),
+  estimate: (_, id, history) => estimateFrom(history, { id, kind: 'verify' }, 10_000),
+  touches: (input) => [{ access: 'reads', what: 'destination', name: input.in }],
+  needs: () => [],
+}
+
+const whatOf = ({ collection, snapshot }: VerifyInput): string =>
+  `${choiceText(snapshot)} of ${collection ?? 'every collection'}`
+
+const choiceText = (choice: SnapshotChoice | undefined): string => {
+  if (choice === undefined) return 'every snapshot'
+  return choice.kind === 'latest' ? 'the newest snapshot' : `snapshot ${choice.id.text}`
+}
+
+async function run(input: VerifyInput, context: StepContext): Promise<StepResult> {
+  const source = context.plan.destinations.get(input.in)?.url
+  if (source === undefined) return fail('step-failed', `no destination ${input.in}`, '')
+  const snapshotId = await chosenSnapshot(input, source, context)
+  const verified = await context.repositories.verify(
+    {
+      source,
+      ...(input.collection !== undefined && { collection: input.collection }),
+      ...(snapshotId !== undefined && { snapshotId }),
+      depth: input.depth,
+    },
+    context,
+  )
+  const outputs = {
+    destination: input.in,
+    depth: input.depth,
+    objects: verified.objects,
+    bytes: verified.bytes,
+    snapshots: verified.snapshots.map((each) => ({ ...each })),
+    damage: verified.damage.slice(0, damageShown),
+  }
+  await context.keep('verify.json', `${JSON.stringify({ ...outputs, damage: verified.damage })}\n`)
+  if (verified.damage.length === 0) return { outputs }
+  return {
+    outputs,
+    error: new OperatingError(
+      'damaged',
+      `${input.in} holds ${verified.damage.length} damaged or missing objects: ${verified.damage[0]}`,
+      'Copy the snapshot again from a healthy destination, or take a new backup with mode: full.',
+      { details: verified.damage },
+    ),
+  }
+}
+
+async function chosenSnapshot(
+  { collection, snapshot }: VerifyInput,
+  source: string,
+  context: StepContext,
+): Promise<string | undefined> {
+  if (snapshot === undefined || collection === undefined) return undefined
+  return snapshot.kind === 'id'
+    ? context.text(snapshot.id, collection)
+    : context.repositories.latest(source, collection)
+}

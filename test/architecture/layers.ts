@@ -1,0 +1,105 @@
+/** The layers of the house, low to high, and the two rules that keep it standing. */
+import { type Import, importsOf } from './imports.ts'
+import type { Finding, SourceFile } from './source-files.ts'
+
+/** A file imports its own folder or one further left. A new folder takes its place here. */
+export const layers: Readonly<Record<string, readonly string[]>> = {
+  engine: [
+    'base',
+    'format',
+    'wal',
+    'segment',
+    'ann',
+    'collection',
+    'transfer',
+    'destination',
+    'repository',
+    'backup',
+    'cli',
+  ],
+  planner: ['plan', 'target', 'step', 'compile', 'run', 'audit', 'report', 'cli'],
+}
+
+const placeOf = (path: string): { half: string; folder: string } => {
+  const [half = '', folder = ''] = path.split('/')
+  return { half, folder }
+}
+
+/** Imports that go up, or across the door between the halves. */
+export function layerFindings(files: readonly SourceFile[]): Finding[] {
+  return files.flatMap((file) => {
+    const { half, folder } = placeOf(file.path)
+    const order = layers[half]
+    if (order === undefined) return [{ path: file.path, message: `${half}/ is not a half` }]
+    const isDoor = file.path === `${half}/index.ts`
+    if (!isDoor && !order.includes(folder)) {
+      return [{ path: file.path, message: `${half}/${folder}/ has no place in the layers` }]
+    }
+    return importsOf(file).flatMap((each) => {
+      const message = problemOf(file.path, each)
+      return message === undefined ? [] : [{ path: file.path, line: each.line, message }]
+    })
+  })
+}
+
+function problemOf(path: string, { specifier, target }: Import): string | undefined {
+  if (target === undefined) return undefined
+  const from = placeOf(path)
+  const to = placeOf(target)
+  if (!(to.half in layers)) return `imports ${specifier}, which is outside the two halves`
+  if (from.half !== to.half) {
+    if (from.half === 'engine') return `imports ${target}: the engine does not know the planner`
+    if (target !== 'engine/index.ts') return `imports ${target} instead of engine/index.ts`
+    return undefined
+  }
+  if (target === `${to.half}/index.ts`) return `imports its own half's index.ts`
+  if (path === `${from.half}/index.ts`) return undefined
+  const order = layers[from.half] ?? []
+  if (order.indexOf(to.folder) > order.indexOf(from.folder)) {
+    return `imports ${target}: ${to.folder} lies above ${from.folder}`
+  }
+  return undefined
+}
+
+/** Every cycle among the files once, type imports included, as the path around it. */
+export function cycleFindings(files: readonly SourceFile[]): Finding[] {
+  const edges = new Map(
+    files.map((file) => [
+      file.path,
+      importsOf(file).flatMap(({ target }) => (target === undefined ? [] : [target])),
+    ]),
+  )
+  const findings: Finding[] = []
+  const state = new Map<string, 'open' | 'done'>()
+  const trail: string[] = []
+  const visit = (path: string): void => {
+    state.set(path, 'open')
+    trail.push(path)
+    for (const target of edges.get(path) ?? []) {
+      if (state.get(target) === 'open') {
+        const cycle = [...trail.slice(trail.indexOf(target)), target]
+        findings.push({ path: target, message: `import cycle ${cycle.join(' → ')}` })
+      } else if (edges.has(target) && !state.has(target)) {
+        visit(target)
+      }
+    }
+    trail.pop()
+    state.set(path, 'done')
+  }
+  for (const path of edges.keys()) if (!state.has(path)) visit(path)
+  return findings
+}
+
+/** Relative imports that name no file, or leave the ending away. */
+export function danglingFindings(files: readonly SourceFile[]): Finding[] {
+  const known = new Set(files.map((file) => file.path))
+  return files.flatMap((file) =>
+    importsOf(file)
+      .filter(({ target }) => target !== undefined && !known.has(target))
+      .map(({ specifier, line }) => ({
+        path: file.path,
+        line,
+        message: `imports ${specifier}, which is not there`,
+      })),
+  )
+}
