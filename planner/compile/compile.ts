@@ -40,6 +40,7 @@ export function compile(
     plan,
     sequence: Object.freeze({ kind: sequence.kind, name: sequence.name }),
     ...(sequence.description !== undefined && { description: sequence.description }),
+    timezone: sequence.timezone,
     proves: sequence.kind === 'drill' ? sequence.proves : [],
     confirm: sequence.kind === 'drill' && sequence.confirm,
     ...(sequence.timeoutMs !== undefined && { timeoutMs: sequence.timeoutMs }),

@@ -48,6 +48,8 @@ export interface TaskTree {
   readonly plan: Plan
   readonly sequence: { readonly kind: 'schedule' | 'drill'; readonly name: string }
   readonly description?: string
+  /** In which `${date}` and `${time}` are written. */
+  readonly timezone: string
   /** Of a drill: the objectives that a pass is evidence for. */
   readonly proves: readonly ObjectiveKind[]
   readonly confirm: boolean

@@ -1,0 +1,26 @@
+/** What a run works with, handed in: the world, and who watches. */
+import type { Clock, Disk } from '../../engine/index.ts'
+import type { Timer } from '../step/timer.ts'
+import type { Repositories } from '../target/repositories.ts'
+import type { TargetAdapter } from '../target/target.ts'
+import type { LedgerBody, RunHeader } from './ledger-line.ts'
+import type { RunObserver } from './run-event.ts'
+
+export interface RunTools {
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly timer: Timer
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** Absolute. Artefacts go below it. */
+  readonly stateDirectory: string
+  readonly target: (name: string) => TargetAdapter
+  readonly repositories: Repositories
+  readonly ledger: { append(header: RunHeader, body: LedgerBody): Promise<unknown> }
+  /** Masks the values of the plan's secrets. */
+  readonly redact: (text: string) => string
+  readonly observe: RunObserver
+  /** The first wish to stop: the steps end, the clean-up runs. The reason is an operating error. */
+  readonly stopSignal: AbortSignal
+  /** The second: whatever runs is killed, the clean-up too. */
+  readonly forceSignal: AbortSignal
+}
