@@ -45,10 +45,11 @@ interface FrozenState {
 }
 
 /** Files that must stay although the manifest has moved on. */
-export interface Pin {
+interface Pin {
   readonly files: ReadonlySet<string>
   /** Log records after this LSN are needed. */
   readonly afterLsn: number
+  readonly letGo: () => Promise<void>
 }
 
 export interface CheckpointerOptions {
@@ -149,20 +150,34 @@ export class Checkpointer {
     await this.#commits
   }
 
-  /** Keeps the files of the current manifest, and the log after it, until released. */
-  pin(): { manifest: Manifest; release: () => Promise<void> } {
+  /**
+   * Keeps the files of the current manifest, and the log after it, until released or closed.
+   * @param letGo run once at that moment: closes what the pin's owner opened
+   */
+  pin(letGo: () => Promise<void>): { manifest: Manifest; release: () => Promise<void> } {
     const manifest = this.#manifest
     const pin: Pin = {
       files: new Set(filesOf(manifest).map((file) => file.path)),
       afterLsn: manifest.lsn,
+      letGo,
     }
     this.#pins.add(pin)
     return {
       manifest,
       release: async () => {
-        if (this.#pins.delete(pin)) await this.#exclusively(() => this.#removeSuperseded())
+        if (!this.#pins.delete(pin)) return
+        await letGo()
+        await this.#exclusively(() => this.#removeSuperseded())
       },
     }
+  }
+
+  /** Lets go of every pin: the collection is closed, perhaps to be dropped. */
+  async close(): Promise<void> {
+    await this.settle()
+    const pins = [...this.#pins]
+    this.#pins.clear()
+    for (const pin of pins) await pin.letGo()
   }
 
   /** A graph was rebuilt: its file and the manifest are written anew, durably. */

@@ -331,7 +331,7 @@ export class Collection {
   async close(): Promise<void> {
     await this.#checkpointer.settle()
     await this.#writer.close()
-    await this.#checkpointer.settle()
+    await this.#checkpointer.close()
     await Promise.allSettled(this.#warming.values())
     await this.#watermark.close()
     for (const segment of this.#state.segments) await segment.close()

@@ -68,7 +68,7 @@ export interface PinnedState {
     queries: readonly { readonly vector: Float32Array; readonly exclude?: PointId }[],
     k: number,
   ): Promise<ExactNeighbour[][]>
-  /** Lets go of the files. Idempotent. */
+  /** Lets go of the files. Idempotent; closing the collection does it too. */
   release(): Promise<void>
 }
 
@@ -92,7 +92,8 @@ interface View {
 export function pinState(source: PinSource): Promise<PinnedState> {
   const { state, writer, checkpointer, context } = source
   return writer.between(async () => {
-    const { manifest, release } = checkpointer.pin()
+    const opened = new Map<string, Promise<DiskFile>>()
+    const { manifest, release } = checkpointer.pin(() => closeAll(opened))
     const { lsn, committedAtUs } = writer.position
     const pinnedAt = context.clock.nowMs()
     const { count, digest } = state
@@ -103,7 +104,6 @@ export function pinState(source: PinSource): Promise<PinnedState> {
         count: segment.table.count,
         tombstones: segment.tombstones.copy(),
       }))
-    const opened = new Map<string, Promise<DiskFile>>()
     const files = await pinnedFiles(source, manifest, writer.tail, opened)
     return {
       collection: { uuid: manifest.uuid, name: manifest.name },
@@ -117,14 +117,15 @@ export function pinState(source: PinSource): Promise<PinnedState> {
       files,
       sample: (n) => sampleViews(views, n),
       exactSearch: (queries, k) => searchViews(source, views, queries, k),
-      release: async () => {
-        const handles = [...opened.values()]
-        opened.clear()
-        for (const handle of handles) await (await handle).close()
-        await release()
-      },
+      release,
     }
   })
+}
+
+async function closeAll(opened: Map<string, Promise<DiskFile>>): Promise<void> {
+  const files = [...opened.values()]
+  opened.clear()
+  for (const file of files) await (await file).close()
 }
 
 async function pinnedFiles(

@@ -32,12 +32,22 @@ export const collectionDirectory = (uuid: string, history: string): string => `$
 
 export const emptyCatalogue: Catalogue = { sequence: 0, collections: new Map(), leftovers: [] }
 
-export const encodeCatalogue = (catalogue: Catalogue): Buffer =>
-  encodeDocument(kind, {
-    sequence: catalogue.sequence,
-    collections: [...catalogue.collections].map(([name, entry]) => ({ name, ...entry })),
-    leftovers: catalogue.leftovers,
+/** @throws `limit-exceeded`: what could not be read back is not written */
+export function encodeCatalogue(catalogue: Catalogue): Buffer {
+  const { sequence, collections, leftovers } = catalogue
+  if (Math.max(collections.size, leftovers.length) > limits.collections) {
+    fail(
+      'limit-exceeded',
+      `a data directory holds at most ${limits.collections} collections`,
+      'Drop collections, or use a second data directory.',
+    )
+  }
+  return encodeDocument(kind, {
+    sequence,
+    collections: [...collections].map(([name, entry]) => ({ name, ...entry })),
+    leftovers,
   })
+}
 
 /** @throws `damaged`, `newer-format` */
 export function decodeCatalogue(bytes: Uint8Array, file: string): Catalogue {

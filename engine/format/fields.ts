@@ -61,10 +61,11 @@ export class Fields {
     return isJsonObject(value) ? value : this.#wrong(key, 'is not an object')
   }
 
-  list(key: string, maxLength: number): readonly JsonValue[] {
+  list(key: string, maxLength: number, minLength = 0): readonly JsonValue[] {
     const value = this.#object[key]
     if (!Array.isArray(value)) return this.#wrong(key, 'is not a list')
     if (value.length > maxLength) return this.#wrong(key, `has more than ${maxLength} entries`)
+    if (value.length < minLength) return this.#wrong(key, `has fewer than ${minLength} entries`)
     return value
   }
 
@@ -76,8 +77,8 @@ export class Fields {
     )
   }
 
-  texts(key: string, maxLength: number, pattern: RegExp): readonly string[] {
-    return this.list(key, maxLength).map((value, index) =>
+  texts(key: string, maxLength: number, pattern: RegExp, minLength = 0): readonly string[] {
+    return this.list(key, maxLength, minLength).map((value, index) =>
       typeof value === 'string' && pattern.test(value)
         ? value
         : this.#wrong(`${key}[${index}]`, 'has a wrong form'),

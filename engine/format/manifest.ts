@@ -4,6 +4,7 @@
  * A document (see document.ts) named `manifest-<sequence>.json`. Its rename into place is the commit
  * of a checkpoint. Paths are derived from segment numbers and checked, never trusted.
  */
+import { fail } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { type DocumentKind, decodeDocument, encodeDocument } from './document.ts'
 import { Fields, patterns } from './fields.ts'
@@ -69,9 +70,14 @@ export const manifestSequence = (name: string): number | undefined => {
 
 export type SegmentPart = 'vectors' | 'points' | 'graph' | 'tombstones'
 
+/** The highest number that eight digits hold. */
+const maxSegment = 99_999_999
+
+const segmentDigits = (number: number): string => String(number).padStart(8, '0')
+
 /** The path of a segment's file; tombstones carry the LSN of their state. */
 export const segmentPath = (number: number, part: SegmentPart, lsn?: number): string => {
-  const stem = `segments/${String(number).padStart(8, '0')}`
+  const stem = `segments/${segmentDigits(number)}`
   return lsn === undefined ? `${stem}.${part}` : `${stem}.${String(lsn).padStart(16, '0')}.${part}`
 }
 
@@ -99,9 +105,9 @@ export function decodeManifest(bytes: Uint8Array, file: string): Manifest {
     committedAtUs: fields.integer('committedAtUs'),
     count: fields.integer('count'),
     digest: fields.text('digest', patterns.sha256),
-    nextSegment: fields.integer('nextSegment', 1),
+    nextSegment: fields.integer('nextSegment', 1, maxSegment + 1),
     config: fields.text('config', patterns.sha256),
-    segments: fields.objects('segments', limits.snapshotFiles).map(readSegment),
+    segments: readSegments(fields, file),
     restoredFrom: fields.has('restoredFrom')
       ? readRestoredFrom(fields.object('restoredFrom'))
       : null,
@@ -120,25 +126,52 @@ const readRestoredFrom = (fields: Fields): RestoredFrom => ({
   lsn: fields.integer('lsn'),
 })
 
+/** Numbers rise and stay below `nextSegment`: no two segments share one, none is given twice. */
+function readSegments(fields: Fields, file: string): readonly SegmentEntry[] {
+  const segments = fields.objects('segments', limits.snapshotFiles).map(readSegment)
+  const bounds = [...segments.map(({ number }) => number), fields.integer('nextSegment')]
+  bounds.forEach((number, index) => {
+    if (number <= (bounds[index - 1] ?? 0)) {
+      fail(
+        'damaged',
+        `${file} is damaged: its segment numbers do not rise`,
+        'Restore the file or the collection from a backup.',
+        { place: { file } },
+      )
+    }
+  })
+  return segments
+}
+
 function readSegment(fields: Fields): SegmentEntry {
-  const optional = (key: string) => (fields.has(key) ? readFile(fields.object(key)) : null)
+  const number = fields.integer('number', 1, maxSegment)
+  const part = (name: SegmentPart) => readFile(fields.object(name), number, name)
   return {
-    number: fields.integer('number', 1, 0xffffffff),
+    number,
     count: fields.integer('count', 1, limits.segmentPointsRead),
-    vectors: readFile(fields.object('vectors')),
-    points: readFile(fields.object('points')),
-    graph: optional('graph'),
-    tombstones: optional('tombstones'),
+    vectors: part('vectors'),
+    points: part('points'),
+    graph: fields.has('graph') ? part('graph') : null,
+    tombstones: fields.has('tombstones') ? part('tombstones') : null,
   }
 }
 
-const segmentFile = /^segments\/[0-9]{8}(\.[0-9]{16})?\.(vectors|points|graph|tombstones)$/
+/** The path that a part of segment `number` has; any LSN for tombstones. */
+const pathPattern = (number: number, part: SegmentPart): RegExp => {
+  const lsn = part === 'tombstones' ? '\\.[0-9]{16}' : ''
+  return new RegExp(`^segments/${segmentDigits(number)}${lsn}\\.${part}$`)
+}
 
-const readFile = (fields: Fields): FileEntry => ({
-  path: fields.text('path', segmentFile),
-  sizeBytes: fields.integer('sizeBytes', 1),
-  pieces: fields.texts('pieces', limits.snapshotFiles, patterns.sha256),
-})
+function readFile(fields: Fields, number: number, part: SegmentPart): FileEntry {
+  const sizeBytes = fields.integer('sizeBytes', 1)
+  const pieces = Math.ceil(sizeBytes / limits.pieceBytes)
+  return {
+    path: fields.text('path', pathPattern(number, part)),
+    sizeBytes,
+    // each piece, no less: a file is trusted as far as its pieces were hashed
+    pieces: fields.texts('pieces', pieces, patterns.sha256, pieces),
+  }
+}
 
 /** Every file that the state needs. */
 export const filesOf = (manifest: Manifest): readonly FileEntry[] =>

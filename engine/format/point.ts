@@ -13,6 +13,7 @@
  * All little-endian. The content digest sums the SHA-256 of these bytes, and the WAL carries them:
  * they are the one meaning of "the same point" in every engine and layout.
  */
+import { isUtf8 } from 'node:buffer'
 import { canonicalJson, checkJson, isJsonObject, type JsonObject } from '../base/canonical-json.ts'
 import { sha256 } from '../base/checksum.ts'
 import { fail } from '../base/errors.ts'
@@ -49,11 +50,14 @@ export const INTEGER_ID = 0
 export const TEXT_ID = 1
 const integerIdBytes = 8
 const pointHeaderBytes = 5
+/** Upper 32 bits of 2^53 − 1. */
+const maxHighWord = 0x1fffff
 
-/** How an id is named in messages: text is quoted. */
+/** How an id, or what stands in its place, is named in messages: text is quoted. Never throws. */
 export const showId = (id: unknown): string => {
-  const text = JSON.stringify(id) ?? String(id)
-  return text.length > 80 ? `${text.slice(0, 77)}…` : text
+  if (typeof id === 'string') return JSON.stringify(id.length > 80 ? `${id.slice(0, 77)}…` : id)
+  if (typeof id === 'object' && id !== null) return Array.isArray(id) ? 'a list' : 'an object'
+  return typeof id === 'function' ? 'a function' : String(id)
 }
 
 /** @throws `invalid-point` */
@@ -154,6 +158,13 @@ const showComponent = (value: unknown): string =>
  * @throws `invalid-point`, `invalid-vector`
  */
 export function acceptPoint(input: PointInput, config: CollectionConfig): StoredPoint {
+  if (typeof input !== 'object' || input === null) {
+    return fail(
+      'invalid-point',
+      `a point is ${showId(input)}`,
+      'Give every point as an object with "id", "vector" and, if wanted, "metadata".',
+    )
+  }
   const id = acceptId(input.id)
   const where = `point ${showId(id)}`
   const vector = acceptVector(input.vector, config, where)
@@ -194,20 +205,34 @@ export function encodeId(id: PointId): Buffer {
   return bytes
 }
 
-/** Reads an id at `offset`; returns it and where it ends. @throws RangeError beyond the buffer */
-export function decodeId(bytes: Buffer, offset: number): { id: PointId; end: number } {
+/**
+ * Where the id at `offset` ends.
+ * @throws RangeError when these are not the bytes of an id, or they reach beyond the buffer
+ */
+export function idEnd(bytes: Buffer, offset: number): number {
   const tag = bytes.readUInt8(offset)
   const length = bytes.readUInt32LE(offset + 1)
   const start = offset + pointHeaderBytes
   const end = start + length
   if (end > bytes.length) throw new RangeError('id beyond the buffer')
-  if (tag === INTEGER_ID && length === integerIdBytes) {
-    const id = Number(bytes.readBigUInt64LE(start))
-    if (!Number.isSafeInteger(id)) throw new RangeError('integer id beyond 2^53')
-    return { id, end }
-  }
-  if (tag !== TEXT_ID || length === 0 || length > limits.idBytes) throw new RangeError('bad id')
-  return { id: bytes.toString('utf8', start, end), end }
+  const whole =
+    tag === INTEGER_ID
+      ? length === integerIdBytes && bytes.readUInt32LE(start + 4) <= maxHighWord
+      : tag === TEXT_ID &&
+        length > 0 &&
+        length <= limits.idBytes &&
+        isUtf8(bytes.subarray(start, end))
+  if (!whole) throw new RangeError('not an id')
+  return end
+}
+
+/** Reads an id at `offset`; returns it and where it ends. @throws RangeError as {@link idEnd} */
+export function decodeId(bytes: Buffer, offset: number): { id: PointId; end: number } {
+  const end = idEnd(bytes, offset)
+  const start = offset + pointHeaderBytes
+  const isInteger = bytes.readUInt8(offset) === INTEGER_ID
+  const id = isInteger ? Number(bytes.readBigUInt64LE(start)) : bytes.toString('utf8', start, end)
+  return { id, end }
 }
 
 /** Canonical bytes, as the table above. `metadata` is canonical JSON text. */
@@ -230,6 +255,7 @@ export function decodePoint(bytes: Buffer, dimension: number): StoredPoint {
   const start = end + 4
   const metadataAt = start + 4 * dimension
   if (metadataAt > bytes.length) throw new RangeError('vector beyond the buffer')
+  if (!isUtf8(bytes.subarray(metadataAt))) throw new RangeError('metadata is not UTF-8')
   const vector = new Float32Array(dimension)
   floatBytes(vector).set(bytes.subarray(start, metadataAt))
   return { id, vector, metadata: bytes.toString('utf8', metadataAt), bytes }

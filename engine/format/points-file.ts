@@ -10,7 +10,7 @@
  * | 4 | u32 checksum of everything between header and here |
  */
 import { crc32 } from '../base/checksum.ts'
-import { decodeId, encodeId, type PointId } from './point.ts'
+import { decodeId, encodeId, idEnd, type PointId } from './point.ts'
 import {
   damagedSegment,
   decodeSegmentHeader,
@@ -82,18 +82,26 @@ export function decodePoints(
     damagedSegment(file, end, 'checksum')
   }
   const start = (ordinal: number) => blobAt + bytes.readUInt32LE(offsetsAt + 4 * ordinal)
-  for (let ordinal = 0; ordinal < count; ordinal++) {
-    if (start(ordinal) >= start(ordinal + 1))
-      damagedSegment(file, offsetsAt, 'offsets out of order')
-  }
   if (start(0) !== blobAt || start(count) !== end) damagedSegment(file, offsetsAt, 'offsets')
+  const whole = bytes.subarray(0, end)
+  for (let ordinal = 0; ordinal < count; ordinal++) {
+    if (!isEntry(whole, start(ordinal), start(ordinal + 1))) {
+      damagedSegment(file, offsetsAt + 4 * ordinal, `entry ${ordinal} is not a point`)
+    }
+  }
   return {
     count,
     id: (ordinal) => decodeId(bytes, start(ordinal)).id,
-    metadata: (ordinal) => {
-      const { end: metadataAt } = decodeId(bytes, start(ordinal))
-      return bytes.toString('utf8', metadataAt, start(ordinal + 1))
-    },
+    metadata: (ordinal) => bytes.toString('utf8', idEnd(bytes, start(ordinal)), start(ordinal + 1)),
     hash: (ordinal) => ({ bytes, offset: SEGMENT_HEADER_BYTES + HASH_BYTES * ordinal }),
+  }
+}
+
+/** Whether an id and some metadata stand between `start` and `next`. */
+function isEntry(bytes: Buffer, start: number, next: number): boolean {
+  try {
+    return start < next && idEnd(bytes, start) < next
+  } catch {
+    return false
   }
 }

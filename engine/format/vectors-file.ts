@@ -4,7 +4,14 @@
  * After the segment header: count × dimension float32, row-major, little-endian. What vouches for them
  * is the SHA-256 of the file's pieces in the manifest, and each point's hash in the points file.
  */
-import { encodeSegmentHeader, SEGMENT_HEADER_BYTES, type SegmentHeader } from './segment-header.ts'
+import {
+  damagedSegment,
+  decodeSegmentHeader,
+  encodeSegmentHeader,
+  SEGMENT_HEADER_BYTES,
+  type SegmentExpectation,
+  type SegmentHeader,
+} from './segment-header.ts'
 
 /** Offset of the row of `ordinal`. */
 export const rowOffset = (ordinal: number, dimension: number): number =>
@@ -16,3 +23,20 @@ export const encodeVectorsHeader = (header: Omit<SegmentHeader, 'bodyBytes' | 'e
     bodyBytes: 4 * header.count * header.dimension,
     extra: 0,
   })
+
+/**
+ * Checks the header against the manifest and the size of the file.
+ * @throws `damaged`, `newer-format`
+ */
+export function decodeVectorsHeader(
+  bytes: Buffer,
+  sizeBytes: number,
+  expected: SegmentExpectation,
+  file: string,
+): SegmentHeader {
+  const header = decodeSegmentHeader('vectors', bytes, sizeBytes, expected, file)
+  if (header.bodyBytes !== 4 * header.count * header.dimension) {
+    damagedSegment(file, 32, 'its lengths do not add up')
+  }
+  return header
+}

@@ -19,6 +19,7 @@
  * | 60 | 4 | u32 CRC-32 of bytes 0–59 |
  */
 import { crc32 } from '../base/checksum.ts'
+import { fail } from '../base/errors.ts'
 
 export const WATERMARK_SLOT_BYTES = 64
 const magic = 'VDRMRK\r\n'
@@ -43,11 +44,24 @@ export function encodeWatermark(mark: Watermark): Buffer {
   return bytes
 }
 
-/** The slot's content, or undefined when it is not whole. */
-export function decodeWatermark(slot: Buffer): Watermark | undefined {
+/**
+ * The slot's content, or undefined when it is not whole.
+ * @throws `newer-format`
+ */
+export function decodeWatermark(slot: Buffer, file: string): Watermark | undefined {
   if (slot.length !== WATERMARK_SLOT_BYTES) return undefined
   if (slot.readUInt32LE(60) !== crc32(slot.subarray(0, 60))) return undefined
-  if (slot.toString('latin1', 0, 8) !== magic || slot.readUInt16LE(8) !== version) return undefined
+  if (slot.toString('latin1', 0, 8) !== magic) return undefined
+  const found = slot.readUInt16LE(8)
+  if (found > version) {
+    fail(
+      'newer-format',
+      `${file} has watermark version ${found}; this build reads up to ${version}`,
+      'Upgrade Vectra DR and run the command again; nothing was changed.',
+      { place: { file } },
+    )
+  }
+  if (found !== version) return undefined
   return {
     turn: Number(slot.readBigUInt64LE(16)),
     lsn: Number(slot.readBigUInt64LE(24)),

@@ -11,11 +11,11 @@ import { fail } from '../base/errors.ts'
 import type { HashThreads } from '../base/hash-threads.ts'
 import { limits } from '../base/limits.ts'
 import type { FileEntry, SegmentEntry } from '../format/manifest.ts'
-import { floatBytes, type PointId } from '../format/point.ts'
-import { decodePoints, type PointTable } from '../format/points-file.ts'
-import { decodeSegmentHeader, SEGMENT_HEADER_BYTES } from '../format/segment-header.ts'
+import { encodePoint, floatBytes, hashPoint, type PointId } from '../format/point.ts'
+import { decodePoints, HASH_BYTES, type PointTable } from '../format/points-file.ts'
+import { SEGMENT_HEADER_BYTES } from '../format/segment-header.ts'
 import { decodeTombstones, Tombstones } from '../format/tombstones-file.ts'
-import { rowOffset } from '../format/vectors-file.ts'
+import { decodeVectorsHeader, rowOffset } from '../format/vectors-file.ts'
 
 const hint = 'Restore the collection from a backup; nothing was changed.'
 
@@ -70,7 +70,8 @@ export class SealedSegment implements PointTable {
       const header = Buffer.alloc(SEGMENT_HEADER_BYTES)
       const read = await vectors.read(header, 0)
       const sizeBytes = await vectors.sizeBytes()
-      decodeSegmentHeader('vectors', header.subarray(0, read), sizeBytes, expected, file)
+      refuseSize(file, sizeBytes, entry.vectors)
+      decodeVectorsHeader(header.subarray(0, read), sizeBytes, expected, file)
       return new SealedSegment(entry, place, points, vectors)
     } catch (error) {
       await vectors.close()
@@ -94,13 +95,23 @@ export class SealedSegment implements PointTable {
     return this.#table.hash(ordinal)
   }
 
-  /** One vector, read from disk. */
+  /**
+   * One vector, read from disk and proven by the point's hash.
+   * @throws `damaged`
+   */
   async vector(ordinal: number): Promise<Float32Array> {
     const vector = new Float32Array(this.#place.dimension)
     const bytes = floatBytes(vector)
     const offset = rowOffset(ordinal, this.#place.dimension)
     if ((await this.#vectors.read(bytes, offset)) !== bytes.length) {
       this.#damaged(this.entry.vectors, offset, 'it ends before its last vector')
+    }
+    const found = encodePoint(this.id(ordinal), vector, this.metadata(ordinal))
+    const hash = this.hash(ordinal)
+    if (
+      hashPoint({ bytes: found }).compare(hash.bytes, hash.offset, hash.offset + HASH_BYTES) !== 0
+    ) {
+      this.#damaged(this.entry.vectors, offset, 'the vector there is not what was accepted')
     }
     return vector
   }
@@ -154,15 +165,12 @@ async function readProven(
 ): Promise<Buffer<SharedArrayBuffer>> {
   const file = path.join(place.directory, entry.path)
   await requireFile(place.disk, file)
-  const bytes = Buffer.from(new SharedArrayBuffer(entry.sizeBytes))
   const handle = await place.disk.open(file, 'read')
+  let bytes: Buffer<SharedArrayBuffer>
   try {
-    const sizeBytes = await handle.sizeBytes()
-    if (sizeBytes !== entry.sizeBytes || (await handle.read(bytes, 0)) !== sizeBytes) {
-      fail('damaged', `${file} is ${sizeBytes} bytes instead of ${entry.sizeBytes}`, hint, {
-        place: { file },
-      })
-    }
+    refuseSize(file, await handle.sizeBytes(), entry)
+    bytes = Buffer.from(new SharedArrayBuffer(entry.sizeBytes))
+    refuseSize(file, await handle.read(bytes, 0), entry)
   } finally {
     await handle.close()
   }
@@ -175,6 +183,13 @@ async function readProven(
     }
   }
   return bytes
+}
+
+function refuseSize(file: string, sizeBytes: number, entry: FileEntry): void {
+  if (sizeBytes === entry.sizeBytes) return
+  fail('damaged', `${file} is ${sizeBytes} bytes instead of ${entry.sizeBytes}`, hint, {
+    place: { file },
+  })
 }
 
 async function requireFile(disk: Disk, file: string): Promise<void> {

@@ -2,6 +2,7 @@
  * Sealing: the files of a segment, written and made durable. The manifest that names them is what
  * makes them count; until then they are orphans that the next open removes.
  */
+import assert from 'node:assert/strict'
 import * as path from 'node:path'
 import { sha256Hex } from '../base/checksum.ts'
 import { type Disk, writeNewFile } from '../base/disk.ts'
@@ -56,6 +57,7 @@ export async function writeSegment(
   hashes: HashThreads,
 ): Promise<{ vectors: FileEntry; points: FileEntry; rows: LoadedRows }> {
   const { dimension, count } = stamp
+  assert.equal(segment.count, count, 'a segment is sealed as a whole')
   const sizeBytes = SEGMENT_HEADER_BYTES + 4 * dimension * count
   const image = new SharedArrayBuffer(sizeBytes)
   const bytes = Buffer.from(image)

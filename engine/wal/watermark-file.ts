@@ -33,7 +33,7 @@ export class WatermarkFile {
 
   /**
    * @param onWarning told when one of the two slots is not whole: the other one is used
-   * @throws `missing-file`, `damaged`
+   * @throws `missing-file`, `damaged`, `newer-format`
    */
   static async open(
     disk: Disk,
@@ -53,6 +53,7 @@ export class WatermarkFile {
       const slots = [0, 1].map((slot) =>
         decodeWatermark(
           bytes.subarray(slot * WATERMARK_SLOT_BYTES, (slot + 1) * WATERMARK_SLOT_BYTES),
+          path,
         ),
       )
       const whole = slots.filter((slot, index) => slot !== undefined && slot.turn % 2 === index)

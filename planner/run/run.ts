@@ -8,14 +8,17 @@
  *   of it from running; only a second signal does;
  * - what was done is taken back in the reverse of the order in which it was done.
  */
-import { fail, OperatingError, type SerialisedError } from '../../engine/index.ts'
+import { OperatingError } from '../../engine/index.ts'
 import { type ParallelTask, stepsOf, type StepTask, type Task, type TaskTree } from '../compile/task.ts'
 import { showDuration } from '../step/quantity.ts'
 import { toIso } from '../step/observation.ts'
 import type { RecordedError, StageName, StepRecord } from '../step/record.ts'
 import type { LedgerBody, RunHeader, RunOutcome } from './ledger-line.ts'
 import type { RunTools } from './run-tools.ts'
-import { recordError, runStep, type RunScope, skippedRecord } from './step-run.ts'
+import { checkNeeds } from './needs.ts'
+import { recordError } from './record-error.ts'
+import { runStep, skippedRecord } from './step-run.ts'
+import type { RunScope } from './workspace.ts'
 
 export interface RunResult {
   readonly run: string
@@ -47,23 +50,6 @@ export async function runTree(
 ): Promise<RunResult> {
   checkNeeds(tree, tools)
   return new Execution(tree, request, tools).run()
-}
-
-/** A target that cannot do what a step needs is refused before anything runs. */
-function checkNeeds(tree: TaskTree, tools: RunTools): void {
-  for (const task of tree.stages.flatMap((stage) => stepsOf(stage.tasks))) {
-    for (const { target, capabilities } of task.needs) {
-      const adapter = tools.target(target)
-      const missing = capabilities.filter((each) => !adapter.capabilities.has(each))
-      if (missing.length === 0) continue
-      fail(
-        'usage',
-        `target ${target} (${adapter.kind}) cannot ${missing.join(', ')}, which step ${task.id} needs`,
-        'Use another target for this step.',
-        { place: { file: task.place.file, line: task.place.line, column: task.place.column } },
-      )
-    }
-  }
 }
 
 /** How a list of tasks ended. */
@@ -115,6 +101,7 @@ class Execution {
     limit.cancel()
     await this.#stage('always', this.#tools.forceSignal)
 
+    if (stopSignal.aborted) this.#noteStop(stopSignal)
     const outcome = this.#outcome(steady)
     const error = this.#error ?? this.#ledgerError
     const ended = {
@@ -173,7 +160,10 @@ class Execution {
     const stage = this.#tree.stages.find((each) => each.name === name)
     if (stage === undefined) return signal.aborted && name !== 'always' ? 'failed' : 'passed'
     this.#tools.observe({ kind: 'stage-started', stage: name })
-    return this.#sequence(stage.tasks, name, signal)
+    const verdict = await this.#sequence(stage.tasks, name, signal)
+    const sick = this.#records.some((each) => each.stage === name && each.outcome !== 'passed')
+    // a system that is not steady is not steady, whatever its check says of going on
+    return name.startsWith('steady') && sick ? 'failed' : verdict
   }
 
   /** One after the other. After a failure that stops, the rest is recorded as skipped. */
@@ -288,9 +278,3 @@ const siblingFailed = ({ id }: StepTask): OperatingError =>
     `stopped because step ${id} beside it failed`,
     `See what step ${id} says.`,
   )
-
-/** The error of a run that did not pass, for the exit code. */
-export function runError(result: RunResult): SerialisedError['code'] | undefined {
-  if (result.undoFailed) return 'undo-failed'
-  return result.outcome === 'passed' ? undefined : 'step-failed'
-}

@@ -5,8 +5,7 @@
  * not stop in time is given up, and its record says so.
  */
 import { type JsonObject, OperatingError } from '../../engine/index.ts'
-import type { StepTask, TaskTree } from '../compile/task.ts'
-import { resolveTemplate, type Template, type TemplateContext } from '../plan/template.ts'
+import type { StepTask } from '../compile/task.ts'
 import { toIso } from '../step/observation.ts'
 import type {
   Evidence,
@@ -19,8 +18,8 @@ import { recordedInputs } from '../step/recorded-inputs.ts'
 import type { StepContext, StepResult } from '../step/step.ts'
 import { pause } from '../step/timer.ts'
 import { showDuration } from '../step/quantity.ts'
-import { keepArtefact } from './artefacts.ts'
-import type { RunTools } from './run-tools.ts'
+import { recordError } from './record-error.ts'
+import { openWorkspace, type RunScope } from './workspace.ts'
 
 /** After it was told to stop, a step is waited for this long. */
 const giveUpMs = 60_000
@@ -28,21 +27,6 @@ const giveUpMs = 60_000
 const giveUpForcedMs = 10_000
 /** Pauses between tries double up to this. */
 const longestPauseMs = 3_600_000
-const remarksKept = 200
-const remarkChars = 500
-
-/** What the steps of one run share. */
-export interface RunScope {
-  readonly run: string
-  readonly tree: TaskTree
-  readonly tools: RunTools
-  /** When the run was due, epoch milliseconds. */
-  readonly dueAt: number
-  /** Records of the steps that ended so far. Grows. */
-  readonly records: readonly StepRecord[]
-  /** Why the run fails, so far. */
-  error(): RecordedError | undefined
-}
 
 export interface StepRun {
   readonly record: StepRecord
@@ -205,101 +189,3 @@ const gaveUp = (reason: unknown): OperatingError =>
     `${reason instanceof Error ? reason.message : String(reason)}; it did not stop when told to and was given up`,
     'What it began may still go on until this process ends; check the target before the next run.',
   )
-
-export function recordError(error: unknown, redact: (text: string) => string): RecordedError {
-  if (error instanceof OperatingError) {
-    const { code, message, hint, place } = error.toJSON()
-    return { code, message: redact(message), hint: redact(hint), ...(place && { place }) }
-  }
-  const message = error instanceof Error ? error.message : String(error)
-  return {
-    code: 'bug',
-    message: redact(message),
-    hint: 'This is a bug in vectra-dr; please report it with the output of the command.',
-  }
-}
-
-interface Workspace {
-  readonly context: StepContext
-  readonly evidence: readonly Evidence[]
-  /** No more remarks and progress from here on. */
-  close(): { readonly inputs: JsonObject; readonly remarks: readonly string[] }
-}
-
-function openWorkspace(
-  task: StepTask,
-  stage: StageName,
-  scope: RunScope,
-  signal: AbortSignal,
-): Workspace {
-  const { tools, tree, records, run } = scope
-  const key = { stage, step: task.id }
-  const evidence: Evidence[] = []
-  const remarks: string[] = []
-  let open = true
-
-  const templates: TemplateContext = {
-    env: tools.environment,
-    dueAt: scope.dueAt,
-    timezone: tree.timezone,
-    run,
-    outputs: new Map(
-      records
-        .filter((record) => record.stage !== 'undo' && record.outcome === 'passed')
-        .map((record) => [record.step, record.outputs]),
-    ),
-    ...runErrorOf(scope),
-  }
-  const resolve = (template: Template, collection?: string) =>
-    resolveTemplate(template, { ...templates, ...(collection !== undefined && { collection }) })
-  const inputs = recordedInputs(task.input, (template) => {
-    try {
-      return tools.redact(resolve(template).shown)
-    } catch {
-      return template.text // the step itself says what is missing
-    }
-  })
-  const context: StepContext = {
-    plan: tree.plan,
-    inputs,
-    records,
-    signal,
-    forceSignal: tools.forceSignal,
-    disk: tools.disk,
-    clock: tools.clock,
-    timer: tools.timer,
-    environment: tools.environment,
-    repositories: tools.repositories,
-    target: tools.target,
-    redact: tools.redact,
-    text: (template, collection) => resolve(template, collection).value,
-    progress: (event) => {
-      if (open) tools.observe({ kind: 'progress', ...key, event })
-    },
-    remark: (text) => {
-      if (!open) return
-      const shown = tools.redact(text).slice(0, remarkChars)
-      if (remarks.length < remarksKept) remarks.push(shown)
-      tools.observe({ kind: 'remark', ...key, text: shown })
-    },
-    keep: async (name, content) => {
-      const bytes = Buffer.from(typeof content === 'string' ? tools.redact(content) : content)
-      const kept = await keepArtefact(tools.disk, tools.stateDirectory, run, key, name, bytes)
-      evidence.push(kept)
-      return kept
-    },
-  }
-  return {
-    context,
-    evidence,
-    close() {
-      open = false
-      return { inputs, remarks }
-    },
-  }
-}
-
-const runErrorOf = (scope: RunScope): { runError?: string } => {
-  const error = scope.error()
-  return error === undefined ? {} : { runError: error.message }
-}

@@ -1,0 +1,117 @@
+/** What a repository holds, read from its manifests. */
+import type { Disk } from '../base/disk.ts'
+import type { SerialisedError } from '../base/errors.ts'
+import { checkName } from '../base/name.ts'
+import type { CollectionConfig } from '../format/config.ts'
+import type { Epoch } from '../format/identity.ts'
+import { readSnapshots } from '../repository/read-snapshots.ts'
+import { Repository, type StoredSnapshot } from '../repository/repository.ts'
+import type { BackupMode, SnapshotManifest } from '../repository/snapshot-manifest.ts'
+import { toCommittedAt } from './backup-result.ts'
+import { findSnapshot, type Location, openSources, toDestination } from './sources.ts'
+
+export interface ListOptions {
+  readonly source: Location
+  /** Default: of all collections. */
+  readonly collection?: string
+  readonly disk: Disk
+  readonly signal?: AbortSignal
+}
+
+/** Plain data. Instants are ISO 8601. */
+export interface SnapshotSummary {
+  readonly collection: string
+  readonly snapshotId: string
+  readonly uuid: string
+  readonly epoch: Epoch
+  readonly lsn: number
+  readonly createdAt: string
+  readonly asOfAt: string
+  readonly committedAt: string | null
+  readonly count: number
+  readonly digest: string
+  readonly config: CollectionConfig
+  readonly recall: number | null
+  readonly mode: BackupMode
+  readonly parent: string | null
+  readonly files: number
+  readonly totalBytes: number
+  readonly addedBytes: number
+  readonly manifest: { readonly path: string; readonly sha256: string }
+}
+
+export interface SnapshotList {
+  readonly repository: { readonly url: string; readonly id: string; readonly createdAt: string }
+  /** By collection, then oldest first. */
+  readonly snapshots: readonly SnapshotSummary[]
+  /** Snapshots that stand there and cannot be read. */
+  readonly unreadable: readonly {
+    readonly collection: string
+    readonly snapshotId: string
+    readonly error: SerialisedError
+  }[]
+  /** Keys below `snapshots/` that the product did not write. */
+  readonly strangers: readonly string[]
+}
+
+/** @throws `repository-not-found`, `missing-file`, `damaged`, `newer-format`, `invalid-name` */
+export async function listSnapshots(options: ListOptions): Promise<SnapshotList> {
+  const { source, collection, disk, signal } = options
+  if (collection !== undefined) checkName('collection name', collection)
+  const repository = await Repository.open(toDestination(source, disk))
+  const set = await readSnapshots(repository, collection, signal)
+  return {
+    repository: {
+      url: repository.destination.url,
+      id: repository.file.id,
+      createdAt: repository.file.createdAt,
+    },
+    snapshots: set.snapshots.map(summarise),
+    unreadable: set.unreadable.map(({ collection, id, error }) => ({
+      collection,
+      snapshotId: id,
+      error: error.toJSON(),
+    })),
+    strangers: set.strangers,
+  }
+}
+
+/**
+ * One snapshot's manifest, whole: what `backup show` prints and what a check holds a restore against.
+ * @throws `snapshot-not-found`, `damaged`, `newer-format`, `repository-not-found`
+ */
+export async function readSnapshot(options: {
+  readonly source: Location
+  readonly collection: string
+  readonly snapshotId: string
+  readonly disk: Disk
+}): Promise<{ manifest: SnapshotManifest; path: string; sha256: string }> {
+  const collection = checkName('collection name', options.collection)
+  const snapshotId = checkName('snapshot id', options.snapshotId)
+  const { repositories } = await openSources([options.source], options.disk)
+  const { snapshot } = await findSnapshot(repositories, collection, snapshotId)
+  return { manifest: snapshot.manifest, path: snapshot.place, sha256: snapshot.sha256 }
+}
+
+function summarise({ manifest, place, sha256 }: StoredSnapshot): SnapshotSummary {
+  return {
+    collection: manifest.collection.name,
+    snapshotId: manifest.id,
+    uuid: manifest.collection.uuid,
+    epoch: manifest.epoch,
+    lsn: manifest.lsn,
+    createdAt: manifest.createdAt,
+    asOfAt: manifest.asOfAt,
+    committedAt: toCommittedAt(manifest),
+    count: manifest.count,
+    digest: manifest.digest,
+    config: manifest.config,
+    recall: manifest.golden.recall,
+    mode: manifest.mode,
+    parent: manifest.parent,
+    files: manifest.files.length,
+    totalBytes: manifest.sizes.totalBytes,
+    addedBytes: manifest.sizes.addedBytes,
+    manifest: { path: place, sha256 },
+  }
+}

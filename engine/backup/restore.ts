@@ -1,0 +1,212 @@
+/**
+ * Restoring a snapshot: choose it, write its files beside the live collections, prove them, and only
+ * then give them the name.
+ *
+ * Until the last step nothing that was there has changed. A restore that fails removes what it wrote;
+ * one that was killed is found again by the next restore of the same snapshot, which goes on.
+ */
+import type { Clock } from '../base/clock.ts'
+import type { Disk } from '../base/disk.ts'
+import { fail } from '../base/errors.ts'
+import { checkName } from '../base/name.ts'
+import { noProgress, type Progress } from '../base/progress.ts'
+import type { Collection } from '../collection/collection.ts'
+import type { StageRequest, Staging } from '../collection/staging.ts'
+import type { Epoch } from '../format/identity.ts'
+import type { SnapshotManifest } from '../repository/snapshot-manifest.ts'
+import { toCommittedAt } from './backup-result.ts'
+import { Phases, type PhaseTime } from './phases.ts'
+import {
+  type ChosenSnapshot,
+  findNewest,
+  findSnapshot,
+  type Location,
+  openSources,
+} from './sources.ts'
+import { type WrittenFiles, writeFiles } from './write-files.ts'
+
+/** Where a collection is restored to: a data directory. */
+export interface RestoreTarget {
+  has(name: string): boolean
+  stage(request: StageRequest): Promise<Staging>
+}
+
+export interface RestoreOptions {
+  /** The name that the collection had when it was backed up. */
+  readonly collection: string
+  /** One or several repositories, asked in this order for every piece. */
+  readonly source: Location | readonly Location[]
+  /** Default: the newest. */
+  readonly snapshotId?: string
+  /** Default: the name it had. Under another name it becomes a clone with a UUID of its own. */
+  readonly newName?: string
+  /** Put it in place of a collection of that name, which stays until then. Default false. */
+  readonly replace?: boolean
+  /** Leave the saved graphs and build new ones. Default false. */
+  readonly reindex?: boolean
+  /** Load what searches need before returning, so that graphs are known to be good. Default true. */
+  readonly warm?: boolean
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly progress?: Progress
+  readonly signal?: AbortSignal
+}
+
+/** Plain data. Instants are ISO 8601. */
+export interface RestoreResult {
+  readonly name: string
+  readonly uuid: string
+  /** The new history that the restore began. */
+  readonly epoch: Epoch
+  readonly snapshotId: string
+  /** The repository whose manifest was used. */
+  readonly source: string
+  readonly manifest: { readonly path: string; readonly sha256: string }
+  /** The state that came back, as a position in the source's history. */
+  readonly recoveryPoint: {
+    readonly collection: string
+    readonly uuid: string
+    readonly epoch: Epoch
+    readonly lsn: number
+    readonly committedAt: string | null
+    readonly asOfAt: string
+  }
+  readonly count: number
+  /** Recomputed from every restored byte, and equal to the one recorded. */
+  readonly digest: string
+  readonly bytes: number
+  /** Whether it went on where an interrupted restore had stopped. */
+  readonly resumed: boolean
+  readonly files: { readonly written: number; readonly reused: number }
+  readonly sources: WrittenFiles['sources']
+  readonly fallbacks: WrittenFiles['fallbacks']
+  /** `kept`: all graphs are the saved ones. `none`: the collection has none. */
+  readonly graphs: 'kept' | 'rebuilt' | 'none'
+  readonly graphFiles: { readonly kept: number; readonly rebuilt: number }
+  readonly remarks: readonly string[]
+  readonly phases: readonly PhaseTime[]
+  readonly durationMs: number
+}
+
+/**
+ * Restores a collection into `target`.
+ * @throws `collection-exists` before any work without `replace`; `repository-not-found`,
+ *   `snapshot-not-found`; `damaged`, `missing-file`, `unsafe-name`, `unsafe-entry`, `newer-format`,
+ *   `digest-mismatch`; `disk-full`. Nothing half-written stays.
+ */
+export async function restoreSnapshot(
+  target: RestoreTarget,
+  options: RestoreOptions,
+): Promise<RestoreResult> {
+  const { clock, disk, signal, progress = noProgress, replace = false } = options
+  const watch = { clock, progress, signal }
+  const collection = checkName('collection name', options.collection)
+  const name = checkName('collection name', options.newName ?? collection)
+  if (options.snapshotId !== undefined) checkName('snapshot id', options.snapshotId)
+  if (!replace && target.has(name)) refuseExisting(name)
+  const phases = new Phases(clock)
+
+  const opened = await phases.run('open', () => openSources(listOf(options.source), disk))
+  const { repositories } = opened
+  const chosen: ChosenSnapshot = await phases.run('choose', () =>
+    options.snapshotId === undefined
+      ? findNewest(repositories, collection, signal)
+      : findSnapshot(repositories, collection, options.snapshotId),
+  )
+  const { manifest } = chosen.snapshot
+  const staging = await phases.run('stage', () =>
+    target.stage(toStageRequest(chosen, name, options)),
+  )
+  let written: WrittenFiles
+  let restored: Collection
+  try {
+    const { directory, resumed } = staging
+    const request = { disk, repositories, files: manifest.files, directory, resumed }
+    written = await phases.run('write', () => writeFiles(request, watch))
+    signal?.throwIfAborted()
+    restored = await phases.run('prove', () => staging.commit({ name, replace }))
+  } catch (error) {
+    // what cannot be removed now is removed, or gone on with, later; the first error is the one to tell
+    await staging.discard().catch(() => {})
+    throw error
+  }
+  if (options.warm !== false) await phases.run('load', () => restored.warm())
+  const { repository, snapshot } = chosen
+  return {
+    name,
+    uuid: restored.uuid,
+    epoch: restored.epoch,
+    snapshotId: manifest.id,
+    source: repository.destination.url,
+    manifest: { path: snapshot.place, sha256: snapshot.sha256 },
+    recoveryPoint: {
+      collection: manifest.collection.name,
+      uuid: manifest.collection.uuid,
+      epoch: manifest.epoch,
+      lsn: manifest.lsn,
+      committedAt: toCommittedAt(manifest),
+      asOfAt: manifest.asOfAt,
+    },
+    count: restored.count,
+    digest: restored.digest,
+    bytes: manifest.sizes.totalBytes,
+    resumed: staging.resumed,
+    files: { written: written.written, reused: written.reused },
+    sources: written.sources,
+    fallbacks: written.fallbacks,
+    ...compareGraphs(manifest, restored),
+    remarks: [...opened.remarks, ...chosen.remarks],
+    phases: phases.times,
+    durationMs: phases.totalMs,
+  }
+}
+
+function listOf(source: RestoreOptions['source']): readonly Location[] {
+  const isOne = typeof source === 'string' || 'put' in source
+  return isOne ? [source] : source
+}
+
+function toStageRequest(
+  { snapshot }: ChosenSnapshot,
+  name: string,
+  { reindex = false }: RestoreOptions,
+): StageRequest {
+  const { id, collection, epoch, lsn, count, digest, config, files } = snapshot.manifest
+  return {
+    key: snapshot.sha256,
+    snapshotId: id,
+    uuid: collection.uuid,
+    epoch,
+    lsn,
+    count,
+    digest,
+    paths: files.map((file) => file.path),
+    newUuid: name !== collection.name,
+    ...(reindex && { config }),
+  }
+}
+
+/** Which graphs of the restored collection are the saved ones, byte for byte. */
+function compareGraphs(
+  { files }: SnapshotManifest,
+  restored: Collection,
+): Pick<RestoreResult, 'graphs' | 'graphFiles'> {
+  const saved = new Map(files.map((file) => [file.path, file.pieces.map((piece) => piece.sha256)]))
+  let kept = 0
+  let rebuilt = 0
+  for (const { graph } of restored.manifest.segments) {
+    if (graph === null) continue
+    if (graph.pieces.join() === saved.get(graph.path)?.join()) kept++
+    else rebuilt++
+  }
+  const graphs = rebuilt > 0 ? 'rebuilt' : kept > 0 ? 'kept' : 'none'
+  return { graphs, graphFiles: { kept, rebuilt } }
+}
+
+function refuseExisting(name: string): never {
+  fail(
+    'collection-exists',
+    `the collection ${name} exists already`,
+    'Restore under another name (--new-collection-name), drop it first, or put the restored one in its place (--replace).',
+  )
+}

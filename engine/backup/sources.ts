@@ -1,0 +1,143 @@
+/**
+ * Where a restore reads from: several repositories, asked in the order in which they were named.
+ *
+ * One that cannot be opened is passed over with a remark as long as another one can. Which snapshot is
+ * the newest is decided over all of them, and refused to be guessed when a manifest that might be the
+ * newest cannot be read anywhere.
+ */
+import type { Disk } from '../base/disk.ts'
+import { fail, isOperatingError, OperatingError } from '../base/errors.ts'
+import type { Destination } from '../destination/destination.ts'
+import { openDestination } from '../destination/open-destination.ts'
+import { newestSnapshot, readSnapshots, type SnapshotSet } from '../repository/read-snapshots.ts'
+import { Repository, type StoredSnapshot } from '../repository/repository.ts'
+
+export type Location = string | Destination
+
+export interface OpenedSources {
+  /** At least one. */
+  readonly repositories: readonly Repository[]
+  readonly remarks: readonly string[]
+}
+
+export interface ChosenSnapshot {
+  readonly snapshot: StoredSnapshot
+  /** The repository whose manifest is used. */
+  readonly repository: Repository
+  readonly remarks: readonly string[]
+}
+
+export const toDestination = (location: Location, disk: Disk): Destination =>
+  typeof location === 'string' ? openDestination(location, disk) : location
+
+/** @throws the first source's error when none can be opened; `usage` when none is named */
+export async function openSources(
+  locations: readonly Location[],
+  disk: Disk,
+): Promise<OpenedSources> {
+  const repositories: Repository[] = []
+  const errors: OperatingError[] = []
+  for (const location of locations) {
+    try {
+      repositories.push(await Repository.open(toDestination(location, disk)))
+    } catch (error) {
+      if (!isOperatingError(error)) throw error
+      errors.push(error)
+    }
+  }
+  if (repositories.length > 0) return { repositories, remarks: errors.map(passedOver) }
+  throw errors[0] ?? new OperatingError('usage', 'no source was named', 'Name one with --source.')
+}
+
+const passedOver = (error: OperatingError): string => `a source was passed over: ${error.message}`
+
+/**
+ * The snapshot `id`, from the first source that has a sound manifest of it.
+ * @throws `snapshot-not-found`; `damaged`, `newer-format`, … when no manifest of it is sound
+ */
+export async function findSnapshot(
+  repositories: readonly Repository[],
+  collection: string,
+  id: string,
+): Promise<ChosenSnapshot> {
+  const errors: OperatingError[] = []
+  for (const repository of repositories) {
+    try {
+      const snapshot = await repository.snapshot(collection, id)
+      if (snapshot === undefined) continue
+      return { snapshot, repository, remarks: errors.map(passedOver) }
+    } catch (error) {
+      if (!isOperatingError(error)) throw error
+      errors.push(error)
+    }
+  }
+  throw errors[0] ?? (await notFound(repositories, collection, id))
+}
+
+/**
+ * The newest snapshot of a collection over all sources.
+ * @throws `snapshot-not-found`; `damaged` when one that may be newer is sound in no source
+ */
+export async function findNewest(
+  repositories: readonly Repository[],
+  collection: string,
+  signal?: AbortSignal,
+): Promise<ChosenSnapshot> {
+  const owners = new Map<StoredSnapshot, Repository>()
+  const sound = new Map<string, StoredSnapshot>()
+  const unreadable: SnapshotSet['unreadable'][number][] = []
+  for (const repository of repositories) {
+    const set = await readSnapshots(repository, collection, signal)
+    for (const snapshot of set.snapshots) {
+      if (sound.has(snapshot.key)) continue
+      sound.set(snapshot.key, snapshot)
+      owners.set(snapshot, repository)
+    }
+    unreadable.push(...set.unreadable)
+  }
+  const newest = newestSnapshot([...sound.values()])
+  const repository = newest && owners.get(newest)
+  const lost = unreadable.find(({ key }) => !sound.has(key))
+  if (newest === undefined || repository === undefined) {
+    throw lost?.error ?? (await notFound(repositories, collection))
+  }
+  if (lost !== undefined) {
+    const { code, message, place } = lost.error
+    const { id, createdAt } = newest.manifest
+    throw new OperatingError(
+      code,
+      `which snapshot of ${collection} is the newest cannot be told: ${message}`,
+      `The newest sound one is ${id} of ${createdAt}; name it with --snapshot-id to restore it.`,
+      { place, cause: lost.error },
+    )
+  }
+  const remarks = unreadable.map(({ error }) => passedOver(error))
+  return { snapshot: newest, repository, remarks }
+}
+
+async function notFound(
+  repositories: readonly Repository[],
+  collection: string,
+  id?: string,
+): Promise<never> {
+  const places = repositories.map((each) => each.destination.url).join(', ')
+  const keys = await Promise.all(repositories.map((each) => each.snapshotKeys()))
+  const all = keys.flatMap((each) => each.snapshots)
+  const ofCollection = all.filter((each) => each.collection === collection).map((each) => each.id)
+  const collections = all.map((each) => each.collection)
+  const hint =
+    ofCollection.length > 0
+      ? `Of this collection there are: ${some(ofCollection)}.`
+      : collections.length > 0
+        ? `There are snapshots of: ${some(collections)}.`
+        : 'There are no snapshots at all; check the location.'
+  const what = id === undefined ? 'no snapshot' : `no snapshot ${id}`
+  return fail('snapshot-not-found', `there is ${what} of ${collection} in ${places}`, hint)
+}
+
+const shown = 10
+
+function some(names: readonly string[]): string {
+  const distinct = [...new Set(names)].sort()
+  return distinct.slice(0, shown).join(', ') + (distinct.length > shown ? ', …' : '')
+}

@@ -1,0 +1,186 @@
+/**
+ * Verifying a repository: finding out before the worst day.
+ *
+ * | depth | what is proven |
+ * | --- | --- |
+ * | manifest | manifests parse, and every object they need is there in the right size |
+ * | objects | every object is, byte for byte, what its name says |
+ * | content | each snapshot restores, has the recorded digest and count, and answers the golden queries |
+ *
+ * Each depth includes the ones before. All damage is reported, not the first, with what needs it.
+ */
+import type { Clock } from '../base/clock.ts'
+import type { Disk } from '../base/disk.ts'
+import { OperatingError } from '../base/errors.ts'
+import { checkName } from '../base/name.ts'
+import { noProgress, type Progress } from '../base/progress.ts'
+import { toInstant } from '../repository/instant.ts'
+import { readSnapshots, type SnapshotSet } from '../repository/read-snapshots.ts'
+import { Repository, type StoredSnapshot } from '../repository/repository.ts'
+import { checkObjects, objectsOf } from './check-objects.ts'
+import {
+  type Damage,
+  isDamaged,
+  toContentDamage,
+  toManifestDamage,
+  toObjectDamage,
+} from './damage.ts'
+import { Phases, type PhaseTime } from './phases.ts'
+import { findSnapshot, type Location, toDestination } from './sources.ts'
+import { type ContentProof, proveContent } from './verify-content.ts'
+
+export type VerifyDepth = 'manifest' | 'objects' | 'content'
+
+export interface VerifyOptions {
+  readonly source: Location
+  /** Default: snapshots of all collections. */
+  readonly collection?: string
+  /** Default: all snapshots. */
+  readonly snapshotId?: string
+  /** Default `objects`. */
+  readonly depth?: VerifyDepth
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly progress?: Progress
+  readonly signal?: AbortSignal
+  /** Where `content` restores to, and cleans up. Default: the system's temporary directory. */
+  readonly scratchDirectory?: string
+  readonly onWarning?: (text: string) => void
+}
+
+export interface VerifiedSnapshot {
+  readonly collection: string
+  readonly snapshotId: string
+  readonly ok: boolean
+  readonly createdAt: string
+  readonly lsn: number
+  readonly count: number
+  readonly digest: string
+  readonly files: number
+  readonly totalBytes: number
+  /** With depth `content`, where the objects were sound. */
+  readonly content?: ContentProof
+}
+
+/** Plain data. Instants are ISO 8601. */
+export interface VerifyResult {
+  readonly ok: boolean
+  readonly source: string
+  readonly depth: VerifyDepth
+  readonly verifiedAt: string
+  readonly snapshots: readonly VerifiedSnapshot[]
+  readonly objects: { readonly checked: number; readonly checkedBytes: number }
+  readonly damage: readonly Damage[]
+  /** Keys below `snapshots/` that the product did not write. */
+  readonly strangers: readonly string[]
+  readonly phases: readonly PhaseTime[]
+  readonly durationMs: number
+}
+
+/**
+ * Verifies snapshots. Damage does not throw: it is in the result; see {@link damageError}.
+ * @throws `repository-not-found`, `snapshot-not-found` when there is nothing to verify; `damaged`,
+ *   `missing-file`, `newer-format` for repository.json itself; `unreachable`
+ */
+export async function verifyRepository(options: VerifyOptions): Promise<VerifyResult> {
+  const { disk, clock, signal, depth = 'objects', progress = noProgress } = options
+  const { collection, snapshotId } = options
+  if (collection !== undefined) checkName('collection name', collection)
+  if (snapshotId !== undefined) checkName('snapshot id', snapshotId)
+  const phases = new Phases(clock)
+
+  const destination = toDestination(options.source, disk)
+  const repository = await phases.run('open', () => Repository.open(destination))
+  const set = await phases.run('manifests', () => readSet(repository, options))
+  const check = await phases.run('objects', () => {
+    const contentOrSize = depth === 'manifest' ? 'size' : 'content'
+    return checkObjects(repository, objectsOf(set.snapshots), contentOrSize, { progress, signal })
+  })
+  const damage = [
+    ...set.unreadable.map((each) => toManifestDamage(repository, each)),
+    ...check.problems.map((problem) => toObjectDamage(problem, set.snapshots)),
+  ]
+  const proofs = new Map<StoredSnapshot, ContentProof>()
+  if (depth === 'content') {
+    await phases.run('content', async () => {
+      for (const snapshot of set.snapshots) {
+        if (isDamaged(snapshot, damage)) continue
+        proofs.set(snapshot, await proveContent(snapshot, { ...options, source: destination }))
+      }
+    })
+    for (const [snapshot, proof] of proofs) {
+      if (!proof.ok) damage.push(toContentDamage(snapshot, proof))
+    }
+  }
+  return {
+    ok: damage.length === 0,
+    source: destination.url,
+    depth,
+    verifiedAt: toInstant(clock.nowMs()),
+    snapshots: set.snapshots.map((snapshot) => summarise(snapshot, damage, proofs.get(snapshot))),
+    objects: { checked: check.checked, checkedBytes: check.checkedBytes },
+    damage,
+    strangers: set.strangers,
+    phases: phases.times,
+    durationMs: phases.totalMs,
+  }
+}
+
+/** The error that a result with damage means to a caller that must fail: exit code 13. */
+export function damageError(result: VerifyResult): OperatingError {
+  const [first] = result.damage
+  const more = result.damage.length - 1
+  const rest = more > 0 ? `, and ${more} more` : ''
+  return new OperatingError(
+    'damaged',
+    `the repository ${result.source} is damaged: ${first?.problem ?? 'no sound snapshot'}${rest}`,
+    'Back up again with mode full under a new id, or restore from another copy of the repository.',
+    { ...(first && { place: { file: first.place } }), details: result.damage },
+  )
+}
+
+async function readSet(
+  repository: Repository,
+  { collection, snapshotId, signal }: VerifyOptions,
+): Promise<SnapshotSet> {
+  const all = await readSnapshots(repository, collection, signal)
+  const wanted = (id: string) => snapshotId === undefined || id === snapshotId
+  const set = {
+    ...all,
+    snapshots: all.snapshots.filter(({ manifest }) => wanted(manifest.id)),
+    unreadable: all.unreadable.filter(({ id }) => wanted(id)),
+  }
+  if (set.snapshots.length + set.unreadable.length > 0) return set
+  // a listing may lag behind: what was named is asked for by its name
+  if (collection !== undefined && snapshotId !== undefined) {
+    const { snapshot } = await findSnapshot([repository], collection, snapshotId)
+    return { ...set, snapshots: [snapshot] }
+  }
+  const what = snapshotId === undefined ? 'no snapshot' : `no snapshot ${snapshotId}`
+  const whose = collection === undefined ? '' : ` of ${collection}`
+  throw new OperatingError(
+    'snapshot-not-found',
+    `there is ${what}${whose} in ${repository.destination.url}, so nothing was verified`,
+    'Check the names with "backup list", and the location.',
+  )
+}
+
+function summarise(
+  snapshot: StoredSnapshot,
+  damage: readonly Damage[],
+  content: ContentProof | undefined,
+): VerifiedSnapshot {
+  const { manifest } = snapshot
+  return {
+    collection: manifest.collection.name,
+    snapshotId: manifest.id,
+    ok: !isDamaged(snapshot, damage),
+    createdAt: manifest.createdAt,
+    lsn: manifest.lsn,
+    count: manifest.count,
+    digest: manifest.digest,
+    files: manifest.files.length,
+    totalBytes: manifest.sizes.totalBytes,
+    ...(content && { content }),
+  }
+}

@@ -1,0 +1,281 @@
+/**
+ * The bytes of a restore: every file of a snapshot below a staging directory, each piece checked
+ * against its name before it is written, and fetched from the next source when one has no sound copy.
+ *
+ * Files are created, never written into: what stood there is removed or, when an interrupted restore
+ * left it whole and it is proven by its hashes, kept. Only directories lead to a file, and nothing but
+ * a regular file is ever replaced, so a planted link leads nowhere.
+ */
+import { dirname, join } from 'node:path'
+import type { Disk, DiskFile } from '../base/disk.ts'
+import { fail } from '../base/errors.ts'
+import { inFlight } from '../base/in-flight.ts'
+import { limits } from '../base/limits.ts'
+import { objectKey, type Repository } from '../repository/repository.ts'
+import { pieceSize, type SnapshotFile } from '../repository/snapshot-manifest.ts'
+import { readPiece } from './check-objects.ts'
+import type { Watch } from './golden.ts'
+import { PiecesInFlight } from './pieces-in-flight.ts'
+
+/** A piece that did not come from the first source. */
+export interface Fallback {
+  readonly path: string
+  readonly piece: number
+  readonly key: string
+  /** The source that had a sound copy. */
+  readonly from: string
+  /** What was wrong at the sources before it. */
+  readonly problems: readonly { readonly source: string; readonly problem: string }[]
+}
+
+export interface WrittenFiles {
+  readonly written: number
+  /** Files that an interrupted restore had finished. */
+  readonly reused: number
+  readonly bytesWritten: number
+  readonly sources: readonly {
+    readonly url: string
+    readonly pieces: number
+    readonly bytes: number
+  }[]
+  readonly fallbacks: readonly Fallback[]
+}
+
+export interface WriteRequest {
+  readonly disk: Disk
+  /** In the order in which they are asked. */
+  readonly repositories: readonly Repository[]
+  readonly files: readonly SnapshotFile[]
+  /** Where the files go. */
+  readonly directory: string
+  /** Look for files that are there already. */
+  readonly resumed: boolean
+}
+
+/**
+ * Writes all files and makes them durable.
+ * @throws `damaged` when a piece is sound in no source, `unsafe-entry`, `disk-full`
+ */
+export async function writeFiles(request: WriteRequest, watch: Watch): Promise<WrittenFiles> {
+  const run = new WriteRun(request, watch)
+  try {
+    await run.prepare()
+    await inFlight(run.pieces(), limits.piecesInFlight, watch.signal, (piece) => run.write(piece))
+    await run.syncDirectories()
+    return run.result()
+  } finally {
+    await run.close()
+  }
+}
+
+/** A file being written: opened with its first piece, synced and closed with its last. */
+interface Target {
+  readonly file: SnapshotFile
+  readonly path: string
+  handle: Promise<DiskFile> | undefined
+  missing: number
+}
+
+interface Piece {
+  readonly target: Target
+  readonly index: number
+  readonly sha256: string
+  readonly sizeBytes: number
+}
+
+class WriteRun {
+  readonly #request: WriteRequest
+  readonly #watch: Watch
+  readonly #pieces = new PiecesInFlight()
+  readonly #targets: Target[] = []
+  readonly #directories = new Set<string>()
+  readonly #sources: { url: string; pieces: number; bytes: number }[]
+  readonly #fallbacks: Fallback[] = []
+  readonly #totalBytes: number
+  #doneBytes = 0
+  #bytesWritten = 0
+  #reused = 0
+
+  constructor(request: WriteRequest, watch: Watch) {
+    this.#request = request
+    this.#watch = watch
+    this.#totalBytes = request.files.reduce((sum, file) => sum + file.sizeBytes, 0)
+    this.#sources = request.repositories.map((each) => ({
+      url: each.destination.url,
+      pieces: 0,
+      bytes: 0,
+    }))
+  }
+
+  /** Makes the directories, sees what is there already, and that the rest will fit. */
+  async prepare(): Promise<void> {
+    const { disk, files, directory, resumed } = this.#request
+    for (const file of files) {
+      const path = join(directory, file.path)
+      await this.#makeParents(file.path)
+      const standing = await disk.stat(path)
+      if (standing !== undefined && standing.kind !== 'file') refuseEntry(path)
+      if (standing !== undefined) {
+        // a second name means that somebody else could change the file
+        const may = resumed && standing.links === 1 && standing.sizeBytes === file.sizeBytes
+        if (may && (await this.#isWhole(path, file))) {
+          this.#reused++
+          this.#advance(file.sizeBytes)
+          continue
+        }
+        await disk.unlink(path)
+      }
+      this.#targets.push({ file, path, handle: undefined, missing: file.pieces.length })
+    }
+    await this.#checkSpace()
+  }
+
+  *pieces(): Iterable<Piece> {
+    for (const target of this.#targets) {
+      const { sizeBytes, pieces } = target.file
+      for (const [index, { sha256 }] of pieces.entries()) {
+        yield { target, index, sha256, sizeBytes: pieceSize(sizeBytes, index) }
+      }
+    }
+  }
+
+  write(piece: Piece): Promise<void> {
+    return this.#pieces.withBuffer(async (buffer) => {
+      await this.#fetch(piece, buffer)
+      const { target } = piece
+      target.handle ??= this.#request.disk.open(target.path, 'create')
+      const handle = await target.handle
+      const bytes = new Uint8Array(buffer, 0, piece.sizeBytes)
+      await handle.write(bytes, piece.index * limits.pieceBytes)
+      this.#bytesWritten += piece.sizeBytes
+      this.#advance(piece.sizeBytes)
+      if (--target.missing > 0) return
+      await handle.sync()
+      target.handle = undefined
+      await handle.close()
+    })
+  }
+
+  /** Empty files have no piece; then all names are made durable. */
+  async syncDirectories(): Promise<void> {
+    const { disk } = this.#request
+    for (const target of this.#targets) {
+      if (target.file.pieces.length > 0) continue
+      const handle = await disk.open(target.path, 'create')
+      await handle.sync()
+      await handle.close()
+    }
+    const deepestFirst = [...this.#directories].sort((a, b) => b.length - a.length)
+    for (const directory of deepestFirst) await disk.syncDirectory(directory)
+  }
+
+  result(): WrittenFiles {
+    return {
+      written: this.#targets.length,
+      reused: this.#reused,
+      bytesWritten: this.#bytesWritten,
+      sources: this.#sources,
+      fallbacks: this.#fallbacks,
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const { handle } of this.#targets) {
+      // only after a failure is a file still open; that failure is the one to tell
+      await handle?.then((file) => file.close()).catch(() => {})
+    }
+    await this.#pieces.close()
+  }
+
+  #advance(bytes: number): void {
+    this.#doneBytes += bytes
+    const progress = { unit: 'bytes', done: this.#doneBytes, total: this.#totalBytes } as const
+    this.#watch.progress({ phase: 'write', ...progress })
+  }
+
+  async #makeParents(path: string): Promise<void> {
+    const { disk, directory } = this.#request
+    const elements = dirname(path).split('/')
+    const parents = elements.map((_, index) => join(directory, ...elements.slice(0, index + 1)))
+    for (const parent of [directory, ...parents]) {
+      if (this.#directories.has(parent)) continue
+      const standing = await disk.stat(parent)
+      if (standing === undefined) await disk.makeDirectory(parent)
+      else if (standing.kind !== 'directory') refuseEntry(parent)
+      this.#directories.add(parent)
+    }
+  }
+
+  async #isWhole(path: string, file: SnapshotFile): Promise<boolean> {
+    const handle = await this.#request.disk.open(path, 'read')
+    try {
+      for (const [index, { sha256 }] of file.pieces.entries()) {
+        const sizeBytes = pieceSize(file.sizeBytes, index)
+        const isSame = await this.#pieces.withBuffer(async (buffer) => {
+          const bytes = new Uint8Array(buffer, 0, sizeBytes)
+          const readBytes = await handle.read(bytes, index * limits.pieceBytes)
+          return readBytes === sizeBytes && (await this.#pieces.hash(buffer, sizeBytes)) === sha256
+        })
+        if (!isSame) return false
+      }
+      await handle.sync() // the attempt that wrote it may have died before it did
+      return true
+    } finally {
+      await handle.close()
+    }
+  }
+
+  async #checkSpace(): Promise<void> {
+    const { disk, directory } = this.#request
+    const needed = this.#totalBytes - this.#doneBytes
+    const free = await disk.freeBytes(directory)
+    if (needed <= free) return
+    fail(
+      'disk-full',
+      `the restore needs ${needed} bytes in ${directory}, and ${free} are free`,
+      'Free space on that file system, or restore into a data directory on another one.',
+      { place: { file: directory } },
+    )
+  }
+
+  /** Fills `buffer` from the first source that has a sound copy. */
+  async #fetch(piece: Piece, buffer: SharedArrayBuffer): Promise<void> {
+    const { target, index, sha256, sizeBytes } = piece
+    const problems: { source: string; problem: string }[] = []
+    for (const [order, repository] of this.#request.repositories.entries()) {
+      const { url } = repository.destination
+      const found = await readPiece(repository, { sha256, sizeBytes }, buffer, this.#pieces)
+      if (found !== undefined) {
+        problems.push({ source: url, problem: found.problem })
+        continue
+      }
+      const source = this.#sources[order]
+      if (source !== undefined) {
+        source.pieces++
+        source.bytes += sizeBytes
+      }
+      if (problems.length > 0) {
+        const key = objectKey(sha256)
+        this.#fallbacks.push({ path: target.file.path, piece: index, key, from: url, problems })
+      }
+      return
+    }
+    const key = objectKey(sha256)
+    const places = this.#request.repositories.map((each) => each.destination.locate(key))
+    fail(
+      'damaged',
+      `no source has a sound copy of ${key}, which ${target.file.path} needs: ${places[0]} ${problems[0]?.problem}`,
+      'Name another source that has the snapshot, or restore another snapshot; "backup verify" lists all damage.',
+      { place: { file: places[0] ?? key }, details: problems },
+    )
+  }
+}
+
+function refuseEntry(path: string): never {
+  fail(
+    'unsafe-entry',
+    `${path} is a link, pipe or device, or a directory in place of a file`,
+    'It was not followed or replaced. Find out who put it there, remove it, and restore again.',
+    { place: { file: path } },
+  )
+}
