@@ -1,4 +1,25 @@
 /** The engine's public surface: what the planner and other programs may import. */
+export type { BackupResult } from './backup/backup-result.ts'
+export { type BackupOptions, createBackup } from './backup/create.ts'
+export {
+  compareWithGolden,
+  type GoldenComparison,
+  type GoldenMeasurement,
+  type GoldenRequest,
+} from './backup/golden.ts'
+export {
+  listSnapshots,
+  readSnapshot,
+  type SnapshotList,
+  type SnapshotSummary,
+} from './backup/list.ts'
+export { type RestoreOptions, type RestoreResult, restoreSnapshot } from './backup/restore.ts'
+export {
+  type VerifyDepth,
+  type VerifyOptions,
+  type VerifyResult,
+  verifyRepository,
+} from './backup/verify.ts'
 export {
   canonicalJson,
   isJsonObject,
@@ -19,7 +40,7 @@ export {
   type SerialisedError,
 } from './base/errors.ts'
 export { defaults, GiB, KiB, limits, MiB } from './base/limits.ts'
-export { checkName, nameProblem } from './base/name.ts'
+export { checkName, nameProblem, reservedNames } from './base/name.ts'
 export { noProgress, type Progress, type ProgressEvent } from './base/progress.ts'
 export { besideModule, serveThread, ThreadPool } from './base/thread-pool.ts'
 export {
@@ -43,3 +64,10 @@ export {
   metrics,
 } from './format/config.ts'
 export type { Point, PointId, PointInput } from './format/point.ts'
+export type { BackupMode, Golden, SnapshotManifest } from './repository/snapshot-manifest.ts'
+export {
+  type CollectionImportRequest,
+  type CollectionImportResult,
+  importCollection,
+} from './transfer/import-collection.ts'
+export { type InputFormat, inputFormats } from './transfer/input-format.ts'

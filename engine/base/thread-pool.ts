@@ -107,10 +107,11 @@ export class ThreadPool {
 
   #start(): Slot | undefined {
     if (this.#slots.length >= this.#size) return undefined
-    const worker = new Worker(
-      this.#module,
-      this.#resourceLimits && { resourceLimits: this.#resourceLimits },
-    )
+    const worker = new Worker(this.#module, {
+      // built modules need none of the loaders that this process may have been started with
+      ...(this.#module.pathname.endsWith('.js') && { execArgv: [] }),
+      ...(this.#resourceLimits && { resourceLimits: this.#resourceLimits }),
+    })
     const slot: Slot = { worker, job: undefined, timer: undefined }
     this.#slots.push(slot)
     worker.on('message', (reply: Reply) => this.#settle(slot, reply))

@@ -1,7 +1,83 @@
-/** `collections backup NAME …`, and in files beside it `backup verify|list|show` */
-import type { Command } from 'commander'
-import type { Runner } from './runner.ts'
+/**
+ * `collections backup NAME …`, and beside it `backup verify|list|show` (files of their own).
+ *
+ * A name after `backup` that is none of its subcommands is a collection: the commander command that
+ * takes it has a name that no collection can have, and is hidden.
+ */
+import { type Command, Help, Option } from 'commander'
+import type { BackupResult } from '../backup/backup-result.ts'
+import { checkName } from '../base/name.ts'
+import { addBackupList } from './backup-list.ts'
+import { addBackupShow } from './backup-show.ts'
+import { addBackupVerify } from './backup-verify.ts'
+import { worldOf } from './collections-import.ts'
+import type { Context } from './context.ts'
+import { withCollection } from './open-directory.ts'
+import { showBytes, showCount, showDuration } from './quantity.ts'
+import { examples, type Runner } from './runner.ts'
+
+interface BackupFlags {
+  readonly destination: string
+  readonly snapshotId: string
+  readonly mode?: 'incremental' | 'full'
+}
+
+const hiddenName = ':create'
+
 export function addBackup(collections: Command, run: Runner): void {
-  void collections
-  void run
+  const backup = collections
+    .command('backup')
+    .description('take a snapshot of a collection, or look at those that were taken')
+    .usage('[options] <name>  |  backup verify|list|show --source <url> …')
+  const create = backup
+    .command(hiddenName, { isDefault: true, hidden: true })
+    .argument('<name>', 'collection')
+    .requiredOption('--destination <url>', 'where copies live: a path or file:// URL')
+    .requiredOption(
+      '--snapshot-id <id>',
+      'name of the snapshot; used again it must be the same state',
+    )
+    .addOption(
+      new Option(
+        '--mode <mode>',
+        'incremental writes what the destination lacks, full writes all again (default: incremental)',
+      ).choices(['incremental', 'full']),
+    )
+    .option('--wait', 'wait until it is done, as this command always does')
+    .action(run(createSnapshot))
+  backup
+    .configureHelp({
+      showGlobalOptions: true,
+      visibleOptions: (command) => [...create.options, ...new Help().visibleOptions(command)],
+    })
+    .addHelpText(
+      'after',
+      examples(
+        'collections backup products --destination /mnt/backups/vectra --snapshot-id products_1000 --wait',
+        'collections backup verify --source /mnt/backups/vectra',
+        'collections backup list --source /mnt/backups/vectra',
+      ),
+    )
+  for (const add of [addBackupVerify, addBackupList, addBackupShow]) add(backup, run)
+}
+
+function createSnapshot(context: Context, name: string, flags: BackupFlags) {
+  const { destination, snapshotId, mode } = flags
+  checkName('snapshot id', snapshotId)
+  return withCollection(context, 'use', name, async (collection) => {
+    const { createBackup } = await import('../backup/create.ts')
+    const { disk } = context.io
+    const options = { destination, snapshotId, ...(mode && { mode }), disk, ...worldOf(context) }
+    const result = await createBackup(collection, options)
+    await context.confirm(tell(result))
+    return result
+  })
+}
+
+function tell(result: BackupResult): string {
+  const { collection, snapshotId, destination, count, sizes } = result
+  const what = `${collection.name} as ${snapshotId}, ${showCount(count, 'point')} at LSN ${result.lsn}`
+  if (result.unchanged) return `${destination} already holds ${what}; nothing was written`
+  const written = `${showBytes(sizes.addedBytes)} of ${showBytes(sizes.totalBytes)} written`
+  return `backed up ${what}: ${written} to ${destination} in ${showDuration(result.durationMs)}`
 }

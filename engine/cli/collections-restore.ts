@@ -1,6 +1,104 @@
+/** `collections restore NAME --source URL …` */
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import type { Runner } from './runner.ts'
+import type { RestoreResult } from '../backup/restore.ts'
+import { checkName } from '../base/name.ts'
+import { worldOf } from './collections-import.ts'
+import type { Context } from './context.ts'
+import { withDirectory } from './open-directory.ts'
+import { listOption } from './option.ts'
+import { showBytes, showCount, showDuration } from './quantity.ts'
+import { examples, type Runner } from './runner.ts'
+
+interface RestoreFlags {
+  readonly source: readonly string[]
+  readonly snapshotId?: string
+  readonly newCollectionName?: string
+  readonly replace?: boolean
+  readonly reindex?: boolean
+}
+
 export function addRestore(collections: Command, run: Runner): void {
-  void collections
-  void run
+  collections
+    .command('restore')
+    .description('bring a collection back from a snapshot, proven before it gets its name')
+    .argument('<name>', 'the name that the collection had')
+    .addOption(
+      listOption(
+        '--source <url>',
+        'repository: a path or file:// URL; given again, a further one to fall back to',
+      ).makeOptionMandatory(),
+    )
+    .option('--snapshot-id <id>', 'which snapshot (default: the newest)')
+    .option('--new-collection-name <name>', 'restore beside, under another name')
+    .option(
+      '--replace',
+      'take the place of the collection of that name, once the restore is proven',
+    )
+    .option('--reindex', 'build the index anew instead of keeping the saved one')
+    .option('--wait', 'wait until it is done, as this command always does')
+    .addHelpText(
+      'after',
+      examples(
+        'collections restore products --source /mnt/backups/vectra --wait',
+        'collections restore products --source /mnt/backups/vectra --new-collection-name products_test',
+        'collections restore products --source /mnt/a --source /mnt/b --snapshot-id products_1000 --replace',
+      ),
+    )
+    .action(run(restore))
+}
+
+async function restore(context: Context, name: string, flags: RestoreFlags) {
+  checkName('collection name', name)
+  const { newCollectionName: newName, snapshotId, ...rest } = flags
+  if (newName !== undefined) checkName('collection name', newName)
+  if (snapshotId !== undefined) checkName('snapshot id', snapshotId)
+  const { restoreSnapshot } = await import('../backup/restore.ts')
+  await refuseMissingSource(context, name, flags)
+  return withDirectory(context, 'create', async (directory) => {
+    const result = await restoreSnapshot(directory, {
+      ...rest,
+      collection: name,
+      ...(newName !== undefined && { newName }),
+      ...(snapshotId !== undefined && { snapshotId }),
+      disk: context.io.disk,
+      ...worldOf(context),
+    })
+    await tell(context, result)
+    return result
+  })
+}
+
+/** A new data directory is not made for a snapshot that is not there. */
+async function refuseMissingSource(
+  context: Context,
+  name: string,
+  { source, snapshotId }: RestoreFlags,
+): Promise<void> {
+  const { disk, signal } = context.io
+  if ((await disk.stat(resolve(context.data))) !== undefined) return
+  const { findNewest, findSnapshot, openSources } = await import('../backup/sources.ts')
+  const { repositories } = await openSources(source, disk)
+  await (snapshotId === undefined
+    ? findNewest(repositories, name, signal)
+    : findSnapshot(repositories, name, snapshotId))
+}
+
+async function tell(context: Context, result: RestoreResult): Promise<void> {
+  for (const remark of result.remarks) await context.warn(remark)
+  const { fallbacks } = result
+  if (fallbacks.length > 0) {
+    const places = [...new Set(fallbacks.map(({ from }) => from))].join(', ')
+    const what = showCount(fallbacks.length, 'piece')
+    await context.warn(`${what} had no sound copy at the first source and came from ${places}`)
+  }
+  const { name, count, snapshotId, recoveryPoint, source, bytes, graphs } = result
+  const index = { kept: 'index kept', rebuilt: 'index rebuilt', none: 'no index' }[graphs]
+  const took = showDuration(result.durationMs)
+  await context.confirm(
+    `restored ${name}: ${showCount(count, 'point')} (${showBytes(bytes)}) in ${took}, digest proven, ${index}`,
+  )
+  await context.confirm(
+    `recovery point: snapshot ${snapshotId} of ${source}, LSN ${recoveryPoint.lsn}, as of ${recoveryPoint.asOfAt}`,
+  )
 }

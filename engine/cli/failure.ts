@@ -27,8 +27,10 @@ interface Told {
 }
 
 function told(error: OperatingError): Told {
-  const shown = error.details.slice(0, detailsShown).map((detail) => `  - ${showDetail(detail)}`)
-  const more = error.details.length - shown.length
+  // a single finding is the message itself
+  const details = error.details.length > 1 ? error.details : []
+  const shown = details.slice(0, detailsShown).map((detail) => `  - ${showDetail(detail)}`)
+  const more = details.length - shown.length
   return {
     exitCode: error.exitCode,
     lines: [
@@ -41,8 +43,13 @@ function told(error: OperatingError): Told {
   }
 }
 
-const showDetail = (detail: unknown): string =>
-  oneLine(typeof detail === 'string' ? detail : JSON.stringify(detail))
+/** A finding is text, or an object that says what is wrong in words. */
+function showDetail(detail: unknown): string {
+  if (typeof detail !== 'object' || detail === null) return oneLine(String(detail))
+  const { problem, message } = detail as { problem?: unknown; message?: unknown } // unknown, checked
+  const text = [problem, message].find((each) => typeof each === 'string')
+  return oneLine(typeof text === 'string' ? text : JSON.stringify(detail))
+}
 
 /** ` (file x, offset 12, LSN 7)`, without what the message says already. */
 function showPlace({ message, place }: { message: string; place: ErrorPlace }): string {
@@ -78,16 +85,15 @@ export function toUsageError(error: unknown, program: Command, argv: readonly st
   if (error.exitCode === exitCodes.done) return undefined
   const command = commandOf(program, argv)
   const path = pathOf(command)
+  const children = command.createHelp().visibleCommands(command)
+  const names = children.map((child) => child.name()).filter((name) => name !== 'help')
+  const commands = names.length > 0 ? `Its commands: ${names.join(', ')}. ` : ''
+  const help = `${commands}See ${path} --help.`
   if (error.code === 'commander.help') {
-    const names = command.commands.map((child) => child.name()).join(', ')
-    return new OperatingError(
-      'usage',
-      `${path} needs a command`,
-      `One of: ${names}. See ${path} --help.`,
-    )
+    return new OperatingError('usage', `${path} needs a command`, help)
   }
   const [first = '', suggestion] = error.message.split('\n')
-  const hint = suggestion?.replace(/^\(|\)$/g, '') ?? `See ${path} --help.`
+  const hint = suggestion?.replace(/^\(|\)$/g, '') ?? help
   return new OperatingError('usage', first.replace(/^error: /, ''), hint)
 }
 

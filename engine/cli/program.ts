@@ -3,6 +3,7 @@
  * loaded when it runs, so that help is quick.
  */
 import { Command } from 'commander'
+import { version } from '../base/version.ts'
 import { addBackup } from './collections-backup.ts'
 import { addCheckpoint } from './collections-checkpoint.ts'
 import { addCount } from './collections-count.ts'
@@ -20,7 +21,6 @@ import type { Io } from './io.ts'
 import { refuseMistakes } from './option.ts'
 import { createRunner, defaultDataDirectory, examples } from './runner.ts'
 import { addSearch } from './search.ts'
-import { version } from './version.ts'
 
 /** @param write takes help and version texts */
 export function buildProgram(io: Io, write: (text: string) => void): Command {

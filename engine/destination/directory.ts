@@ -50,7 +50,7 @@ export class DirectoryDestination implements Destination {
     if (standing !== undefined) {
       if (standing.kind !== 'file') this.#refuse(file, standing.kind)
       if (options.ifAbsent === true) {
-        this.#unsynced.add(dirname(file))
+        this.#note(key)
         return false
       }
     }
@@ -67,7 +67,7 @@ export class DirectoryDestination implements Destination {
       await this.#disk.unlink(temporary).catch(() => {}) // the first error is the one to tell
       throw error
     } finally {
-      this.#unsynced.add(dirname(file))
+      this.#note(key)
     }
   }
 
@@ -94,7 +94,7 @@ export class DirectoryDestination implements Destination {
     const stat = await this.#disk.stat(file)
     if (stat === undefined || stat.kind === 'directory') return undefined
     if (stat.kind !== 'file') this.#refuse(file, stat.kind)
-    this.#unsynced.add(dirname(file))
+    this.#note(key)
     return { sizeBytes: stat.sizeBytes }
   }
 
@@ -112,15 +112,29 @@ export class DirectoryDestination implements Destination {
     if (stat === undefined || stat.kind === 'directory') return
     if (stat.kind !== 'file') this.#refuse(file, stat.kind)
     await this.#disk.unlink(file)
-    this.#unsynced.add(dirname(file))
+    this.#note(key)
   }
 
   async flush(): Promise<void> {
     // the deepest first: a name is worth nothing before the directory that it stands in
     const directories = [...this.#unsynced].sort((a, b) => b.length - a.length)
     for (const directory of directories) {
-      await this.#disk.syncDirectory(directory)
+      try {
+        await this.#disk.syncDirectory(directory)
+      } catch (error) {
+        // above the root is somebody else's place, which we may not be allowed to open; a name that
+        // we made there ourselves would have been refused before
+        const isAbove = directory.length < this.#root.length
+        if (!isAbove || !isOperatingError(error, 'disk-refused')) throw error
+      }
       this.#unsynced.delete(directory)
+    }
+  }
+
+  /** Every name on the way to `key` is to be durable, also one that another process has just made. */
+  #note(key: string): void {
+    for (const directory of [dirname(this.#root), this.#root, ...this.#parents(key)]) {
+      this.#unsynced.add(directory)
     }
   }
 
@@ -157,18 +171,24 @@ export class DirectoryDestination implements Destination {
   async #makeParents(key: string): Promise<void> {
     if ((await this.#disk.stat(`${this.#root}/.`)) === undefined) {
       if ((await this.#disk.stat(this.#root)) !== undefined) this.#refuseRoot()
-      await this.#disk.makeDirectory(this.#root)
-      this.#unsynced.add(dirname(this.#root))
+      await this.#makeRoot()
     }
     for (const directory of this.#parents(key)) await this.#makeOne(directory)
+  }
+
+  async #makeRoot(): Promise<void> {
+    let above = dirname(this.#root)
+    while (above !== dirname(above) && (await this.#disk.stat(`${above}/.`)) === undefined) {
+      above = dirname(above)
+      this.#unsynced.add(above)
+    }
+    await this.#disk.makeDirectory(this.#root)
   }
 
   async #makeOne(directory: string): Promise<void> {
     const stat = await this.#disk.stat(directory)
     if (stat === undefined) await this.#disk.makeDirectory(directory)
     else if (stat.kind !== 'directory') this.#refuse(directory, stat.kind)
-    // also where another process made it a moment ago: its name may not be durable yet
-    this.#unsynced.add(dirname(directory))
   }
 
   async #writeTemporary(bytes: Uint8Array): Promise<string> {

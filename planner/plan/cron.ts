@@ -50,5 +50,8 @@ export function nextDue(line: string, timezone: string, instantAt: number): numb
 /** The last due time at or before `instantAt`, epoch milliseconds. */
 export function previousDue(line: string, timezone: string, instantAt: number): number | undefined {
   // croner looks strictly before its reference, to the second
-  return open(line, timezone).previousRuns(1, new Date(instantAt + 1)).at(0)?.getTime()
+  return open(line, timezone)
+    .previousRuns(1, new Date(instantAt + 1))
+    .at(0)
+    ?.getTime()
 }

@@ -2,7 +2,7 @@
  * The `format`s of the schemas: texts with a meaning that a pattern cannot express. One reader each,
  * used to accept or refuse the text; the resolver reads the same text again for its value.
  */
-import { nameProblem } from '../../engine/index.ts'
+import { nameProblem, reservedNames } from '../../engine/index.ts'
 import { readCron } from './cron.ts'
 import { readDate } from './instant.ts'
 import { planLimits } from './limits.ts'
@@ -17,7 +17,9 @@ const hasVariables = (text: string): boolean => text.includes('${')
 
 function readPositiveDuration(text: string): Reading<number> {
   const duration = readDuration(text)
-  return duration.value === 0 ? problem('is no time at all', 'Write a duration above zero.') : duration
+  return duration.value === 0
+    ? problem('is no time at all', 'Write a duration above zero.')
+    : duration
 }
 
 function readTimeout(text: string): Reading<number> {
@@ -28,16 +30,20 @@ function readTimeout(text: string): Reading<number> {
   return duration
 }
 
-const readName =
-  (what: 'collection name' | 'snapshot id'): FormatReader =>
-  (text) => {
-    const reason = nameProblem(text, what)
-    if (reason === undefined) return value(text)
-    return problem(
-      `is not a ${what}: it ${reason}`,
-      'Use 1 to 128 letters, digits, "_", "-" and single dots.',
-    )
+const nameHint = 'Use 1 to 128 letters, digits, "_", "-" and single dots.'
+
+function readSnapshotId(text: string): Reading<string> {
+  const reason = nameProblem(text)
+  return reason === undefined ? value(text) : problem(`${reason}: not a snapshot id`, nameHint)
+}
+
+function readCollectionName(text: string): Reading<string> {
+  if (reservedNames.includes(text)) {
+    return problem('is a subcommand of "collections backup": not a collection name', nameHint)
   }
+  const reason = nameProblem(text)
+  return reason === undefined ? value(text) : problem(`${reason}: not a collection name`, nameHint)
+}
 
 /** With variables the name is known, and checked, when the step runs. */
 const unlessTemplate =
@@ -53,7 +59,7 @@ export const formats: Readonly<Record<string, FormatReader>> = {
   'date-or-instant': readDate,
   path: unlessTemplate(readPath),
   location: unlessTemplate((text) => readLocation(text, '/')),
-  'collection-name': readName('collection name'),
-  'collection-template': unlessTemplate(readName('collection name')),
-  'snapshot-template': unlessTemplate(readName('snapshot id')),
+  'collection-name': readCollectionName,
+  'collection-template': unlessTemplate(readCollectionName),
+  'snapshot-template': unlessTemplate(readSnapshotId),
 }

@@ -158,7 +158,11 @@ class Walk {
   #content(node: Node, at: Spot): JsonValue {
     if (isScalar(node)) return this.#scalar(node, at)
     this.#open.add(node)
-    const value = isMap(node) ? this.#map(node, at) : isSeq(node) ? this.#list(node.items, at) : null
+    const value = isMap(node)
+      ? this.#map(node, at)
+      : isSeq(node)
+        ? this.#list(node.items, at)
+        : null
     this.#open.delete(node)
     return value
   }
@@ -187,7 +191,13 @@ class Walk {
       }
       const path = childPath(at.path, name)
       if (forbiddenKeys.has(name)) {
-        this.#problem('forbidden-key', offset, path, `the key "${name}" is not allowed`, 'Rename it.')
+        this.#problem(
+          'forbidden-key',
+          offset,
+          path,
+          `the key "${name}" is not allowed`,
+          'Rename it.',
+        )
         continue
       }
       if (name === '<<') {

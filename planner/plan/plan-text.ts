@@ -1,5 +1,5 @@
 /** The text of a plan file: which line and column an offset is, and the line to show for it. */
-import type { Place } from './plan.ts'
+import type { Place } from './place.ts'
 import type { PlanError, TextProblem } from './problem.ts'
 
 /** Characters of a source line that are shown, and how many of them stand before the caret. */

@@ -9,18 +9,12 @@
  *   URLs) are resolved when the plan is loaded; the values they took are in {@link Plan.secrets};
  * - objects, arrays and maps are frozen, and maps keep the order of the file.
  */
+import type { Place } from './place.ts'
+
 import type { Secret } from './secret.ts'
 import type { Template } from './template.ts'
 
-/** Where something stands in the plan file. Line and column count from 1; a column is a character. */
-export interface Place {
-  /** As the user wrote it. */
-  readonly file: string
-  readonly line: number
-  readonly column: number
-  /** `schedules.nightly.steps[0].backup.to`; empty for the document itself. */
-  readonly path: string
-}
+export type { Place } from './place.ts'
 
 export interface Plan {
   /** As the user wrote it; {@link directory} is absolute. */

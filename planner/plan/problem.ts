@@ -1,5 +1,5 @@
 /** One thing that is wrong with a plan, before and after it has a place in the file. */
-import type { Place } from './plan.ts'
+import type { Place } from './place.ts'
 
 /** Stable word for the kind of problem; scripts may rely on it. */
 export type ProblemRule =

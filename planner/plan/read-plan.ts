@@ -13,7 +13,8 @@ import type { PlanError, TextProblem } from './problem.ts'
 export async function readPlanFile(disk: Disk, file: string): Promise<Buffer> {
   const place = { place: { file } }
   const entry = await disk.stat(file)
-  if (entry === undefined) fail('plan-not-found', `there is no plan ${file}`, 'Check the path.', place)
+  if (entry === undefined)
+    fail('plan-not-found', `there is no plan ${file}`, 'Check the path.', place)
   if (entry.kind !== 'file') {
     const what = entry.kind === 'link' ? 'a symbolic link' : `a ${entry.kind}`
     fail(

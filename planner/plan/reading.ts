@@ -1,7 +1,7 @@
 /** What reading a small text gives: its value, or what is wrong with it and what to write instead. */
 export type Reading<Value> =
   | { readonly value: Value; readonly problem?: never }
-  | { readonly problem: string; readonly hint: string }
+  | { readonly problem: string; readonly hint: string; readonly value?: never }
 
 export const value = <Value>(read: Value): Reading<Value> => ({ value: read })
 

@@ -15,7 +15,7 @@
 import * as path from 'node:path'
 import { fail, type JsonObject } from '../../engine/index.ts'
 import { nearest } from './nearest.ts'
-import type { Place } from './plan.ts'
+import type { Place } from './place.ts'
 import { problem, type Reading, value } from './reading.ts'
 import { Secret } from './secret.ts'
 import { wallTime } from './zone.ts'
@@ -60,6 +60,12 @@ export interface ResolvedTemplate {
 
 const simple = ['date', 'time', 'run', 'collection', 'run.error'] as const
 const variablePattern = /^(?:env\.([A-Za-z_]\w*)|steps\.([A-Za-z0-9_][\w-]*)\.([A-Za-z]\w*))$/
+
+/** A variable's value; one that is empty counts as not set. */
+export function variable(env: Environment, name: string): string | undefined {
+  const found = Object.hasOwn(env, name) ? env[name] : undefined
+  return found === '' ? undefined : found
+}
 
 /** The parts of a text with `${…}`; a text without is one part. */
 export function readTemplate(text: string): Reading<TemplatePart[]> {
@@ -136,12 +142,11 @@ function fill(part: TemplatePart, template: Template, context: TemplateContext):
   switch (part.kind) {
     case 'text':
       return part.text
-    case 'env': {
-      const found = context.env[part.name]
-      return found === undefined || found === ''
-        ? missing(template, `needs the environment variable ${part.name}`)
-        : found
-    }
+    case 'env':
+      return (
+        variable(context.env, part.name) ??
+        missing(template, `needs the environment variable ${part.name}`)
+      )
     case 'date':
     case 'time':
       return wallTime(context.dueAt, context.timezone)[part.kind]

@@ -18,7 +18,8 @@ const durationUnits = [
 ] as const
 
 const durationPattern = /^(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$/
-const durationHint = 'Write whole numbers with w, d, h, m, s or ms, the largest first: 30s 15m 1h30m 7d.'
+const durationHint =
+  'Write whole numbers with w, d, h, m, s or ms, the largest first: 30s 15m 1h30m 7d.'
 
 /** Milliseconds; zero is a duration. */
 export function readDuration(text: string): Reading<number> {
@@ -57,7 +58,8 @@ const sizeUnits: Readonly<Record<string, number>> = {
   TiB: 2 ** 40,
 }
 
-const sizeHint = 'Write a whole number with KiB, MiB, GiB or TiB (1024), or kB, MB, GB or TB (1000): 64MiB.'
+const sizeHint =
+  'Write a whole number with KiB, MiB, GiB or TiB (1024), or kB, MB, GB or TB (1000): 64MiB.'
 
 /** Bytes. */
 export function readSize(text: string): Reading<number> {

@@ -96,11 +96,26 @@ export function headerFindings(files: readonly SourceFile[]): Finding[] {
     .map(({ path }) => ({ path, message: 'does not open with a comment that says what it owns' }))
 }
 
-/** Tests of a folder of the product whose source file is not there. */
-export function mirrorFindings(tests: readonly string[], sources: readonly string[]): Finding[] {
-  const known = new Set(sources)
-  return tests.flatMap((path) => {
-    const source = path.replace(/^test\//, '').replace(/\.test\.ts$/, '.ts')
-    return known.has(source) ? [] : [{ path, message: `mirrors no source: ${source} is not there` }]
-  })
+/**
+ * Tests whose source file is not there. `acrossFiles` names those that tell the story of several files of
+ * their folder, by path without `test/` and the ending; one that is no longer there is found as well.
+ */
+export function mirrorFindings(
+  tests: readonly string[],
+  sources: readonly string[],
+  acrossFiles: readonly string[] = [],
+): Finding[] {
+  const known = new Set([...sources, ...acrossFiles.map((name) => `${name}.ts`)])
+  const sourceOf = (path: string): string =>
+    path.replace(/^test\//, '').replace(/\.test\.ts$/, '.ts')
+  const missing = tests
+    .filter((path) => !known.has(sourceOf(path)))
+    .map((path) => ({ path, message: `mirrors no source: ${sourceOf(path)} is not there` }))
+  const stale = acrossFiles
+    .filter((name) => !tests.includes(`test/${name}.test.ts`) || sources.includes(`${name}.ts`))
+    .map((name) => ({
+      path: `test/${name}.test.ts`,
+      message: 'is listed as across files for nothing',
+    }))
+  return [...missing, ...stale]
 }

@@ -22,13 +22,14 @@ beforeAll(async () => {
 })
 
 describe('vectra-cli', () => {
-  it('prints its help within a quarter of a second', async () => {
-    const times: number[] = []
-    for (let run = 0; run < 5; run++) {
-      const { durationMs } = await execa('vectra-cli', ['--help'], { env })
-      times.push(durationMs)
+  it('starts its help in less than three times what node alone needs', async () => {
+    const help: number[] = []
+    const node: number[] = []
+    for (let run = 0; run < 7; run++) {
+      help.push((await execa('vectra-cli', ['--help'], { env })).durationMs)
+      node.push((await execa(process.execPath, ['-e', '0'])).durationMs)
     }
-    expect(Math.min(...times)).toBeLessThan(250)
+    expect(Math.min(...help) / Math.min(...node)).toBeLessThan(3)
   })
 
   it('ends quietly when the reader of its output goes away', async () => {
@@ -56,7 +57,6 @@ describe('vectra-cli', () => {
       const child = execa('vectra-cli', ['collections', 'import', 'half', '-', '--batch', '100'], {
         env,
         reject: false,
-        input: undefined,
         stdin: 'pipe',
       })
       child.stdin?.write(lines(1_000))

@@ -64,7 +64,9 @@ export const copyGraph = (graph: Graph): Graph =>
   graphViews(Uint8Array.from(graph.bytes), graph.settings, graph.top)
 
 const interesting = (random: SeededRandom, count: number): number =>
-  random.pick([0, 1, random.integer(count), count - 1, count, count + 1, 2 ** 31, 2 ** 32 - 1])
+  random.chance(0.6)
+    ? random.integer(count)
+    : random.pick([0, count - 1, count, count + 1, 2 ** 31, 2 ** 32 - 1])
 
 /**
  * A copy with one thing changed and all checksums recomputed: a link, a link count, a level, a field
@@ -74,7 +76,7 @@ export function forgeGraph(random: SeededRandom, sound: Graph): Uint8Array {
   const { settings, top } = sound
   const { count, m } = settings
   const graph = copyGraph(sound)
-  switch (random.integer(8)) {
+  switch (random.integer(11)) {
     case 0:
       graph.level0[random.integer(graph.level0.length)] = interesting(random, count)
       return sealGraph(graph)
@@ -95,6 +97,13 @@ export function forgeGraph(random: SeededRandom, sound: Graph): Uint8Array {
       return sealGraph({ ...graph, top: { ...top, maxLevel: random.integer(top.maxLevel + 3) } })
     case 6:
       return sealGraph({ ...graph, settings: forgeSettings(random, settings) })
+    case 7:
+    case 8:
+      return sealGraph(rewire(random, graph))
+    case 9: {
+      const highest = [...graph.levels.keys()].filter((each) => graph.levels[each] === top.maxLevel)
+      return sealGraph({ ...graph, top: { ...top, entryPoint: random.pick(highest) } })
+    }
     default: {
       const longer = random.chance(0.5)
       const change = random.pick([1, 3, 4, 8, upperWords(m) * 4, level0Words(m) * 4])
@@ -103,6 +112,21 @@ export function forgeGraph(random: SeededRandom, sound: Graph): Uint8Array {
       return sealGraph({ ...graph, bytes })
     }
   }
+}
+
+/** Points many links at any element, whatever its level, and fills many link lists to the brim. */
+function rewire(random: SeededRandom, graph: Graph): Graph {
+  const { count, m } = graph.settings
+  const changeUpper = random.chance(0.3)
+  for (let change = 0; change < count; change++) {
+    const block = random.integer(count) * level0Words(m)
+    graph.level0[block] = random.pick([0, 2 * m])
+    graph.level0[block + 1 + random.integer(2 * m)] = random.integer(count)
+    if (!changeUpper || graph.upper.length === 0) continue
+    const upperBlock = random.integer(graph.upper.length / upperWords(m)) * upperWords(m)
+    graph.upper[upperBlock] = random.integer(2)
+  }
+  return graph
 }
 
 function forgeSettings(random: SeededRandom, settings: GraphSettings): GraphSettings {

@@ -35,6 +35,11 @@ serveThread({
   },
   closure: () => () => 1,
   sum: (bytes: Uint8Array) => bytes.reduce((sum, each) => sum + each, 0),
+  /** Takes memory until there is no more. */
+  hoard: () => {
+    const all: number[][] = []
+    for (;;) all.push(Array.from({ length: 10_000 }, (_, index) => index + all.length))
+  },
   /** Waits until somebody stores 1 in the shared cell. */
   wait: (cell: Int32Array<SharedArrayBuffer>) => Atomics.wait(cell, 0, 0),
 })

@@ -56,8 +56,8 @@ describe.each(metrics)('a graph of 5,000 × 64 vectors, %s', (metric) => {
       expect(after.search(query, 10, 50)).toEqual(before.search(query, 10, 50))
     }
     // and the file that hnswlib reads is the one it would have written itself
-    const saved = path.join(scratch.path, 'saved')
-    const spliced = path.join(scratch.path, 'spliced')
+    const saved = path.join(scratch.path, `saved-${metric}`)
+    const spliced = path.join(scratch.path, `spliced-${metric}`)
     native.writeIndexSync(saved)
     const expected = { ...settings, count, dimension }
     await writeSpliced({ graphBytes: graph, block, expected, file, scratchFile: spliced })

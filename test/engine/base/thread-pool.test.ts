@@ -117,6 +117,24 @@ describe('a thread pool', () => {
     expect(await pool.run('double', 4)).toBe(8)
   })
 
+  test('a task that works longer than it may is ended, and its thread replaced', async () => {
+    const pool = startPool(1)
+    const before = await pool.run('thread', undefined)
+    const cell = new Int32Array(new SharedArrayBuffer(4))
+    await expect(pool.run('wait', cell, { timeLimitMs: 20 })).rejects.toMatchObject({
+      code: 'limit-exceeded',
+      message: expect.stringContaining('20 ms'),
+    })
+    expect(await pool.run('thread', undefined, { timeLimitMs: 60_000 })).not.toBe(before)
+  })
+
+  test('a task that outgrows its memory is ended, and the process lives', async () => {
+    const pool = new ThreadPool(workerModule, 1, { maxOldGenerationSizeMb: 32 })
+    pools.push(pool)
+    await expect(pool.run('hoard', undefined)).rejects.toMatchObject({ code: 'limit-exceeded' })
+    expect(await pool.run('double', 4)).toBe(8)
+  })
+
   test('closing rejects what runs and what waits', async () => {
     const pool = startPool(1)
     const cell = new Int32Array(new SharedArrayBuffer(4))
@@ -125,6 +143,7 @@ describe('a thread pool', () => {
     const settled = Promise.allSettled([running, waiting])
     await pool.close()
     for (const each of await settled) expect(each.status).toBe('rejected')
+    await expect(pool.run('double', 1)).rejects.toThrow('closed')
   })
 
   test('a pool of no threads has one', () => {

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
+import { version } from '../../../engine/base/version.ts'
 import { buildProgram } from '../../../engine/cli/program.ts'
-import { version } from '../../../engine/cli/version.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
 import { captured, runCli } from './run-cli.ts'
 
@@ -12,7 +12,7 @@ function pathsOf(command: Command, path: readonly string[] = []): string[][] {
   return [
     [...path],
     ...command.commands
-      .filter((child) => child.name() !== 'help')
+      .filter((child) => !['help', ':create'].includes(child.name()))
       .flatMap((child) => pathsOf(child, [...path, child.name()])),
   ]
 }

@@ -180,6 +180,13 @@ describe('the structural check', () => {
     }
   })
 
+  it('refuses padding that is not zero', () => {
+    refuseForged((forged) => {
+      forged.bytes[GRAPH_HEADER_BYTES + settings.count] = 1
+      return forged
+    }, 'padding')
+  })
+
   it('refuses a level multiplier that M does not give', () => {
     for (const levelMultiplier of [Number.NaN, Number.POSITIVE_INFINITY, 0, 1.5]) {
       refuseForged(

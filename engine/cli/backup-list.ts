@@ -1,0 +1,77 @@
+/** `collections backup list --source URL` */
+import type { Command } from 'commander'
+import type { SnapshotSummary } from '../backup/list.ts'
+import { OperatingError } from '../base/errors.ts'
+import type { Context } from './context.ts'
+import type { Output } from './io.ts'
+import { showBytes } from './quantity.ts'
+import { examples, type Runner } from './runner.ts'
+import { renderTable } from './table.ts'
+
+interface ListFlags {
+  readonly source: string
+  readonly collection?: string
+}
+
+export function addBackupList(backup: Command, run: Runner): void {
+  backup
+    .command('list')
+    .description('snapshots of a repository, oldest first')
+    .requiredOption('--source <url>', 'repository: a path or file:// URL')
+    .option('--collection <name>', 'only snapshots of this collection (default: of all)')
+    .addHelpText(
+      'after',
+      examples(
+        'collections backup list --source /mnt/backups/vectra',
+        'collections backup list --source /mnt/backups/vectra --collection products --json',
+      ),
+    )
+    .action(run(list))
+}
+
+/** A snapshot that cannot be read does not hide the others; it is told, and at the end it fails. */
+async function list(context: Context, flags: ListFlags) {
+  const { listSnapshots } = await import('../backup/list.ts')
+  const { disk, signal, stdout } = context.io
+  const { repository, snapshots, unreadable, strangers } = await listSnapshots({
+    ...flags,
+    disk,
+    signal,
+  })
+  for (const snapshot of snapshots) await context.emit(snapshot)
+  if (snapshots.length > 0) await context.print(show(snapshots, stdout))
+  else await context.remark(`no readable snapshots in ${repository.url}`)
+  for (const { collection, snapshotId, error } of unreadable) {
+    await context.warn(`snapshot ${snapshotId} of ${collection}: ${error.message}`)
+  }
+  const [first] = unreadable
+  if (first !== undefined) {
+    const { code, message, hint, place } = first.error
+    throw new OperatingError(code, message, hint, { ...(place && { place }), details: unreadable })
+  }
+  return { repository, snapshots: snapshots.length, strangers }
+}
+
+function show(snapshots: readonly SnapshotSummary[], terminal: Output): string {
+  return renderTable(
+    [
+      { title: 'collection' },
+      { title: 'snapshot' },
+      { title: 'as of' },
+      { title: 'lsn', align: 'right' },
+      { title: 'points', align: 'right' },
+      { title: 'size', align: 'right' },
+      { title: 'added', align: 'right' },
+    ],
+    snapshots.map((snapshot) => [
+      snapshot.collection,
+      snapshot.snapshotId,
+      snapshot.asOfAt,
+      String(snapshot.lsn),
+      String(snapshot.count),
+      showBytes(snapshot.totalBytes),
+      showBytes(snapshot.addedBytes),
+    ]),
+    terminal.isTerminal ? terminal.columns : 0,
+  )
+}

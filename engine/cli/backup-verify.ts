@@ -1,0 +1,89 @@
+/** `collections backup verify --source URL` */
+import { type Command, Option } from 'commander'
+import type { VerifiedSnapshot, VerifyDepth, VerifyResult } from '../backup/verify.ts'
+import { worldOf } from './collections-import.ts'
+import type { Context } from './context.ts'
+import { showBytes, showCount, showDuration } from './quantity.ts'
+import { examples, type Runner } from './runner.ts'
+import { renderTable } from './table.ts'
+
+interface VerifyFlags {
+  readonly source: string
+  readonly collection?: string
+  readonly snapshotId?: string
+  readonly depth?: VerifyDepth
+}
+
+const depths: readonly VerifyDepth[] = ['manifest', 'objects', 'content']
+
+export function addBackupVerify(backup: Command, run: Runner): void {
+  backup
+    .command('verify')
+    .description('prove that snapshots are whole; exit 13 when there is damage')
+    .requiredOption('--source <url>', 'repository: a path or file:// URL')
+    .option('--collection <name>', 'only snapshots of this collection (default: of all)')
+    .option('--snapshot-id <id>', 'only this snapshot (default: all)')
+    .addOption(
+      new Option(
+        '--depth <depth>',
+        'manifest: all that is needed is there; objects: every byte is read and hashed; content: ' +
+          'each snapshot is restored aside and answers its recorded queries (default: objects)',
+      ).choices(depths),
+    )
+    .addHelpText(
+      'after',
+      examples(
+        'collections backup verify --source /mnt/backups/vectra',
+        'collections backup verify --source /mnt/backups/vectra --collection products --depth content',
+      ),
+    )
+    .action(run(verify))
+}
+
+async function verify(context: Context, flags: VerifyFlags) {
+  const { damageError, verifyRepository } = await import('../backup/verify.ts')
+  const result = await verifyRepository({
+    ...flags,
+    disk: context.io.disk,
+    ...worldOf(context),
+    onWarning: (text) => void context.warn(text).catch(() => {}),
+  })
+  const { snapshots, ...rest } = result
+  for (const snapshot of snapshots) await context.emit(snapshot)
+  await context.print(show(result, context.io.stdout))
+  for (const stranger of rest.strangers) {
+    await context.remark(`${stranger} at ${rest.source} was not written by vectra`)
+  }
+  if (!result.ok) throw damageError(result)
+  return { ...rest, snapshots: snapshots.length }
+}
+
+function show(result: VerifyResult, terminal: { isTerminal: boolean; columns: number }): string {
+  const table = renderTable(
+    [
+      { title: 'collection' },
+      { title: 'snapshot' },
+      { title: 'points', align: 'right' },
+      { title: 'size', align: 'right' },
+      { title: 'verdict' },
+    ],
+    result.snapshots.map((snapshot) => [
+      snapshot.collection,
+      snapshot.snapshotId,
+      String(snapshot.count),
+      showBytes(snapshot.totalBytes),
+      verdict(snapshot, result.depth),
+    ]),
+    terminal.isTerminal ? terminal.columns : 0,
+  )
+  const { checked, checkedBytes } = result.objects
+  const read = result.depth === 'manifest' ? 'found' : 'read and hashed'
+  const objects = `${showCount(checked, 'object')} (${showBytes(checkedBytes)}) ${read}`
+  return `${table}${objects} in ${showDuration(result.durationMs)}\n`
+}
+
+function verdict({ ok, content }: VerifiedSnapshot, depth: VerifyDepth): string {
+  if (!ok) return 'DAMAGED'
+  const recall = content?.golden?.recall
+  return typeof recall === 'number' ? `ok (content, recall ${recall.toFixed(4)})` : `ok (${depth})`
+}

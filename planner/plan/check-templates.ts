@@ -1,0 +1,161 @@
+/**
+ * Every `${…}` can be filled in: it stands where variables are filled in, the variable exists, the
+ * environment has it, and a step it asks runs earlier. Whether that step then really ran is known
+ * only when the plan runs.
+ */
+import type { JsonValue } from '../../engine/index.ts'
+import { nearest } from './nearest.ts'
+import { childPointer } from './path-text.ts'
+import type { StepKind } from './plan.ts'
+import type { Annotations, TemplateMode } from './plan-schema.ts'
+import type { ProblemRule, ValueProblem } from './problem.ts'
+import { memberOf, type RawSequence, type RawStep, type StepIds, stepIds } from './raw-steps.ts'
+import { type Environment, readTemplate, type TemplatePart, variable } from './template.ts'
+
+export interface TemplateChecks {
+  readonly env: Environment
+  readonly sequences: readonly RawSequence[]
+  readonly outputs: ReadonlyMap<StepKind, readonly string[]>
+}
+
+export function checkTemplates(
+  plan: JsonValue,
+  annotations: Annotations,
+  checks: TemplateChecks,
+): ValueProblem[] {
+  const owners = stepOwners(checks.sequences)
+  const problems = [...annotations.templates].flatMap(([pointer, { mode, text }]) => {
+    const reading = readTemplate(text)
+    if (reading.problem !== undefined) {
+      return [at(pointer, 'unknown-variable', `the text ${reading.problem}`, reading.hint)]
+    }
+    const owner = owners.find(({ step }) => pointer.startsWith(`${step.pointer}/`))
+    return reading.value.flatMap(
+      (part) => partProblem(part, { pointer, mode, owner, checks }) ?? [],
+    )
+  })
+  return [...problems, ...strayVariables(plan, '', annotations)]
+}
+
+interface Owner {
+  readonly step: RawStep
+  readonly siblings: StepIds
+}
+
+const stepOwners = (sequences: readonly RawSequence[]): Owner[] =>
+  sequences.flatMap(({ steps }) => {
+    const siblings = stepIds(steps)
+    return steps.map((step) => ({ step, siblings }))
+  })
+
+const at = (pointer: string, rule: ProblemRule, message: string, hint: string): ValueProblem => ({
+  rule,
+  pointer,
+  atKey: false,
+  message,
+  hint,
+})
+
+interface PartPlace {
+  readonly pointer: string
+  readonly mode: TemplateMode
+  readonly owner: Owner | undefined
+  readonly checks: TemplateChecks
+}
+
+function partProblem(part: TemplatePart, place: PartPlace): ValueProblem | undefined {
+  const { pointer, mode, owner, checks } = place
+  const unknown = (message: string, hint: string): ValueProblem =>
+    at(pointer, 'unknown-variable', message, hint)
+  if (part.kind === 'text') return undefined
+  if (part.kind === 'env') return missingVariable(part.name, pointer, checks.env)
+  if (mode === 'setting' || owner === undefined) {
+    return unknown(`\${${nameOf(part)}} means nothing outside steps`, 'Only ${env.NAME} does.')
+  }
+  if (part.kind === 'steps') return outputProblem(part, pointer, owner, checks.outputs)
+  if (part.kind === 'run.error' && owner.step.stage !== 'always') {
+    return unknown('${run.error} is known under "always" only', 'Move the step, or take it out.')
+  }
+  if (part.kind === 'collection' && !hasCollection(owner.step, pointer)) {
+    return unknown('${collection} means nothing here', 'Write the name of the collection.')
+  }
+  return undefined
+}
+
+const nameOf = (part: Exclude<TemplatePart, { kind: 'text' | 'env' }>): string =>
+  part.kind === 'steps' ? `steps.${part.id}.${part.output}` : part.kind
+
+function missingVariable(
+  name: string,
+  pointer: string,
+  env: Environment,
+): ValueProblem | undefined {
+  if (variable(env, name) !== undefined) return undefined
+  const message = `the environment variable ${name} is not set, or empty`
+  return at(pointer, 'missing-variable', message, `Set ${name} before anything runs.`)
+}
+
+function hasCollection(step: RawStep, pointer: string): boolean {
+  const [kind] = step.kinds
+  const input = kind === undefined ? undefined : memberOf(step.value, kind)
+  const own = pointer === childPointer(childPointer(step.pointer, kind ?? ''), 'collection')
+  const named = memberOf(input, 'collection') ?? memberOf(input, 'collections')
+  return named !== undefined && !own
+}
+
+function outputProblem(
+  part: { readonly id: string; readonly output: string },
+  pointer: string,
+  owner: Owner,
+  outputs: ReadonlyMap<StepKind, readonly string[]>,
+): ValueProblem | undefined {
+  const { addressable } = owner.siblings
+  const asked = addressable.get(part.id)
+  if (asked === undefined) {
+    const same = [...owner.siblings.ids.values()].filter((id) => id.startsWith(`${part.id}-`))
+    const meant = nearest(part.id, addressable.keys())
+    const hint =
+      same.length > 1
+        ? `There are several ${part.id} steps; give the one you mean an id.`
+        : meant !== undefined
+          ? `Did you mean "${meant}"?`
+          : `There is ${[...addressable.keys()].join(', ')}.`
+    return at(pointer, 'unknown-name', `there is no step "${part.id}" here`, hint)
+  }
+  if (asked.order >= owner.step.order) {
+    const when = asked === owner.step ? 'is this one' : 'does not run before this one'
+    const hint = 'A step sees the steps before it; steps side by side do not see each other.'
+    return at(pointer, 'unknown-name', `step "${part.id}" ${when}`, hint)
+  }
+  const [kind] = asked.kinds
+  const known = (kind && outputs.get(kind)) ?? []
+  if (known.includes(part.output)) return undefined
+  const meant = nearest(part.output, known)
+  const given = known.length === 0 ? 'It gives nothing.' : `It gives ${known.join(', ')}.`
+  return at(
+    pointer,
+    'unknown-name',
+    `step "${part.id}" does not give "${part.output}"`,
+    meant === undefined ? given : `Did you mean "${meant}"?`,
+  )
+}
+
+/** Texts with variables that nobody fills in: doing nothing with them silently would be a trap. */
+function strayVariables(
+  value: JsonValue,
+  pointer: string,
+  annotations: Annotations,
+): ValueProblem[] {
+  if (typeof value === 'string') {
+    if (!/\$\{[^}]*\}/.test(value) || annotations.templates.has(pointer)) return []
+    const hint = 'Variables work in paths, URLs, ids, names given by steps, and arguments.'
+    return [at(pointer, 'unknown-variable', 'nothing is filled in here', hint)]
+  }
+  if (typeof value !== 'object' || value === null) return []
+  const entries: [string | number, JsonValue][] = Array.isArray(value)
+    ? value.map((item, index) => [index, item])
+    : Object.entries(value)
+  return entries.flatMap(([key, item]) =>
+    strayVariables(item, childPointer(pointer, key), annotations),
+  )
+}

@@ -1,0 +1,145 @@
+/**
+ * A plan file → the frozen {@link Plan}, or everything that is wrong with it.
+ *
+ *     bytes ─ read-plan ─▶ text ─ parse-plan ─▶ values + positions ─ plan-schema, check-* ─▶ problems
+ *                                                                  └ resolve-plan ─▶ Plan
+ *
+ * A stage that finds problems ends the work only when the next could not make sense of what is left:
+ * wrong values, unknown names and missing variables are told together.
+ */
+import * as path from 'node:path'
+import { type Disk, OperatingError, sha256Hex } from '../../engine/index.ts'
+import { checkNames } from './check-names.ts'
+import { checkSteps } from './check-steps.ts'
+import { checkTemplates } from './check-templates.ts'
+import { planLimits } from './limits.ts'
+import { parsePlan } from './parse-plan.ts'
+import type { ParsedYaml } from './parse-yaml.ts'
+import type { Plan } from './plan.ts'
+import { planSchema } from './plan-schema.ts'
+import type { PlanText } from './plan-text.ts'
+import type { PlanError, TextProblem, ValueProblem } from './problem.ts'
+import { rawSequences } from './raw-steps.ts'
+import { decodePlan, readPlanFile } from './read-plan.ts'
+import { resolvePlan } from './resolve-plan.ts'
+import { schemaProblems } from './schema-problems.ts'
+import { checkSettings, collectSecrets } from './settings.ts'
+import type { Environment } from './template.ts'
+
+export interface PlanOptions {
+  readonly disk: Disk
+  /** What `${env.NAME}` reads. */
+  readonly env: Environment
+}
+
+export type PlanCheck =
+  | { readonly kind: 'valid'; readonly plan: Plan }
+  | {
+      readonly kind: 'invalid'
+      readonly code: 'plan-invalid' | 'plan-too-large'
+      /** In the order of the file, at most a hundred. */
+      readonly errors: readonly PlanError[]
+      /** How many there are. */
+      readonly count: number
+    }
+
+/**
+ * The plan, complete: a plan that loads can be compiled and run without looking at the file again.
+ * @throws `plan-invalid` or `plan-too-large` with every {@link PlanError} in `details`,
+ * `plan-not-found`, and what the disk throws.
+ */
+export async function loadPlan(file: string, options: PlanOptions): Promise<Plan> {
+  const check = await checkPlan(file, options)
+  if (check.kind === 'valid') return check.plan
+  const [first] = check.errors
+  const many = check.count === 1 ? 'an error' : `${check.count} errors`
+  throw new OperatingError(
+    check.code,
+    `the plan ${file} has ${many}`,
+    `Correct the plan; "vectra-dr validate ${file}" shows every error with its line.`,
+    {
+      place: { file, ...(first && { line: first.line, column: first.column }) },
+      details: check.errors,
+    },
+  )
+}
+
+/**
+ * What {@link loadPlan} finds, without throwing it.
+ * @throws `plan-not-found`, `plan-too-large` for a file that is not even read, and what the disk throws.
+ */
+export async function checkPlan(file: string, options: PlanOptions): Promise<PlanCheck> {
+  const bytes = await readPlanFile(options.disk, file)
+  const text = decodePlan(file, bytes)
+  if (Array.isArray(text)) return invalid(text)
+  const parsed = await parsePlan(text.text)
+  if (parsed.value === undefined) {
+    const errors = parsed.problems.map((problem) => text.error(problem))
+    return invalid(errors, parsed.tooLarge ? 'plan-too-large' : 'plan-invalid')
+  }
+  return checkValues(parsed, parsed.value, text, sha256Hex(bytes), options)
+}
+
+async function checkValues(
+  parsed: ParsedYaml,
+  value: NonNullable<ParsedYaml['value']> | null,
+  text: PlanText,
+  sha256: string,
+  { env }: PlanOptions,
+): Promise<PlanCheck> {
+  const schema = await planSchema()
+  const { errors, annotations } = schema.validate(value)
+  const sequences = rawSequences(value)
+  const problems = [
+    ...schemaProblems(errors),
+    ...checkSteps(sequences),
+    ...checkNames(value, annotations),
+    ...checkTemplates(value, annotations, { env, sequences, outputs: schema.outputs }),
+    ...checkSettings(annotations, env),
+  ]
+  if (problems.length > 0) {
+    return invalid(onePerPlace(problems).map((problem) => text.error(toText(problem, parsed))))
+  }
+  const plan = resolvePlan(value, {
+    source: { text, positions: parsed.positions },
+    directory: path.dirname(path.resolve(text.file)),
+    sha256,
+    env,
+    secrets: collectSecrets(annotations, env),
+  })
+  return { kind: 'valid', plan }
+}
+
+function invalid(
+  errors: readonly PlanError[],
+  code: 'plan-invalid' | 'plan-too-large' = 'plan-invalid',
+): PlanCheck {
+  const sorted = [...errors].sort((a, b) => a.line - b.line || a.column - b.column)
+  return {
+    kind: 'invalid',
+    code,
+    errors: sorted.slice(0, planLimits.problems),
+    count: sorted.length,
+  }
+}
+
+/** The first problem of each place is the cause; what later checks say of it only follows. */
+function onePerPlace(problems: readonly ValueProblem[]): ValueProblem[] {
+  const seen = new Set<string>()
+  return problems.filter(({ pointer, atKey, rule, message }) => {
+    const key = rule === 'missing-key' ? `${pointer} ${message}` : `${pointer} ${atKey}`
+    return !seen.has(key) && seen.add(key)
+  })
+}
+
+function toText(problem: ValueProblem, { positions }: ParsedYaml): TextProblem {
+  const { rule, pointer, atKey, message, hint } = problem
+  const position = positions.get(pointer)
+  return {
+    rule,
+    offset: (atKey ? position?.keyOffset : position?.valueOffset) ?? 0,
+    path: position?.path ?? '',
+    message,
+    ...(hint !== undefined && { hint }),
+  }
+}

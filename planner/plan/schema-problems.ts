@@ -1,0 +1,252 @@
+/**
+ * What ajv says → what a person can act on: one problem for each mistake, at the key or value where it
+ * stands, in words of the plan language.
+ *
+ * A schema's `title` finishes the sentence "… is not". Where a value may take several forms (`oneOf`)
+ * the problems of the form that was evidently meant are told, or else the title.
+ */
+import type { ErrorObject } from 'ajv'
+import { isJsonObject, type JsonValue } from '../../engine/index.ts'
+import { formats } from './formats.ts'
+import { nearest } from './nearest.ts'
+import { childPointer } from './path-text.ts'
+import type { ValueProblem } from './problem.ts'
+import { isStepKind } from './schema-files.ts'
+
+const laterHint = 'Take it out: a line that does nothing would look like protection.'
+
+/** Problems in the order of the errors, no two about the same mistake. */
+export function schemaProblems(errors: readonly ErrorObject[]): ValueProblem[] {
+  const problems = settleUnions(errors).flatMap((error) => toProblem(error) ?? [])
+  const seen = new Set<string>()
+  return problems.filter(({ pointer, atKey, rule, message }) => {
+    // a value is told once what it should be; an object may lack several keys
+    const key = rule === 'missing-key' ? `${pointer} ${message}` : `${pointer} ${atKey}`
+    return !seen.has(key) && seen.add(key)
+  })
+}
+
+/** Reduces the errors of each `oneOf` to those of the branch that was meant, or to the union's own. */
+function settleUnions(errors: readonly ErrorObject[]): ErrorObject[] {
+  const dropped = new Set<ErrorObject>()
+  for (const union of errors.filter((error) => error.keyword === 'oneOf')) {
+    const branches = errors.filter(
+      (error) =>
+        error.schemaPath.startsWith(`${union.schemaPath}/`) &&
+        error.instancePath.startsWith(union.instancePath),
+    )
+    const meant = branches.filter(
+      ({ instancePath, keyword }) =>
+        instancePath !== union.instancePath || !['type', 'const', 'enum'].includes(keyword),
+    )
+    const ownCheck = isStepSchema(union) // which kind a step has is told by check-steps.ts
+    for (const branch of branches) if (ownCheck || !meant.includes(branch)) dropped.add(branch)
+    if (ownCheck || meant.length > 0) dropped.add(union)
+  }
+  return errors.filter((error) => !dropped.has(error))
+}
+
+const isStepSchema = ({ parentSchema }: ErrorObject): boolean =>
+  Object.keys(propertiesOf(parentSchema)).some(isStepKind)
+
+const propertiesOf = (schema: unknown): Record<string, unknown> => {
+  const properties = memberOf(schema, 'properties')
+  return typeof properties === 'object' && properties !== null ? { ...properties } : {}
+}
+
+// verbose: ajv hands over the parent schema, which is JSON that it types loosely
+const memberOf = (schema: unknown, key: string): unknown =>
+  typeof schema === 'object' && schema !== null && Object.hasOwn(schema, key)
+    ? Reflect.get(schema, key)
+    : undefined
+
+const textOf = (schema: unknown, key: string): string | undefined => {
+  const text = memberOf(schema, key)
+  return typeof text === 'string' ? text : undefined
+}
+
+/** `"15 minutes"`, `30`, `a list`: how a message calls a value. */
+export function describeValue(value: JsonValue | undefined): string {
+  if (value === null || value === undefined) return 'nothing'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object') return 'a mapping'
+  const text = JSON.stringify(value)
+  return text.length <= 60 ? text : `${text.slice(0, 57)}…"`
+}
+
+const startsSentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
+
+function toProblem(error: ErrorObject): ValueProblem | undefined {
+  const { keyword, instancePath: pointer, params, parentSchema } = error
+  switch (keyword) {
+    case 'if':
+    case 'propertyNames':
+      return undefined // the error inside tells it
+    case 'additionalProperties':
+      return unknownKey(pointer, String(params['additionalProperty']), parentSchema)
+    case 'required':
+      return missingKey(pointer, String(params['missingProperty']), parentSchema)
+    case 'dependentRequired':
+      return {
+        rule: 'missing-key',
+        pointer,
+        atKey: true,
+        message: `"${params['property']}" needs "${params['missingProperty']}" beside it`,
+      }
+    case 'uniqueItems':
+      return {
+        rule: 'wrong-value',
+        pointer: childPointer(pointer, Number(params['i'])),
+        atKey: false,
+        message: `${describeItem(error.data, Number(params['i']))} stands in the list twice`,
+      }
+    default:
+      return error.propertyName === undefined
+        ? wrongValue(error)
+        : wrongName(error, error.propertyName)
+  }
+}
+
+const describeItem = (list: unknown, index: number): string =>
+  // the data is what was validated: JSON
+  describeValue(Array.isArray(list) ? (list[index] as JsonValue) : null)
+
+function unknownKey(pointer: string, key: string, schema: unknown): ValueProblem {
+  const at = { pointer: childPointer(pointer, key), atKey: true }
+  const later = memberOf(schema, 'x-later')
+  const laterKeys = isObject(later) ? Object.keys(later) : []
+  if (laterKeys.includes(key)) {
+    const hint = textOf(later, key)
+    return {
+      rule: 'later-key',
+      ...at,
+      message: `"${key}" is not supported by this version`,
+      hint: hint === undefined || hint === '' ? laterHint : hint,
+    }
+  }
+  const known = Object.keys(propertiesOf(schema))
+  const meant = nearest(key, [...known, ...laterKeys])
+  const list = known.length <= 14 ? `Known here: ${known.join(', ')}.` : undefined
+  const hint = meant === undefined ? list : `Did you mean "${meant}"?`
+  return {
+    rule: 'unknown-key',
+    ...at,
+    message: `unknown key "${key}"`,
+    ...(hint !== undefined && { hint }),
+  }
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+
+function missingKey(pointer: string, key: string, schema: unknown): ValueProblem {
+  const property = memberOf(memberOf(schema, 'properties'), key)
+  const what = textOf(property, 'description') ?? textOf(property, 'title')
+  return {
+    rule: 'missing-key',
+    pointer,
+    atKey: true,
+    message: `"${key}" is missing`,
+    ...(what !== undefined && { hint: `${startsSentence(what)}` }),
+  }
+}
+
+function wrongName(error: ErrorObject, name: string): ValueProblem {
+  const wanted = textOf(error.parentSchema, 'title') ?? 'a name that may be used here'
+  const reading = readFormat(error, name)
+  return {
+    rule: 'wrong-value',
+    pointer: childPointer(error.instancePath, name),
+    atKey: true,
+    message: `${describeValue(name)} ${reading?.problem ?? `is not ${wanted}`}`,
+    ...(reading !== undefined && { hint: reading.hint }),
+  }
+}
+
+function readFormat(
+  error: ErrorObject,
+  text: unknown,
+): { readonly problem: string; readonly hint: string } | undefined {
+  if (error.keyword !== 'format' || typeof text !== 'string') return undefined
+  const reading = formats[String(error.params['format'])]?.(text)
+  return reading?.problem === undefined ? undefined : reading
+}
+
+function wrongValue(error: ErrorObject): ValueProblem {
+  const value = error.data as JsonValue | undefined // the data is what was validated: JSON
+  const { message, hint } = describeWrong(error, value)
+  return {
+    rule: error.keyword === 'type' ? 'wrong-type' : 'wrong-value',
+    pointer: error.instancePath,
+    atKey: value === null,
+    message,
+    ...(hint !== undefined && { hint }),
+  }
+}
+
+interface Wrong {
+  readonly message: string
+  readonly hint?: string
+}
+
+const typeTitles: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  integer: 'a whole number',
+  boolean: 'true or false',
+  object: 'a mapping of keys to values',
+  array: 'a list',
+}
+
+function describeWrong(error: ErrorObject, value: JsonValue | undefined): Wrong {
+  const { keyword, params, parentSchema } = error
+  const shown = describeValue(value)
+  const reading = readFormat(error, value)
+  if (reading !== undefined) return { message: `${shown} ${reading.problem}`, hint: reading.hint }
+  const title = textOf(parentSchema, 'title')
+  switch (keyword) {
+    case 'enum':
+      return oneOf(shown, value, error.params['allowedValues'])
+    case 'minItems':
+    case 'minProperties':
+    case 'minLength':
+      return { message: 'there is nothing in it', ...(title && { hint: `Write ${title}.` }) }
+    case 'maxItems':
+    case 'maxProperties':
+    case 'maxLength':
+      return { message: `it has more than ${params['limit']} entries or characters` }
+    case 'minimum':
+      return { message: `${shown} is ${title ? `not ${title}` : `less than ${params['limit']}`}` }
+    case 'maximum':
+      return { message: `${shown} is ${title ? `not ${title}` : `more than ${params['limit']}`}` }
+    default: {
+      const wanted = title ?? typeTitles[String(params['type'])] ?? 'what belongs here'
+      return { message: `${shown} is not ${wanted}`, ...typeHint(value, params['type']) }
+    }
+  }
+}
+
+const yes: readonly unknown[] = ['yes', 'on', 'y', 'Yes', 'On', 'YES', 'ON']
+const no: readonly unknown[] = ['no', 'off', 'n', 'No', 'Off', 'NO', 'OFF']
+
+function typeHint(value: JsonValue | undefined, type: unknown): { readonly hint?: string } {
+  if (type === 'boolean' && yes.includes(value)) return { hint: 'Write true.' }
+  if (type === 'boolean' && no.includes(value)) return { hint: 'Write false.' }
+  if (type === 'string' && (typeof value === 'number' || typeof value === 'boolean')) {
+    return { hint: 'Put it in quotes if it is text, or add the unit.' }
+  }
+  if (type === 'string' && isJsonObject(value)) {
+    return { hint: 'Put text that holds ": " or starts with "{" in quotes.' }
+  }
+  if (type === 'array') return { hint: 'Write a list: [ … ], or one "- …" a line.' }
+  return {}
+}
+
+function oneOf(shown: string, value: JsonValue | undefined, allowed: unknown): Wrong {
+  const names = Array.isArray(allowed) ? allowed.map(String) : []
+  const meant = typeof value === 'string' ? nearest(value, names) : undefined
+  const message =
+    names.length === 1
+      ? `${shown} is not ${names[0]}`
+      : `${shown} is not one of ${names.join(', ')}`
+  return { message, ...(meant !== undefined && { hint: `Did you mean "${meant}"?` }) }
+}

@@ -1,0 +1,25 @@
+import { once } from 'node:events'
+import { execa } from 'execa'
+import { expect, test } from 'vitest'
+import { processStart } from '../../../engine/base/process-start.ts'
+
+test('a living process has one start, the same each time', async () => {
+  const start = await processStart(process.pid)
+  expect(start).toMatch(/^\d+$/)
+  expect(await processStart(process.pid)).toBe(start)
+})
+
+test('case 36: a process that ended has none, and another one has another', async () => {
+  const child = execa(process.execPath, ['-e', 'process.stdin.resume()'], { reject: false })
+  await once(child, 'spawn')
+  const pid = child.pid ?? 0
+  expect(await processStart(pid)).toMatch(/^\d+$/)
+  expect(await processStart(pid)).not.toBe(await processStart(process.pid))
+  child.kill('SIGKILL')
+  await child
+  expect(await processStart(pid)).toBeUndefined()
+})
+
+test('a process of somebody else is alive', async () => {
+  expect(await processStart(1)).toEqual(expect.any(String))
+})
