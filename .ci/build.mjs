@@ -21,7 +21,6 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -54,14 +53,12 @@ const builtFrom = () => {
   return existsSync(file) ? readFileSync(file, 'utf8') : undefined
 }
 
+/** The project's own compiler; one that happens to lie in a folder above is another version. */
 function findCompiler() {
-  try {
-    const manifest = createRequire(import.meta.url).resolve('typescript/package.json')
-    const { bin } = JSON.parse(readFileSync(manifest, 'utf8'))
-    return join(dirname(manifest), bin.tsc)
-  } catch {
-    return undefined
-  }
+  const manifest = join(root, 'node_modules/typescript/package.json')
+  if (!existsSync(manifest)) return undefined
+  const { bin } = JSON.parse(readFileSync(manifest, 'utf8'))
+  return join(dirname(manifest), bin.tsc)
 }
 
 /** @returns the exit code. */

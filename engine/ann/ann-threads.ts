@@ -12,12 +12,15 @@ export class AnnThreads {
   readonly size: number
   readonly #builders: ThreadPool
   readonly #readers: ThreadPool
+  readonly #ownReaders: boolean
 
-  constructor(size = availableParallelism()) {
+  /** @param readers threads that also answer `annTasks`; without it, threads of its own */
+  constructor(size = availableParallelism(), readers?: ThreadPool) {
     const module = besideModule(import.meta.url, 'ann-worker')
     this.size = Math.max(1, size)
     this.#builders = new ThreadPool(module, this.size)
-    this.#readers = new ThreadPool(module, this.size)
+    this.#ownReaders = readers === undefined
+    this.#readers = readers ?? new ThreadPool(module, this.size)
   }
 
   /** Runs a task that takes long: it waits for a builder thread, not for a reader. */
@@ -30,8 +33,9 @@ export class AnnThreads {
     return this.#readers.run<Result>(task, input, options)
   }
 
-  /** Ends all threads; what still runs is rejected and leaves no scratch file. */
+  /** Ends its threads, not a pool that was lent; what still runs is rejected. */
   async close(): Promise<void> {
-    await Promise.all([this.#builders.close(), this.#readers.close()])
+    await this.#builders.close()
+    if (this.#ownReaders) await this.#readers.close()
   }
 }

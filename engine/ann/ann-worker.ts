@@ -1,17 +1,5 @@
-/** The worker module of {@link AnnThreads}: building, splicing and scanning off the main thread. */
-import { serveThread, Transfer } from '../base/thread-pool.ts'
-import type { BuildTask } from './build-graph.ts'
-import { buildGraphBytes } from './build-task.ts'
-import type { SpliceTask } from './load-graph.ts'
-import type { ScanTask } from './scan-exact.ts'
-import { scanBlock } from './scan-task.ts'
-import { writeSpliced } from './splice-task.ts'
+/** The worker module of {@link AnnThreads}. */
+import { serveThread } from '../base/thread-pool.ts'
+import { annTasks } from './ann-tasks.ts'
 
-serveThread({
-  build: async (task: BuildTask, progress) => {
-    const bytes = await buildGraphBytes(task, progress)
-    return new Transfer(bytes, bytes.buffer instanceof ArrayBuffer ? [bytes.buffer] : [])
-  },
-  splice: (task: SpliceTask) => writeSpliced(task),
-  scan: (task: ScanTask) => scanBlock(task),
-})
+serveThread(annTasks)

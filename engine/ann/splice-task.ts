@@ -22,7 +22,8 @@ import type { SpliceTask } from './load-graph.ts'
 import { NativeRows } from './native-rows.ts'
 import { rowsOf } from './vector-block.ts'
 
-const chunkBytes = 2 * MiB
+/** Large enough that calls do not matter, small enough to stay in the processor's cache. */
+const chunkBytes = 1 * MiB
 
 /** Elements that are read or written at once. */
 export const chunkElements = (settings: GraphSettings): number =>

@@ -3,18 +3,21 @@
  * again, and hash threads that read them in place. However large a collection is, a backup, a
  * verification or a restore holds no more of it than these buffers.
  */
-import { sha256Hex } from '../base/checksum.ts'
 import { HashThreads } from '../base/hash-threads.ts'
-import { KiB, limits } from '../base/limits.ts'
-
-/** Below this a thread costs more than it saves. */
-const inlineBytes = 256 * KiB
+import { limits } from '../base/limits.ts'
 
 export class PiecesInFlight {
-  readonly #threads = new HashThreads()
+  readonly #threads: HashThreads
+  readonly #owned: boolean
   readonly #free: SharedArrayBuffer[] = []
   readonly #waiting: ((buffer: SharedArrayBuffer) => void)[] = []
   #made = 0
+
+  /** @param threads lent by their owner; without them, threads of its own */
+  constructor(threads?: HashThreads) {
+    this.#owned = threads === undefined
+    this.#threads = threads ?? new HashThreads()
+  }
 
   /** Lends a buffer of one piece to `work`; waits for one when all are lent. */
   async withBuffer<T>(work: (buffer: SharedArrayBuffer) => Promise<T>): Promise<T> {
@@ -29,13 +32,12 @@ export class PiecesInFlight {
   }
 
   /** SHA-256, hex, of the first `length` bytes. */
-  async hash(buffer: SharedArrayBuffer, length: number): Promise<string> {
-    if (length < inlineBytes) return sha256Hex(new Uint8Array(buffer, 0, length))
+  hash(buffer: SharedArrayBuffer, length: number): Promise<string> {
     return this.#threads.sha256(buffer, 0, length)
   }
 
-  close(): Promise<void> {
-    return this.#threads.close()
+  async close(): Promise<void> {
+    if (this.#owned) await this.#threads.close()
   }
 
   #take(): Promise<SharedArrayBuffer> | SharedArrayBuffer {

@@ -8,6 +8,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
 import { fail } from '../base/errors.ts'
+import type { HashThreads } from '../base/hash-threads.ts'
 import { checkName } from '../base/name.ts'
 import { noProgress, type Progress } from '../base/progress.ts'
 import type { Collection } from '../collection/collection.ts'
@@ -28,6 +29,7 @@ import { type WrittenFiles, writeFiles } from './write-files.ts'
 /** Where a collection is restored to: a data directory. */
 export interface RestoreTarget {
   has(name: string): boolean
+  readonly hashes?: HashThreads
   stage(request: StageRequest): Promise<Staging>
 }
 
@@ -121,7 +123,8 @@ export async function restoreSnapshot(
   let restored: Collection
   try {
     const { directory, resumed } = staging
-    const request = { disk, repositories, files: manifest.files, directory, resumed }
+    const { hashes } = target
+    const request = { disk, repositories, files: manifest.files, directory, resumed, hashes }
     written = await phases.run('write', () => writeFiles(request, watch))
     signal?.throwIfAborted()
     restored = await phases.run('prove', () => staging.commit({ name, replace }))

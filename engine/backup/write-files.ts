@@ -9,6 +9,7 @@
 import { dirname, join } from 'node:path'
 import type { Disk, DiskFile } from '../base/disk.ts'
 import { fail } from '../base/errors.ts'
+import type { HashThreads } from '../base/hash-threads.ts'
 import { inFlight } from '../base/in-flight.ts'
 import { limits } from '../base/limits.ts'
 import { objectKey, type Repository } from '../repository/repository.ts'
@@ -50,6 +51,8 @@ export interface WriteRequest {
   readonly directory: string
   /** Look for files that are there already. */
   readonly resumed: boolean
+  /** Threads lent by the data directory that is restored into. */
+  readonly hashes?: HashThreads | undefined
 }
 
 /**
@@ -86,7 +89,7 @@ interface Piece {
 class WriteRun {
   readonly #request: WriteRequest
   readonly #watch: Watch
-  readonly #pieces = new PiecesInFlight()
+  readonly #pieces: PiecesInFlight
   readonly #targets: Target[] = []
   readonly #directories = new Set<string>()
   readonly #sources: { url: string; pieces: number; bytes: number }[]
@@ -99,6 +102,7 @@ class WriteRun {
   constructor(request: WriteRequest, watch: Watch) {
     this.#request = request
     this.#watch = watch
+    this.#pieces = new PiecesInFlight(request.hashes)
     this.#totalBytes = request.files.reduce((sum, file) => sum + file.sizeBytes, 0)
     this.#sources = request.repositories.map((each) => ({
       url: each.destination.url,

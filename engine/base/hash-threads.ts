@@ -2,21 +2,23 @@
  * SHA-256 off the main thread, over shared memory: nothing is copied, and hashing uses all cores.
  */
 import { sha256Hex } from './checksum.ts'
+import type { HashTask } from './hash-tasks.ts'
 import { KiB, limits } from './limits.ts'
 import { besideModule, ThreadPool } from './thread-pool.ts'
-
-export interface HashTask {
-  readonly bytes: SharedArrayBuffer
-  readonly offset: number
-  readonly length: number
-}
 
 /** Below this, handing the work to a thread costs more than doing it (about 0.2 ms). */
 const inlineBytes = 256 * KiB
 
 /** Threads start on demand and do not keep the process alive; close them with their owner. */
 export class HashThreads {
-  readonly #pool = new ThreadPool(besideModule(import.meta.url, 'hash-worker'))
+  readonly #pool: ThreadPool
+  readonly #owned: boolean
+
+  /** @param pool threads that also answer `hashTasks`; without it, threads of its own */
+  constructor(pool?: ThreadPool) {
+    this.#owned = pool === undefined
+    this.#pool = pool ?? new ThreadPool(besideModule(import.meta.url, 'hash-worker'))
+  }
 
   /** Threads that hash side by side. */
   get size(): number {
@@ -38,7 +40,8 @@ export class HashThreads {
     return Promise.all(hashes)
   }
 
-  close(): Promise<void> {
-    return this.#pool.close()
+  /** Ends threads of its own; a pool that was lent is left to its owner. */
+  async close(): Promise<void> {
+    if (this.#owned) await this.#pool.close()
   }
 }

@@ -1,8 +1,5 @@
-/** The worker module behind hash-threads.ts. */
-import { sha256Hex } from './checksum.ts'
-import type { HashTask } from './hash-threads.ts'
+/** The worker module of hash threads that have a pool of their own. */
+import { hashTasks } from './hash-tasks.ts'
 import { serveThread } from './thread-pool.ts'
 
-serveThread({
-  sha256: ({ bytes, offset, length }: HashTask) => sha256Hex(new Uint8Array(bytes, offset, length)),
-})
+serveThread(hashTasks)

@@ -18,6 +18,7 @@ interface ImportOptions extends ConfigOptions {
   readonly batch?: number
 }
 
+/** Adds `import` to the group. */
 export function addImport(collections: Command, run: Runner): void {
   const command = collections
     .command('import')
@@ -101,15 +102,16 @@ async function openSource(context: Context, file: string): Promise<ByteSource> {
 }
 
 /** Says what was imported; returns it for programs. */
-export async function tellImport<Result extends ImportResult>(
+export async function tellImport<Result extends ImportResult & { readonly checkpointMs?: number }>(
   context: Context,
   name: string,
   result: Result,
 ) {
-  for (const remark of result.remarks) await context.remark(remark)
-  const took = showDuration(result.durationMs)
-  await context.confirm(
-    `imported ${showCount(result.points, 'point')} (${showBytes(result.bytes)}) into ${name} in ${took}`,
-  )
+  const { points, bytes, durationMs, checkpointMs, remarks } = result
+  for (const remark of remarks) await context.remark(remark)
+  const what = `imported ${showCount(points, 'point')} (${showBytes(bytes)}) into ${name}`
+  const took = `in ${showDuration(durationMs)}`
+  const flushed = checkpointMs === undefined ? '' : `, flushed in ${showDuration(checkpointMs)}`
+  await context.confirm(`${what} ${took}${flushed}`)
   return { name, ...result }
 }

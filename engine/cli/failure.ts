@@ -69,7 +69,7 @@ function bug(error: unknown): Told {
     exitCode: exitCodes.bug,
     lines: [
       `error: a bug in vectra-cli: ${oneLine(message)}`,
-      'hint: Please report it with the command and the lines below; no data is changed by reporting.',
+      'hint: Please report it with the command, `vectra-cli --version` and the lines below.',
       stack,
     ],
     record: { code: 'bug', message, exitCode: exitCodes.bug } satisfies JsonObject,

@@ -72,6 +72,7 @@ export function refuseMistakes(command: Command): void {
   for (const child of command.commands) refuseMistakes(child)
 }
 
+/** A parser of decimal integers from `min` to `max`; `1e3`, `+5` and ` 5` are refused. */
 export const integer =
   (min: number, max: number) =>
   (text: string): number => {

@@ -16,6 +16,7 @@ export interface ProgressLine {
   clear(): Promise<void>
 }
 
+/** Draws on `output` as it fits: over itself on a terminal of known width, else sparse plain lines. */
 export function createProgressLine(output: Output, clock: Clock): ProgressLine {
   const drawing = output.isTerminal && output.columns > 0
   const everyMs = drawing ? redrawMs : plainEveryMs

@@ -16,6 +16,7 @@ export type Runner = <Args extends readonly unknown[]>(
   work: (context: Context, ...args: Args) => Promise<Summary>,
 ) => (...args: [...Args, Command]) => Promise<void>
 
+/** Each command gets a context of its own, with the global options it was called with. */
 export function createRunner(io: Io): Runner {
   return <Args extends readonly unknown[]>(
     work: (context: Context, ...args: Args) => Promise<Summary>,

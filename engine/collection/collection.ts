@@ -6,10 +6,12 @@
  * traffic (checkpoint.ts); what a search needs is loaded when the first one comes (warm.ts).
  */
 import assert from 'node:assert/strict'
+import * as path from 'node:path'
+import { sha256Hex } from '../base/checksum.ts'
 import { fail } from '../base/errors.ts'
 import { defaults, limits } from '../base/limits.ts'
-import type { CollectionConfig } from '../format/config.ts'
-import type { Epoch } from '../format/identity.ts'
+import { type CollectionConfig, encodeConfig } from '../format/config.ts'
+import type { Epoch, Identity } from '../format/identity.ts'
 import type { Manifest, RestoredFrom } from '../format/manifest.ts'
 import {
   acceptId,
@@ -22,16 +24,16 @@ import {
 } from '../format/point.ts'
 import type { Operation } from '../format/wal-record.ts'
 import { type Commit, WalWriter } from '../wal/wal-writer.ts'
-import type { WatermarkFile } from '../wal/watermark-file.ts'
+import { WatermarkFile, watermarkName } from '../wal/watermark-file.ts'
 import { Checkpointer } from './checkpoint.ts'
 import { proveContent } from './content-proof.ts'
 import type { CollectionContext } from './context.ts'
 import { type LiveSegment, viewRows } from './live-segment.ts'
 import type { LiveState } from './live-state.ts'
-import { type OpenedFiles, openFiles } from './open-files.ts'
+import { type OpenedFiles, openFiles, startHistory, walDirectoryOf } from './open-files.ts'
 import { type PinnedState, pinState } from './pinned-state.ts'
 import { checkSearchBounds, type Neighbour, type SearchOptions, searchSegments } from './search.ts'
-import { warmSegment } from './warm.ts'
+import { type WarmOptions, warmSegment } from './warm.ts'
 
 /** What an operator asks about a collection. */
 export interface CollectionDescription {
@@ -67,33 +69,44 @@ export interface CollectionStats {
   readonly lsn: number
 }
 
+/** What belongs to one epoch: its log, its watermark, its checkpoints. */
+interface History {
+  readonly writer: WalWriter
+  readonly watermark: WatermarkFile
+  readonly checkpointer: Checkpointer
+}
+
+/** What a new epoch is called and where it comes from. */
+export interface EpochStart {
+  readonly identity: Identity
+  readonly name: string
+  readonly restoredFrom: RestoredFrom | null
+  /** Other index settings; the collection must be opened again to use them. */
+  readonly config?: CollectionConfig
+}
+
 export class Collection {
   readonly #context: CollectionContext
   readonly #directory: string
   readonly #config: CollectionConfig
   readonly #state: LiveState
-  readonly #writer: WalWriter
-  readonly #watermark: WatermarkFile
-  readonly #checkpointer: Checkpointer
   readonly #warming = new Map<LiveSegment, Promise<void>>()
   /** Points that each delete under way took out, for its caller. */
   readonly #deleted = new WeakMap<Operation, number>()
+  #current: History | undefined
   #sinceDigest = 0
   #freezing = false
 
   private constructor(
     context: CollectionContext,
     directory: string,
-    files: OpenedFiles,
-    writer: WalWriter,
+    config: CollectionConfig,
+    state: LiveState,
   ) {
     this.#context = context
     this.#directory = directory
-    this.#config = files.config
-    this.#state = files.state
-    this.#watermark = files.watermark
-    this.#writer = writer
-    this.#checkpointer = new Checkpointer({ ...files, context, directory, writer })
+    this.#config = config
+    this.#state = state
   }
 
   /**
@@ -106,26 +119,10 @@ export class Collection {
     uuid: string,
   ): Promise<Collection> {
     const files = await openFiles(context, directory, uuid)
+    const collection = new Collection(context, directory, files.config, files.state)
     try {
-      let owner: Collection | undefined
-      const self = (): Collection => {
-        assert(owner, 'nothing is written before the collection is open')
-        return owner
-      }
-      const writer = await WalWriter.open(
-        {
-          disk: context.disk,
-          clock: context.clock,
-          directory: files.walDirectory,
-          identity: files.manifest,
-          onCommit: (commit) => self().#apply(commit),
-          onDurable: (lsn) => files.watermark.advance(lsn),
-          before: () => self().#digestDue(),
-        },
-        files.end,
-      )
-      owner = new Collection(context, directory, files, writer)
-      return owner
+      await collection.#enter(files)
+      return collection
     } catch (error) {
       await files.watermark.close()
       for (const segment of files.state.segments) await segment.close()
@@ -133,21 +130,26 @@ export class Collection {
     }
   }
 
+  get #history(): History {
+    assert(this.#current, 'the collection has entered its history')
+    return this.#current
+  }
+
   get name(): string {
-    return this.#checkpointer.manifest.name
+    return this.#history.checkpointer.manifest.name
   }
 
   get uuid(): string {
-    return this.#checkpointer.manifest.uuid
+    return this.#history.checkpointer.manifest.uuid
   }
 
   get epoch(): Epoch {
-    return this.#checkpointer.manifest.epoch
+    return this.#history.checkpointer.manifest.epoch
   }
 
   /** The manifest as last committed. */
   get manifest(): Manifest {
-    return this.#checkpointer.manifest
+    return this.#history.checkpointer.manifest
   }
 
   get config(): CollectionConfig {
@@ -161,12 +163,12 @@ export class Collection {
 
   /** LSN of the newest durable record; 0 when nothing was written. */
   get lsn(): number {
-    return this.#writer.position.lsn
+    return this.#history.writer.position.lsn
   }
 
   /** Commit time of that record, epoch µs. */
   get committedAtUs(): number {
-    return this.#writer.position.committedAtUs
+    return this.#history.writer.position.committedAtUs
   }
 
   /** Content digest of the live points, 64 hex digits. */
@@ -188,8 +190,8 @@ export class Collection {
     }
     const accepted = points.map((point) => acceptPoint(point, this.#config))
     if (accepted.length === 0) return { lsn: this.lsn, count: 0 }
-    await this.#checkpointer.relieve()
-    const { lsn } = await this.#writer.append({ kind: 'upsert', points: accepted })
+    await this.#history.checkpointer.relieve()
+    const { lsn } = await this.#history.writer.append({ kind: 'upsert', points: accepted })
     this.#freezeWhenFull()
     return { lsn, count: accepted.length }
   }
@@ -202,9 +204,9 @@ export class Collection {
     const accepted = ids.map(acceptId)
     const present = accepted.filter((id) => this.#state.locate(id) !== undefined)
     if (present.length === 0) return { lsn: this.lsn, deleted: 0 }
-    await this.#checkpointer.relieve()
+    await this.#history.checkpointer.relieve()
     const operation: Operation = { kind: 'delete', ids: [...new Set(present)] }
-    const { lsn } = await this.#writer.append(operation)
+    const { lsn } = await this.#history.writer.append(operation)
     return { lsn, deleted: this.#deleted.get(operation) ?? 0 }
   }
 
@@ -250,19 +252,13 @@ export class Collection {
 
   /** Loads all that searches need. Later seals are loaded as they come. */
   async warm(): Promise<void> {
-    const options = {
-      context: this.#context,
-      config: this.#config,
-      keepGraph: (segment: LiveSegment, graph: Uint8Array) =>
-        this.#checkpointer.replaceGraph(segment, graph),
-    }
-    this.#checkpointer.keepWarm ??= (segment, sealed, rows) =>
-      warmSegment({ ...options, keepGraph: async () => {} }, segment, sealed, rows)
+    this.#keepWarm()
     await Promise.all(
       this.#state.segments.map((segment) => {
         const { sealed } = segment
         if (segment.warm || sealed === undefined) return undefined
-        const running = this.#warming.get(segment) ?? warmSegment(options, segment, sealed)
+        const running =
+          this.#warming.get(segment) ?? warmSegment(this.#warmOptions, segment, sealed)
         this.#warming.set(segment, running)
         return running.finally(() => this.#warming.delete(segment))
       }),
@@ -271,7 +267,45 @@ export class Collection {
 
   /** Seals what is in memory and commits a manifest; opening then replays nothing before it. */
   async checkpoint(): Promise<void> {
-    await this.#checkpointer.run()
+    await this.#history.checkpointer.run()
+  }
+
+  /**
+   * Starts a new history of the same state: a new epoch, a new log, perhaps a new name and UUID. What
+   * is in memory is sealed first. Nothing may be written meanwhile; pins are let go.
+   */
+  async beginEpoch(start: EpochStart): Promise<void> {
+    await this.checkpoint()
+    const { manifest } = this
+    await this.#leave()
+    const { disk, onWarning } = this.#context
+    const config = start.config ?? this.#config
+    const first = {
+      ...manifest,
+      ...start.identity,
+      sequence: manifest.sequence + 1,
+      name: start.name,
+      config: sha256Hex(encodeConfig(config)),
+      segments: manifest.segments.map((segment) =>
+        start.config === undefined ? segment : { ...segment, graph: null },
+      ),
+      restoredFrom: start.restoredFrom,
+    }
+    const end = await startHistory(disk, this.#directory, { manifest: first, config })
+    const watermark = await WatermarkFile.open(
+      disk,
+      path.join(this.#directory, watermarkName),
+      onWarning,
+    )
+    await this.#enter({
+      manifest: first,
+      watermark,
+      end,
+      walDirectory: walDirectoryOf(this.#directory, first),
+      tombstonesWritten: new Map(
+        this.#state.segments.map((segment) => [segment.number, segment.tombstones.count]),
+      ),
+    })
   }
 
   /**
@@ -279,14 +313,15 @@ export class Collection {
    * first, so that the state carries its graph. Release it when done.
    */
   async pin(): Promise<PinnedState> {
-    if (this.#state.activeMemory.count >= limits.sealTailPoints) await this.#checkpointer.run()
+    if (this.#state.activeMemory.count >= limits.sealTailPoints)
+      await this.#history.checkpointer.run()
     return pinState({
       context: this.#context,
       directory: this.#directory,
       config: this.#config,
       state: this.#state,
-      writer: this.#writer,
-      checkpointer: this.#checkpointer,
+      writer: this.#history.writer,
+      checkpointer: this.#history.checkpointer,
     })
   }
 
@@ -295,7 +330,19 @@ export class Collection {
    * @throws `damaged`, `digest-mismatch` naming the point that is not what was accepted
    */
   proveDigest(): Promise<string> {
-    return proveContent(this.#state.segments, this.#context.hashes)
+    return proveContent(this.#state.segments, this.#context.threads)
+  }
+
+  /** {@link proveDigest} and {@link warm} in one, reading each vector once. */
+  async proveAndWarm(): Promise<string> {
+    this.#keepWarm()
+    return proveContent(
+      this.#state.segments,
+      this.#context.threads,
+      async (segment, sealed, rows) => {
+        if (!segment.warm) await warmSegment(this.#warmOptions, segment, sealed, rows)
+      },
+    )
   }
 
   describe(): CollectionDescription {
@@ -309,7 +356,7 @@ export class Collection {
       lsn: this.lsn,
       committedAt: committedAtUs === 0 ? null : new Date(committedAtUs / 1000).toISOString(),
       digest: this.digest,
-      restoredFrom: this.#checkpointer.manifest.restoredFrom,
+      restoredFrom: this.#history.checkpointer.manifest.restoredFrom,
     }
   }
 
@@ -322,19 +369,70 @@ export class Collection {
       deleted: segments.reduce((sum, each) => sum + each.deleted, 0),
       segments,
       sizeBytes: segments.reduce((sum, each) => sum + each.sizeBytes, 0),
-      checkpointLsn: this.#checkpointer.manifest.lsn,
+      checkpointLsn: this.#history.checkpointer.manifest.lsn,
       lsn: this.lsn,
     }
   }
 
   /** Waits for writes and checkpoints under way and closes the files. */
   async close(): Promise<void> {
-    await this.#checkpointer.settle()
-    await this.#writer.close()
-    await this.#checkpointer.close()
+    await this.#leave()
     await Promise.allSettled(this.#warming.values())
-    await this.#watermark.close()
     for (const segment of this.#state.segments) await segment.close()
+  }
+
+  /** Takes the log of a history up, where it ends. */
+  async #enter(
+    files: Pick<
+      OpenedFiles,
+      'manifest' | 'watermark' | 'end' | 'walDirectory' | 'tombstonesWritten'
+    >,
+  ): Promise<void> {
+    const { watermark } = files
+    const writer = await WalWriter.open(
+      {
+        disk: this.#context.disk,
+        clock: this.#context.clock,
+        directory: files.walDirectory,
+        identity: files.manifest,
+        onCommit: (commit) => this.#apply(commit),
+        onDurable: (lsn) => watermark.advance(lsn),
+        before: () => this.#digestDue(),
+      },
+      files.end,
+    )
+    const checkpointer = new Checkpointer({
+      ...files,
+      context: this.#context,
+      directory: this.#directory,
+      config: this.#config,
+      state: this.#state,
+      writer,
+    })
+    this.#current = { writer, watermark, checkpointer }
+  }
+
+  async #leave(): Promise<void> {
+    const { writer, watermark, checkpointer } = this.#history
+    await checkpointer.settle()
+    await writer.close()
+    await checkpointer.close()
+    await watermark.close()
+  }
+
+  get #warmOptions(): WarmOptions {
+    return {
+      context: this.#context,
+      config: this.#config,
+      keepGraph: (segment, graph) => this.#history.checkpointer.replaceGraph(segment, graph),
+    }
+  }
+
+  /** From now on a new segment is loaded when it is sealed. */
+  #keepWarm(): void {
+    const options = { ...this.#warmOptions, keepGraph: async () => {} }
+    this.#history.checkpointer.keepWarm ??= (segment, sealed, rows) =>
+      warmSegment(options, segment, sealed, rows)
   }
 
   #apply(commit: Commit): void {
@@ -355,7 +453,7 @@ export class Collection {
     const full = count >= limits.segmentPoints || vectorBytes >= limits.segmentVectorBytes
     if (!full || this.#freezing) return
     this.#freezing = true
-    const frozen = this.#checkpointer.start().catch((error: unknown) => {
+    const frozen = this.#history.checkpointer.start().catch((error: unknown) => {
       this.#context.onWarning(`a full segment could not be sealed: ${String(error)}`)
     })
     void frozen.finally(() => {

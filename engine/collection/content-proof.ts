@@ -3,41 +3,47 @@
  * with the hash kept beside it, and summed. What comes out is the content digest of what is really
  * there, not of what was once written.
  */
-import { availableParallelism } from 'node:os'
 import { fail } from '../base/errors.ts'
-import type { HashThreads } from '../base/hash-threads.ts'
-import { besideModule, ThreadPool } from '../base/thread-pool.ts'
+import type { ThreadPool } from '../base/thread-pool.ts'
 import { ContentDigest } from '../format/content-digest.ts'
 import { encodePoint, hashPoint } from '../format/point.ts'
 import type { MemorySegment } from '../segment/memory-segment.ts'
-import type { SealedSegment } from '../segment/sealed-segment.ts'
+import type { LoadedRows, SealedSegment } from '../segment/sealed-segment.ts'
 import type { LiveSegment } from './live-segment.ts'
 import { type ProofResult, type ProofTask, proveRange } from './prove-range.ts'
 
 /** Fewer points are proven on the calling thread: starting threads takes longer. */
 const threadedFrom = 5_000
 
+/** What is done with the rows of a segment while they are in memory for their proof. */
+export type UseRows = (
+  segment: LiveSegment,
+  sealed: SealedSegment,
+  rows: LoadedRows,
+) => Promise<void>
+
 /**
  * The digest of all live points of `segments`, 64 hex digits.
- * @throws `damaged` naming the segment and ordinal whose stored bytes are not what was accepted
+ * @throws `damaged`, `digest-mismatch` naming the point whose stored bytes are not what was accepted
  */
 export async function proveContent(
   segments: readonly LiveSegment[],
-  hashes: HashThreads,
+  threads: ThreadPool,
+  useRows: UseRows = async () => {},
 ): Promise<string> {
-  const threads = new ThreadPool(besideModule(import.meta.url, 'digest-worker'))
   const digest = new ContentDigest()
-  try {
-    for (const segment of segments) {
-      const { memory, sealed } = segment
-      if (sealed !== undefined) {
-        for (const part of await proveSealed(threads, segment, sealed, hashes)) digest.add(part)
-      } else if (memory !== undefined) {
-        for (const part of proveMemory(segment, memory)) digest.add(part)
-      }
+  for (const segment of segments) {
+    const { memory, sealed } = segment
+    if (sealed !== undefined) {
+      const rows = await sealed.readRows()
+      const [parts] = await Promise.all([
+        proveSealed(threads, segment, sealed, rows),
+        useRows(segment, sealed, rows),
+      ])
+      for (const part of parts) digest.add(part)
+    } else if (memory !== undefined) {
+      for (const part of proveMemory(segment, memory)) digest.add(part)
     }
-  } finally {
-    await threads.close()
   }
   return digest.toString()
 }
@@ -46,11 +52,10 @@ async function proveSealed(
   threads: ThreadPool,
   segment: LiveSegment,
   sealed: SealedSegment,
-  hashes: HashThreads,
+  rows: LoadedRows,
 ): Promise<Buffer[]> {
-  const rows = await sealed.loadRows(hashes)
   const tombstones = segment.tombstones.toShared(rows.count)
-  const share = Math.ceil(rows.count / availableParallelism())
+  const share = Math.ceil(rows.count / threads.size)
   const tasks: Promise<ProofResult>[] = []
   for (let from = 0; from < rows.count; from += share) {
     const task: ProofTask = {

@@ -4,10 +4,13 @@ import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
 import type { HashThreads } from '../base/hash-threads.ts'
 import type { Progress } from '../base/progress.ts'
+import type { ThreadPool } from '../base/thread-pool.ts'
 
 export interface CollectionContext {
   readonly disk: Disk
   readonly clock: Clock
+  /** Threads for short tasks: hashes, proofs, loading graphs, scans. */
+  readonly threads: ThreadPool
   readonly ann: AnnThreads
   readonly hashes: HashThreads
   /** A directory for files of a moment: what hnswlib writes and reads. */

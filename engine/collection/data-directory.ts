@@ -10,6 +10,7 @@
  *
  * Every change of the catalogue is one atomic replacement, and one at a time.
  */
+import { availableParallelism } from 'node:os'
 import * as path from 'node:path'
 import { AnnThreads } from '../ann/ann-threads.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
@@ -19,6 +20,7 @@ import { HashThreads } from '../base/hash-threads.ts'
 import { limits } from '../base/limits.ts'
 import { checkName } from '../base/name.ts'
 import { noProgress, type Progress } from '../base/progress.ts'
+import { besideModule, ThreadPool } from '../base/thread-pool.ts'
 import {
   type Catalogue,
   type CatalogueEntry,
@@ -76,11 +78,13 @@ export async function openDataDirectory(
     await disk.removeTree(scratch)
     for (const each of [path.join(root, 'collections'), scratch]) await disk.makeDirectory(each)
     const catalogue = await readCatalogue(disk, root)
+    const threads = new ThreadPool(besideModule(import.meta.url, 'engine-worker'))
     const context: CollectionContext = {
       disk,
       clock,
-      ann: new AnnThreads(),
-      hashes: new HashThreads(),
+      threads,
+      ann: new AnnThreads(availableParallelism(), threads),
+      hashes: new HashThreads(threads),
       scratch,
       progress: options.progress ?? noProgress,
       onWarning: options.onWarning ?? (() => {}),
@@ -149,6 +153,11 @@ export class DataDirectory {
     this.#context = context
     this.#lock = lock
     this.#catalogue = catalogue
+  }
+
+  /** Threads that hash, for whoever works for this directory. */
+  get hashes(): HashThreads {
+    return this.#context.hashes
   }
 
   /** Names of the collections, sorted. */
@@ -233,10 +242,16 @@ export class DataDirectory {
       commit: async ({ name, replace }) => {
         checkName('collection name', name)
         if (!replace) this.#refuseExisting(name)
-        await proveAndRename(this.#context, directory, request, identity, name)
-        await disk.syncDirectory(path.dirname(directory))
-        await this.#adopt(name, entry, replace)
-        return this.open(name)
+        const restored = await proveAndRename(this.#context, directory, request, identity, name)
+        try {
+          await disk.syncDirectory(path.dirname(directory))
+          await this.#adopt(name, entry, replace)
+        } catch (error) {
+          await restored.close()
+          throw error
+        }
+        this.#open.set(name, Promise.resolve(restored))
+        return restored
       },
       discard: () => this.#removeLeftover(entry.directory),
     }
@@ -246,7 +261,7 @@ export class DataDirectory {
   async close(): Promise<void> {
     for (const name of [...this.#open.keys()]) await this.#closeOne(name)
     await this.#context.ann.close()
-    await this.#context.hashes.close()
+    await this.#context.threads.close()
     await this.#lock.release()
   }
 

@@ -29,7 +29,7 @@ import {
   manifestName,
   manifestSequence,
 } from '../format/manifest.ts'
-import { decodeOperation } from '../format/wal-record.ts'
+import { decodeOperation, WAL_HEADER_BYTES } from '../format/wal-record.ts'
 import { SealedSegment } from '../segment/sealed-segment.ts'
 import { type LogEnd, replayWal } from '../wal/replay.ts'
 import { createWal } from '../wal/wal-files.ts'
@@ -74,26 +74,26 @@ export const emptyManifest = (
 /**
  * Writes config, log, watermark and manifest of a history that goes on from `first.manifest`,
  * durably; the manifest last. The directory may hold segment files already.
+ * @returns where the new log is written on
  */
 export async function startHistory(
   disk: Disk,
   directory: string,
   { manifest, config }: FirstState,
-): Promise<void> {
+): Promise<LogEnd> {
   const wal = walDirectoryOf(directory, manifest)
   for (const each of [path.join(directory, 'segments'), wal]) await disk.makeDirectory(each)
   await replaceFile(disk, path.join(directory, configName), encodeConfig(config))
-  await createWal(disk, wal, {
-    identity: manifest,
-    firstLsn: manifest.lsn + 1,
-    chain: manifest.chain,
-  })
+  const header = { identity: manifest, firstLsn: manifest.lsn + 1, chain: manifest.chain }
+  const file = await createWal(disk, wal, header)
   const watermark = path.join(directory, watermarkName)
   await disk.unlink(watermark)
   const { lsn, sequence, epoch } = manifest
   await createWatermark(disk, watermark, { lsn, sequence, history: epoch.history })
   for (const each of [path.dirname(wal), directory]) await disk.syncDirectory(each)
   await replaceFile(disk, path.join(directory, manifestName(sequence)), encodeManifest(manifest))
+  const { chain, committedAtUs } = manifest
+  return { lsn, chain, committedAtUs, file, offset: WAL_HEADER_BYTES, tornBytes: 0 }
 }
 
 export interface OpenedFiles {

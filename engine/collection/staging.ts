@@ -8,19 +8,17 @@
  * restore of the same snapshot finds it again and goes on.
  */
 import * as path from 'node:path'
-import { sha256Hex } from '../base/checksum.ts'
 import { type Disk, replaceFile } from '../base/disk.ts'
 import { fail } from '../base/errors.ts'
 import { KiB } from '../base/limits.ts'
-import { type CollectionConfig, encodeConfig } from '../format/config.ts'
+import type { CollectionConfig } from '../format/config.ts'
 import { type DocumentKind, decodeDocument, encodeDocument } from '../format/document.ts'
 import { Fields, patterns } from '../format/fields.ts'
 import { type Epoch, epochName, type Identity } from '../format/identity.ts'
-import { type Manifest, manifestSequence, type RestoredFrom } from '../format/manifest.ts'
+import { manifestSequence } from '../format/manifest.ts'
 import { createWatermark, watermarkName } from '../wal/watermark-file.ts'
 import { Collection } from './collection.ts'
 import type { CollectionContext } from './context.ts'
-import { startHistory } from './open-files.ts'
 
 export const restoreNoteName = 'restore.json'
 const noteKind: DocumentKind = { format: 'vectra-restore-note', version: 1 }
@@ -88,6 +86,7 @@ export async function readNote(
 /**
  * Opens the staged files under the identity they were written with, proves them against the request,
  * seals the log tail, and starts the history `identity` under `name`.
+ * @returns the collection, open and warm
  */
 export async function proveAndRename(
   context: CollectionContext,
@@ -95,7 +94,7 @@ export async function proveAndRename(
   request: StageRequest,
   identity: Identity,
   name: string,
-): Promise<void> {
+): Promise<Collection> {
   const { disk } = context
   await removeStrangers(disk, directory, request)
   const sequences = request.paths.map(manifestSequence).filter((each) => each !== undefined)
@@ -107,41 +106,30 @@ export async function proveAndRename(
     history: request.epoch.history,
   })
   const staged = await Collection.open(context, directory, request.uuid)
-  let manifest: Manifest
   try {
     expectSame('LSN', request.lsn, staged.lsn)
     expectSame('number of points', request.count, staged.count)
     expectSame('content digest', request.digest, staged.digest)
-    expectSame('content digest of the stored bytes', request.digest, await staged.proveDigest())
-    await staged.checkpoint()
-    manifest = staged.manifest
-  } finally {
-    await staged.close()
-  }
-  const config = request.config ?? staged.config
-  const restoredFrom: RestoredFrom = {
-    snapshotId: request.snapshotId,
-    uuid: request.uuid,
-    epoch: request.epoch,
-    lsn: request.lsn,
-  }
-  await startHistory(disk, directory, {
-    config,
-    manifest: {
-      ...manifest,
-      ...identity,
-      sequence: manifest.sequence + 1,
+    // a graph that will not be used is not loaded either
+    const proven = request.config ? await staged.proveDigest() : await staged.proveAndWarm()
+    expectSame('content digest of the stored bytes', request.digest, proven)
+    const { snapshotId, uuid, epoch, lsn, config } = request
+    await staged.beginEpoch({
+      identity,
       name,
-      config: sha256Hex(encodeConfig(config)),
-      segments: manifest.segments.map((segment) =>
-        request.config === undefined ? segment : { ...segment, graph: null },
-      ),
-      restoredFrom,
-    },
-  })
-  await disk.removeTree(path.join(directory, 'wal', epochName(request.epoch)))
-  await disk.unlink(path.join(directory, restoreNoteName))
-  await disk.syncDirectory(directory)
+      restoredFrom: { snapshotId, uuid, epoch, lsn },
+      ...(config && { config }),
+    })
+    await disk.removeTree(path.join(directory, 'wal', epochName(epoch)))
+    await disk.unlink(path.join(directory, restoreNoteName))
+    await disk.syncDirectory(directory)
+  } catch (error) {
+    await staged.close()
+    throw error
+  }
+  if (request.config === undefined) return staged
+  await staged.close()
+  return Collection.open(context, directory, identity.uuid)
 }
 
 /** An attempt that was cut off may have begun the new history: its manifests and logs go. */

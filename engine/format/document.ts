@@ -4,8 +4,8 @@
  * One JSON object in canonical form (RFC 8785) and a newline. `format` names the kind of document,
  * `version` its layout, `sha256` is the hash of the canonical object without that field. A reader
  * re-serialises what it parsed and demands the same bytes, so that a flipped bit, a duplicate key,
- * trailing bytes or a truncation cannot pass: either the hash or the form differs. The
- * version is looked at first: a newer one may be sealed in another way.
+ * trailing bytes or a truncation cannot pass: either the hash or the form differs. The version is
+ * looked at first, because a newer one may be sealed in another way.
  */
 import { canonicalJson, isJsonObject, type JsonObject } from '../base/canonical-json.ts'
 import { sha256Hex } from '../base/checksum.ts'

@@ -116,20 +116,27 @@ export class SealedSegment implements PointTable {
     return vector
   }
 
+  /** All vectors as they stand on disk, unproven: for who proves them point by point. */
+  async readRows(): Promise<LoadedRows> {
+    const { vectors: entry, count } = this.entry
+    const vectors = new SharedArrayBuffer(entry.sizeBytes)
+    const read = await this.#vectors.read(new Uint8Array(vectors), 0)
+    if (read !== entry.sizeBytes) this.#damaged(entry, read, 'it is shorter than the manifest says')
+    const { dimension } = this.#place
+    return { vectors, byteOffset: SEGMENT_HEADER_BYTES, count, dimension }
+  }
+
   /**
    * All vectors, proven: every piece's SHA-256 is the manifest's.
    * @throws `damaged` naming the first bad piece
    */
   async loadRows(hashes: HashThreads): Promise<LoadedRows> {
-    const { vectors: entry, count } = this.entry
-    const vectors = new SharedArrayBuffer(entry.sizeBytes)
-    const read = await this.#vectors.read(new Uint8Array(vectors), 0)
-    if (read !== entry.sizeBytes) this.#damaged(entry, read, 'it is shorter than the manifest says')
-    const pieces = await hashes.pieces(vectors, entry.sizeBytes)
+    const rows = await this.readRows()
+    const { vectors: entry } = this.entry
+    const pieces = await hashes.pieces(rows.vectors, entry.sizeBytes)
     const bad = pieces.findIndex((piece, index) => piece !== entry.pieces[index])
     if (bad >= 0) this.#damaged(entry, bad * limits.pieceBytes, 'its SHA-256 does not match')
-    const { dimension } = this.#place
-    return { vectors, byteOffset: SEGMENT_HEADER_BYTES, count, dimension }
+    return rows
   }
 
   /** The graph file's bytes, proven by hash. @throws `missing-file`, `damaged` */

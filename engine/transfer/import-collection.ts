@@ -1,6 +1,7 @@
 /**
  * Import by name: into the collection when it exists, else into a new one whose dimension the source
- * tells. A new collection whose first import fails is dropped again, so nothing half-made stays.
+ * tells. A new collection whose first import fails is dropped again, so nothing half-made stays. A
+ * process that is killed cannot do that: what it leaves holds the batches that were acknowledged.
  */
 import { fail, isOperatingError, OperatingError } from '../base/errors.ts'
 import type { Collection } from '../collection/collection.ts'

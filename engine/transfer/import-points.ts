@@ -146,6 +146,7 @@ function checkBatch(points: number): number {
   return fail('usage', `a batch of ${points} points`, `Use 1 to ${limits.batchPoints}.`)
 }
 
+/** What is left of an import that failed in a collection that existed before. */
 export const importedRemark = (points: number): string =>
   points === 0 ? 'nothing was imported' : `the ${points} points before this batch are imported`
 

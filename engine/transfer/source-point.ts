@@ -26,11 +26,13 @@ export interface SourcePoint extends SourcePlace {
   readonly sizeBytes: number
 }
 
+/** Line `line`, from 1, of the text source `name`. */
 export const linePlace = (name: string, line: number): SourcePlace => ({
   where: `${name} line ${line}`,
   place: { file: name, line },
 })
 
+/** Row `row`, from 0, of the binary source `name`; `offset` is where it begins, in bytes. */
 export const rowPlace = (name: string, row: number, offset: number): SourcePlace => ({
   where: `${name} row ${row}`,
   place: { file: name, offset },

@@ -34,12 +34,8 @@ function nameProblem(named: NamedText, candidates: readonly string[]): ValueProb
   const noun = nouns[namespace]
   const meant = nearest(name, candidates)
   const list = candidates.slice(0, 10).join(', ')
-  const hint =
-    meant !== undefined
-      ? `Did you mean "${meant}"?`
-      : candidates.length > 0
-        ? `There ${candidates.length === 1 ? 'is' : 'are'} ${list}.`
-        : `The plan has no ${noun}s.`
+  const known = candidates.length > 0 ? `The plan has ${list}.` : `The plan has no ${noun}s.`
+  const hint = meant === undefined ? known : `Did you mean "${meant}"?`
   const message = `there is no ${noun} ${JSON.stringify(name.slice(0, 80))}`
   return [{ rule: 'unknown-name', pointer, atKey: false, message, hint }]
 }

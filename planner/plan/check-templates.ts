@@ -128,6 +128,11 @@ function outputProblem(
     return at(pointer, 'unknown-name', `step "${part.id}" ${when}`, hint)
   }
   const [kind] = asked.kinds
+  const many = memberOf(memberOf(asked.value, 'backup'), 'collections')
+  if (Array.isArray(many) && many.length > 1 && part.output !== 'destination') {
+    const hint = 'Make a step of each collection.'
+    return at(pointer, 'unknown-name', `step "${part.id}" backs up several collections`, hint)
+  }
   const known = (kind && outputs.get(kind)) ?? []
   if (known.includes(part.output)) return undefined
   const meant = nearest(part.output, known)

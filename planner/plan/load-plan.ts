@@ -15,6 +15,7 @@ import { checkTemplates } from './check-templates.ts'
 import { planLimits } from './limits.ts'
 import { parsePlan } from './parse-plan.ts'
 import type { ParsedYaml } from './parse-yaml.ts'
+import { parentPointer } from './path-text.ts'
 import type { Plan } from './plan.ts'
 import { planSchema } from './plan-schema.ts'
 import type { PlanText } from './plan-text.ts'
@@ -123,14 +124,25 @@ function invalid(
   }
 }
 
-/** The first problem of each place is the cause; what later checks say of it only follows. */
+/**
+ * The first problem of each place is the cause; what later checks say of it, or of what stands below a
+ * key that should not be there, only follows.
+ */
 function onePerPlace(problems: readonly ValueProblem[]): ValueProblem[] {
   const seen = new Set<string>()
+  const refused = new Set(
+    problems.filter(({ rule }) => rule.endsWith('-key') && rule !== 'missing-key').map(pointerOf),
+  )
   return problems.filter(({ pointer, atKey, rule, message }) => {
+    for (let above = parentPointer(pointer); above !== ''; above = parentPointer(above)) {
+      if (refused.has(above)) return false
+    }
     const key = rule === 'missing-key' ? `${pointer} ${message}` : `${pointer} ${atKey}`
     return !seen.has(key) && seen.add(key)
   })
 }
+
+const pointerOf = ({ pointer }: ValueProblem): string => pointer
 
 function toText(problem: ValueProblem, { positions }: ParsedYaml): TextProblem {
   const { rule, pointer, atKey, message, hint } = problem

@@ -6,8 +6,14 @@ import type { PlanError, TextProblem } from './problem.ts'
 const shownWidth = 100
 const shownBefore = 60
 
-// escape sequences and other control characters of the file never reach the terminal
-const visible = (text: string): string => text.replace(/\p{Cc}|\p{Bidi_Control}/gu, ' ')
+/**
+ * A text of the file as it may be shown: control characters never reach the terminal, and what stands
+ * before the @ of a URL is masked, character by character so that columns stay where they are.
+ */
+export const showable = (text: string): string =>
+  text
+    .replace(/\p{Cc}|\p{Bidi_Control}/gu, ' ')
+    .replace(/(?<=:\/\/)[^/\s@]+(?=@)/g, (userInfo) => '*'.repeat(userInfo.length))
 
 export class PlanText {
   readonly file: string
@@ -31,7 +37,7 @@ export class PlanText {
 
   error(problem: TextProblem): PlanError {
     const place = this.place(problem.offset, problem.path)
-    const line = visible(this.#line(place.line - 1))
+    const line = showable(this.#line(place.line - 1))
     const from = line.length <= shownWidth ? 0 : Math.max(0, place.column - 1 - shownBefore)
     return {
       ...place,

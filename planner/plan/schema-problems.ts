@@ -10,6 +10,7 @@ import { isJsonObject, type JsonValue } from '../../engine/index.ts'
 import { formats } from './formats.ts'
 import { nearest } from './nearest.ts'
 import { childPointer } from './path-text.ts'
+import { showable } from './plan-text.ts'
 import type { ValueProblem } from './problem.ts'
 import { isStepKind } from './schema-files.ts'
 
@@ -70,7 +71,7 @@ export function describeValue(value: JsonValue | undefined): string {
   if (value === null || value === undefined) return 'nothing'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'a mapping'
-  const text = JSON.stringify(value)
+  const text = showable(JSON.stringify(value))
   return text.length <= 60 ? text : `${text.slice(0, 57)}…"`
 }
 

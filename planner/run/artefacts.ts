@@ -5,6 +5,7 @@
 import * as path from 'node:path'
 import { type Disk, replaceFile, sha256Hex } from '../../engine/index.ts'
 import type { Evidence } from '../step/record.ts'
+import { makeDurableDirectory } from './durable-directory.ts'
 import type { StepKey } from './run-event.ts'
 
 export async function keepArtefact(
@@ -17,7 +18,7 @@ export async function keepArtefact(
 ): Promise<Evidence> {
   const artefact = ['runs', run, stage, step, name].join('/')
   const file = path.join(stateDirectory, ...artefact.split('/'))
-  await disk.makeDirectory(path.dirname(file))
+  await makeDurableDirectory(disk, path.dirname(file))
   await replaceFile(disk, file, content)
   return { artefact, sha256: sha256Hex(content) }
 }

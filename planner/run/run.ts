@@ -97,6 +97,8 @@ class Execution {
       const verdict = await this.#stage('steps', signal)
       if (verdict === 'undo') await this.#undo()
       if (verdict === 'passed') await this.#stage('steady-after', signal)
+    } else {
+      await this.#skip(this.#tasksOf('steps'), 'steps')
     }
     limit.cancel()
     await this.#stage('always', this.#tools.forceSignal)
@@ -157,13 +159,23 @@ class Execution {
   }
 
   async #stage(name: Exclude<StageName, 'undo'>, signal: AbortSignal): Promise<Verdict> {
-    const stage = this.#tree.stages.find((each) => each.name === name)
-    if (stage === undefined) return signal.aborted && name !== 'always' ? 'failed' : 'passed'
+    const tasks = this.#tasksOf(name)
+    if (tasks.length === 0) return 'passed'
     this.#tools.observe({ kind: 'stage-started', stage: name })
-    const verdict = await this.#sequence(stage.tasks, name, signal)
+    const verdict = await this.#sequence(tasks, name, signal)
     const sick = this.#records.some((each) => each.stage === name && each.outcome !== 'passed')
     // a system that is not steady is not steady, whatever its check says of going on
     return name.startsWith('steady') && sick ? 'failed' : verdict
+  }
+
+  #tasksOf(name: Exclude<StageName, 'undo'>): readonly Task[] {
+    return this.#tree.stages.find((each) => each.name === name)?.tasks ?? []
+  }
+
+  async #skip(tasks: readonly Task[], stage: StageName): Promise<void> {
+    for (const task of stepsOf(tasks)) {
+      await this.#end(skippedRecord(task, stage, this.#tools.clock.nowMs()))
+    }
   }
 
   /** One after the other. After a failure that stops, the rest is recorded as skipped. */
@@ -177,9 +189,7 @@ class Execution {
       if (signal.aborted) this.#noteStop(signal)
       const stopped = signal.aborted || (worst !== 'passed' && stage !== 'always')
       if (stopped) {
-        for (const each of stepsOf(tasks.slice(index))) {
-          await this.#end(skippedRecord(each, stage, this.#tools.clock.nowMs()))
-        }
+        await this.#skip(tasks.slice(index), stage)
         return signal.aborted && worst === 'passed' ? this.#stopVerdict(tasks, index) : worst
       }
       const verdict =

@@ -11,6 +11,7 @@ import {
   OperatingError,
 } from '../../engine/index.ts'
 import { pause, type Timer } from '../step/timer.ts'
+import { makeDurableDirectory } from './durable-directory.ts'
 
 export interface HeldLock {
   release(): Promise<void>
@@ -27,7 +28,7 @@ export async function takeStateLock(
   directory: string,
   what: string,
 ): Promise<HeldLock> {
-  await disk.makeDirectory(directory)
+  await makeDurableDirectory(disk, directory)
   try {
     return await DirectoryLock.take(disk, clock, directory)
   } catch (error) {

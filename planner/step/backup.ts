@@ -10,7 +10,6 @@ import type { StepContext, StepFaces, StepResult } from './step.ts'
 export const backup: StepFaces<'backup'> = {
   kind: 'backup',
   schema: 'backup.schema.json',
-  outputs: ['destination', 'snapshot', 'lsn', 'count', 'digest', 'snapshots'],
   run,
   describe: (input, plan) => ({
     sentence: `Back up ${input.collections.join(', ')} to ${input.to} as ${input.id.text}`,

@@ -18,7 +18,6 @@ const defaultGolden = { sample: 64, k: 10 }
 export const check: StepFaces<'check'> = {
   kind: 'check',
   schema: 'check.schema.json',
-  outputs: ['target', 'collection', 'count', 'digest', 'recall', 'latencyP95Ms'],
   run,
   describe: (input, plan) => {
     const name = input.collection.text
@@ -134,12 +133,12 @@ function restoredHere(
       record.kind === 'restore' &&
       record.outcome === 'passed' &&
       record.outputs['target'] === target &&
-      record.outputs['name'] === name,
+      record.outputs['collection'] === name,
   )?.outputs
   if (outputs === undefined) return undefined
-  const { collection, snapshot, source } = outputs
-  if (typeof collection !== 'string' || typeof snapshot !== 'string') return undefined
-  return typeof source === 'string' ? { collection, snapshot, source } : undefined
+  const { restoredFrom, snapshot, source } = outputs
+  if (typeof restoredFrom !== 'string' || typeof snapshot !== 'string') return undefined
+  return typeof source === 'string' ? { collection: restoredFrom, snapshot, source } : undefined
 }
 
 async function expectationOf(

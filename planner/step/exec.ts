@@ -26,7 +26,6 @@ const outputChars = 4_096
 export const exec: StepFaces<'exec'> = {
   kind: 'exec',
   schema: 'exec.schema.json',
-  outputs: ['exitCode', 'stdout', 'sameAs'],
   run,
   describe: (input) => ({
     sentence: `Run ${input.command[0].text}`,

@@ -8,7 +8,6 @@ import type { StepContext, StepFaces, StepResult } from './step.ts'
 export const importStep: StepFaces<'import'> = {
   kind: 'import',
   schema: 'import.schema.json',
-  outputs: ['target', 'collection', 'created', 'points', 'bytes'],
   run,
   describe: (input, plan) => ({
     sentence: `Import ${input.file.text} into ${input.collection} on ${input.target}`,

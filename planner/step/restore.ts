@@ -9,7 +9,6 @@ import type { StepContext, StepFaces, StepResult } from './step.ts'
 export const restore: StepFaces<'restore'> = {
   kind: 'restore',
   schema: 'restore.schema.json',
-  outputs: ['target', 'name', 'collection', 'snapshot', 'source', 'count', 'digest', 'bytes'],
   run,
   describe: (input, plan) => ({
     sentence: `Restore ${snapshotText(input)} of ${input.collection} from ${input.from.join(' or ')} to ${input.into} as ${nameText(input)}`,
@@ -39,7 +38,7 @@ export const restore: StepFaces<'restore'> = {
   needs: ({ into }) => [{ target: into, capabilities: ['restore'] }],
 
   async undo(input, record, context) {
-    const name = record.outputs['name']
+    const name = record.outputs['collection']
     if (input.replace || typeof name !== 'string') {
       context.remark('what the restore replaced is gone; the restored collection stays')
       return undefined
@@ -68,12 +67,14 @@ async function run(input: RestoreInput, context: StepContext): Promise<StepResul
     },
     context,
   )
-  const { source, snapshotId, takenAt, recoveryPoint, ...rest } = restored
+  const { name, source, snapshotId, takenAt, recoveryPoint, ...rest } = restored
   return {
     outputs: {
       target: into,
-      collection,
+      collection: name,
+      restoredFrom: collection,
       snapshot: snapshotId,
+      lsn: recoveryPoint.lsn,
       source: urls.get(source) ?? source,
       takenAt: toIso(takenAt),
       // the snapshot's own word that the source stood there at that instant

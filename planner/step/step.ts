@@ -84,10 +84,8 @@ export interface TargetNeed {
 
 export interface StepFaces<Kind extends StepKind> {
   readonly kind: Kind
-  /** Its file under `schemas/steps/`. */
+  /** Its file under `schemas/steps/`; `x-outputs` there names what `${steps.<id>.…}` may use. */
   readonly schema: string
-  /** Names that `${steps.<id>.…}` may use. */
-  readonly outputs: readonly string[]
   run(input: StepInputs[Kind], context: StepContext): Promise<StepResult>
   describe(input: StepInputs[Kind], plan: Plan): Description
   estimate(input: StepInputs[Kind], id: string, history: History): Estimate

@@ -11,7 +11,6 @@ const damageShown = 20
 export const verify: StepFaces<'verify'> = {
   kind: 'verify',
   schema: 'verify.schema.json',
-  outputs: ['destination', 'depth', 'objects', 'bytes', 'snapshots'],
   run,
   describe: (input, plan) => ({
     sentence: `Verify ${whatOf(input)} in ${input.in} to depth ${input.depth}`,
@@ -56,7 +55,8 @@ async function run(input: VerifyInput, context: StepContext): Promise<StepResult
     depth: input.depth,
     objects: verified.objects,
     bytes: verified.bytes,
-    snapshots: verified.snapshots.map((each) => ({ ...each })),
+    snapshots: verified.snapshots.length,
+    verified: verified.snapshots.map((each) => ({ ...each })),
     damage: verified.damage.slice(0, damageShown),
   }
   await context.keep('verify.json', `${JSON.stringify({ ...outputs, damage: verified.damage })}\n`)

@@ -66,8 +66,12 @@ export interface ImportRequest {
 export interface Imported {
   /** Whether the import created the collection. */
   readonly created: boolean
+  /** Points of the file. */
   readonly points: number
   readonly bytes: number
+  /** Of the collection afterwards. */
+  readonly count: number
+  readonly digest: string
   readonly position: Position
 }
 

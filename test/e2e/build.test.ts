@@ -28,7 +28,11 @@ async function smallProject() {
     )
   }
   const build = (...flags: string[]) =>
-    execa(process.execPath, ['.ci/build.mjs', ...flags], { cwd: directory, reject: false, all: true })
+    execa(process.execPath, ['.ci/build.mjs', ...flags], {
+      cwd: directory,
+      reject: false,
+      all: true,
+    })
   const said = async () => (await execa(at('dist/engine/cli/main.js'))).stdout
   const builtAt = async () => (await fs.stat(at('dist/.built-from'))).mtimeMs
   return { at, write, build, said, builtAt }

@@ -1,4 +1,6 @@
 /** Plans and task trees for tests, without YAML: only what a test says differs from the plainest. */
+
+import type { Stage, StepTask, Task, TaskTree } from '../../planner/compile/task.ts'
 import type {
   Destination,
   Drill,
@@ -9,7 +11,6 @@ import type {
   Target,
 } from '../../planner/plan/plan.ts'
 import type { Template, TemplatePart } from '../../planner/plan/template.ts'
-import type { Stage, StepTask, Task, TaskTree } from '../../planner/compile/task.ts'
 import type { StepContext, StepResult } from '../../planner/step/step.ts'
 
 export const somewhere: Place = { file: 'plans/test.yaml', line: 1, column: 1, path: '' }

@@ -7,7 +7,7 @@ import { type RunResult, runTree } from '../../planner/run/run.ts'
 import type { RunEvent } from '../../planner/run/run-event.ts'
 import type { RunTools } from '../../planner/run/run-tools.ts'
 import { manualClock } from './manual-clock.ts'
-import { manualTimer } from './manual-timer.ts'
+import { manualTimer, settle } from './manual-timer.ts'
 import { MemoryDisk } from './memory-disk.ts'
 
 const unused = (what: string) => (): never => fail('step-failed', `this test has no ${what}`, '')
@@ -62,6 +62,12 @@ export function runBench(changes: Partial<RunTools> = {}) {
         },
         tools,
       ),
+    /** Resolves once the step has started; what it did at once is done. */
+    started: async (step: string): Promise<void> => {
+      const has = () => events.some((each) => each.kind === 'step-started' && each.step === step)
+      while (!has()) await settle()
+      await settle()
+    },
     ledger: () => readLedger(disk, ledgerFile),
   }
 }

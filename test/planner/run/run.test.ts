@@ -205,6 +205,7 @@ test('a drill on a sick system is void and does nothing but clean up', async () 
     }),
   )
   expect(result.outcome).toBe('void')
+  expect(outcomes(result.records)).toEqual(['steady failed', 'a skipped', 'x passed'])
   expect(lines).toEqual(['start x', 'end x'])
 })
 
@@ -230,6 +231,7 @@ test('a step is tried again after pauses that double', async () => {
       steps: [buildTask('a', flaky, { retry: { attempts: 4, backoffMs: 1_000 } })],
     }),
   )
+  await bench.started('a')
   await bench.timer.pass(10_000)
   const result = await running
   expect(starts).toEqual([0, 1_000, 3_000, 7_000])
@@ -241,6 +243,7 @@ test('a step that uses up its tries fails with the last error', async () => {
   const running = bench.run(
     buildTree({ steps: [buildTask('a', failing, { retry: { attempts: 2, backoffMs: 5 } })] }),
   )
+  await bench.started('a')
   await bench.timer.pass(5)
   expect((await running).records).toMatchObject([{ outcome: 'failed', attempts: 2 }])
   expect(bench.timer.pending).toBe(0)
@@ -254,6 +257,7 @@ test('a step that takes too long is stopped and fails', async () => {
       always: [buildTask('x')],
     }),
   )
+  await bench.started('a')
   await bench.timer.pass(59_999)
   expect(bench.events.some(({ kind }) => kind === 'step-ended')).toBe(false)
   await bench.timer.pass(1)
@@ -267,6 +271,7 @@ test('a step that does not stop is given up, and its record says so', async () =
   const bench = runBench()
   const deaf: Work = () => new Promise(() => {})
   const running = bench.run(buildTree({ steps: [buildTask('a', deaf, { timeoutMs: 1_000 })] }))
+  await bench.started('a')
   await bench.timer.pass(1_000 + 60_000)
   const result = await running
   expect(result.records).toMatchObject([{ outcome: 'failed' }])
@@ -282,6 +287,7 @@ test('a run that takes too long is stopped, and cleans up', async () => {
       always: [buildTask('x')],
     }),
   )
+  await bench.started('a')
   await bench.timer.pass(5_000)
   const result = await running
   expect(outcomes(result.records)).toEqual(['a cancelled', 'b skipped', 'x passed'])
@@ -293,7 +299,7 @@ test('a signal stops the steps, and the clean-up still runs', async () => {
   const running = bench.run(
     buildTree({ steps: [buildTask('a', untilStopped)], always: [buildTask('x')] }),
   )
-  await settle()
+  await bench.started('a')
   bench.stop.abort(new OperatingError('interrupted', 'interrupted', ''))
   const result = await running
   expect(outcomes(result.records)).toEqual(['a cancelled', 'x passed'])
@@ -308,6 +314,7 @@ test('a signal before the first step starts none of them', async () => {
   bench.stop.abort(new OperatingError('terminated', 'terminated', ''))
   const result = await bench.run(buildTree({ steps: [task('a')], always: [task('x')] }))
   expect(lines).toEqual(['start x', 'end x'])
+  expect(outcomes(result.records)).toEqual(['a skipped', 'x passed'])
   expect(result.outcome).toBe('interrupted')
 })
 
@@ -319,9 +326,9 @@ test('a second signal stops the clean-up too', async () => {
       always: [buildTask('x', untilStopped), buildTask('y')],
     }),
   )
-  await settle()
+  await bench.started('a')
   bench.stop.abort(new OperatingError('interrupted', 'interrupted', ''))
-  await settle()
+  await bench.started('x')
   bench.force.abort(new OperatingError('interrupted', 'interrupted again', ''))
   expect(outcomes((await running).records)).toEqual(['a cancelled', 'x cancelled', 'y skipped'])
 })
@@ -331,7 +338,7 @@ test('a signal while a step waits for its next try ends the wait', async () => {
   const running = bench.run(
     buildTree({ steps: [buildTask('a', failing, { retry: { attempts: 9, backoffMs: 9_000 } })] }),
   )
-  await settle()
+  await bench.started('a')
   bench.stop.abort(new OperatingError('interrupted', 'interrupted', ''))
   const result = await running
   expect(result.records).toMatchObject([{ attempts: 1, outcome: 'failed' }])
