@@ -65,6 +65,7 @@ export {
 } from './format/config.ts'
 export type { Point, PointId, PointInput } from './format/point.ts'
 export type { BackupMode, Golden, SnapshotManifest } from './repository/snapshot-manifest.ts'
+export { type ByteSource, fileSource } from './transfer/byte-source.ts'
 export {
   type CollectionImportRequest,
   type CollectionImportResult,

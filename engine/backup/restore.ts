@@ -157,7 +157,7 @@ export async function restoreSnapshot(
     files: { written: written.written, reused: written.reused },
     sources: written.sources,
     fallbacks: written.fallbacks,
-    ...compareGraphs(manifest, restored),
+    ...compareGraphs(manifest, restored, options.reindex === true),
     remarks: [...opened.remarks, ...chosen.remarks],
     phases: phases.times,
     durationMs: phases.totalMs,
@@ -193,13 +193,15 @@ function toStageRequest(
 function compareGraphs(
   { files }: SnapshotManifest,
   restored: Collection,
+  reindexed: boolean,
 ): Pick<RestoreResult, 'graphs' | 'graphFiles'> {
   const saved = new Map(files.map((file) => [file.path, file.pieces.map((piece) => piece.sha256)]))
   let kept = 0
   let rebuilt = 0
   for (const { graph } of restored.manifest.segments) {
     if (graph === null) continue
-    if (graph.pieces.join() === saved.get(graph.path)?.join()) kept++
+    // building is deterministic: after a reindex equal bytes do not mean that the saved ones were used
+    if (!reindexed && graph.pieces.join() === saved.get(graph.path)?.join()) kept++
     else rebuilt++
   }
   const graphs = rebuilt > 0 ? 'rebuilt' : kept > 0 ? 'kept' : 'none'

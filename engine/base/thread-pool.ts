@@ -61,6 +61,7 @@ export class ThreadPool {
   readonly #slots: Slot[] = []
   readonly #queue: Job[] = []
   #nextId = 1
+  #closed = false
 
   /** A thread that outgrows `resourceLimits` fails its task with `limit-exceeded` and is replaced. */
   constructor(module: URL, size = availableParallelism(), resourceLimits?: ResourceLimits) {
@@ -76,6 +77,10 @@ export class ThreadPool {
   /** Runs `task` on a free thread; resolves with what the task returned. */
   run<Result>(task: string, input: unknown, options: RunOptions = {}): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
+      if (this.#closed) {
+        reject(closedError())
+        return
+      }
       this.#queue.push({
         request: { id: this.#nextId++, task, input },
         transfer: options.transfer ?? [],
@@ -88,8 +93,10 @@ export class ThreadPool {
     })
   }
 
-  /** Ends all threads; running tasks are rejected. */
+  /** Ends all threads; tasks that run, wait or come later are rejected. */
   async close(): Promise<void> {
+    this.#closed = true
+    for (const job of this.#queue.splice(0)) job.reject(closedError())
     await Promise.all(this.#slots.map((slot) => slot.worker.terminate()))
   }
 
@@ -171,6 +178,8 @@ const memoryLimitError = (cause: unknown): OperatingError =>
 
 const isOutOfMemory = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY'
+
+const closedError = (): Error => new Error('the threads were closed')
 
 /** A task of a worker module. `progress` posts to the owner's `onProgress`. */
 export type ThreadTask = (input: never, progress: (value: unknown) => void) => unknown

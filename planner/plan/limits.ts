@@ -20,6 +20,8 @@ export const planLimits = {
   aliases: 100,
   /** Words and signs of YAML. The longest plan within the other bounds has about half as many. */
   tokens: 60_000,
+  /** Characters of one word or text: the parser keeps an object for every mistake in it. */
+  tokenLength: 16 * KiB,
   /** Mappings, lists and values once aliases are followed. */
   values: 20_000,
   /** Problems reported at once; the rest is counted. */

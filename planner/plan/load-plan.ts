@@ -8,7 +8,7 @@
  * wrong values, unknown names and missing variables are told together.
  */
 import * as path from 'node:path'
-import { type Disk, OperatingError, sha256Hex } from '../../engine/index.ts'
+import { type Disk, type JsonValue, OperatingError, sha256Hex } from '../../engine/index.ts'
 import { checkNames } from './check-names.ts'
 import { checkSteps } from './check-steps.ts'
 import { checkTemplates } from './check-templates.ts'
@@ -78,16 +78,16 @@ export async function checkPlan(file: string, options: PlanOptions): Promise<Pla
     const errors = parsed.problems.map((problem) => text.error(problem))
     return invalid(errors, parsed.tooLarge ? 'plan-too-large' : 'plan-invalid')
   }
-  return checkValues(parsed, parsed.value, text, sha256Hex(bytes), options)
+  return checkValues({ ...parsed, value: parsed.value }, text, sha256Hex(bytes), options)
 }
 
 async function checkValues(
-  parsed: ParsedYaml,
-  value: NonNullable<ParsedYaml['value']> | null,
+  parsed: ParsedYaml & { readonly value: JsonValue },
   text: PlanText,
   sha256: string,
   { env }: PlanOptions,
 ): Promise<PlanCheck> {
+  const { value, positions } = parsed
   const schema = await planSchema()
   const { errors, annotations } = schema.validate(value)
   const sequences = rawSequences(value)
@@ -98,11 +98,13 @@ async function checkValues(
     ...checkTemplates(value, annotations, { env, sequences, outputs: schema.outputs }),
     ...checkSettings(annotations, env),
   ]
-  if (problems.length > 0) {
-    return invalid(onePerPlace(problems).map((problem) => text.error(toText(problem, parsed))))
-  }
+  const told = [
+    ...parsed.problems,
+    ...withoutEchoes(problems).map((problem) => toText(problem, positions)),
+  ]
+  if (told.length > 0) return invalid(told.map((problem) => text.error(problem)))
   const plan = resolvePlan(value, {
-    source: { text, positions: parsed.positions },
+    source: { text, positions },
     directory: path.dirname(path.resolve(text.file)),
     sha256,
     env,
@@ -115,7 +117,7 @@ function invalid(
   errors: readonly PlanError[],
   code: 'plan-invalid' | 'plan-too-large' = 'plan-invalid',
 ): PlanCheck {
-  const sorted = [...errors].sort((a, b) => a.line - b.line || a.column - b.column)
+  const sorted = onePerPlace(errors).sort((a, b) => a.line - b.line || a.column - b.column)
   return {
     kind: 'invalid',
     code,
@@ -124,27 +126,31 @@ function invalid(
   }
 }
 
-/**
- * The first problem of each place is the cause; what later checks say of it, or of what stands below a
- * key that should not be there, only follows.
- */
-function onePerPlace(problems: readonly ValueProblem[]): ValueProblem[] {
-  const seen = new Set<string>()
+/** What stands below a key that should not be there needs no problems of its own. */
+function withoutEchoes(problems: readonly ValueProblem[]): ValueProblem[] {
   const refused = new Set(
-    problems.filter(({ rule }) => rule.endsWith('-key') && rule !== 'missing-key').map(pointerOf),
+    problems.filter(({ rule }) => rule === 'unknown-key' || rule === 'later-key').map(pointerOf),
   )
-  return problems.filter(({ pointer, atKey, rule, message }) => {
+  return problems.filter(({ pointer }) => {
     for (let above = parentPointer(pointer); above !== ''; above = parentPointer(above)) {
       if (refused.has(above)) return false
     }
-    const key = rule === 'missing-key' ? `${pointer} ${message}` : `${pointer} ${atKey}`
-    return !seen.has(key) && seen.add(key)
+    return true
   })
 }
 
 const pointerOf = ({ pointer }: ValueProblem): string => pointer
 
-function toText(problem: ValueProblem, { positions }: ParsedYaml): TextProblem {
+/** The first error of a place is the cause; the others follow from it. Several keys may be missing. */
+function onePerPlace(errors: readonly PlanError[]): PlanError[] {
+  const seen = new Set<string>()
+  return errors.filter(({ line, column, rule, message }) => {
+    const key = `${line}:${column}${rule === 'missing-key' ? message : ''}`
+    return !seen.has(key) && seen.add(key)
+  })
+}
+
+function toText(problem: ValueProblem, positions: ParsedYaml['positions']): TextProblem {
   const { rule, pointer, atKey, message, hint } = problem
   const position = positions.get(pointer)
   return {

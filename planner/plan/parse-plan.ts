@@ -9,13 +9,20 @@ import { besideModule, isOperatingError, ThreadPool } from '../../engine/index.t
 import { planLimits } from './limits.ts'
 import type { ParsedYaml } from './parse-yaml.ts'
 
-const pool = new ThreadPool(besideModule(import.meta.url, 'parse-worker'), 1, {
+const parserThread = new ThreadPool(besideModule(import.meta.url, 'parse-worker'), 1, {
   maxOldGenerationSizeMb: planLimits.parserHeapBytes / 2 ** 20,
 })
 
-export async function parsePlan(text: string): Promise<ParsedYaml> {
+export interface ParserOptions {
+  /** Threads of `parse-worker.ts`; by default the one of this process. */
+  readonly threads?: ThreadPool
+  readonly timeLimitMs?: number
+}
+
+export async function parsePlan(text: string, options: ParserOptions = {}): Promise<ParsedYaml> {
+  const { threads = parserThread, timeLimitMs = planLimits.parseMs } = options
   try {
-    return await pool.run<ParsedYaml>('parse', text, { timeLimitMs: planLimits.parseMs })
+    return await threads.run<ParsedYaml>('parse', text, { timeLimitMs })
   } catch (error) {
     return gaveUp(isOperatingError(error, 'limit-exceeded'), error)
   }

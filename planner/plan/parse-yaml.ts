@@ -35,7 +35,7 @@ export interface ValuePosition {
 export interface ParsedYaml {
   readonly tooLarge: boolean
   readonly problems: readonly TextProblem[]
-  /** Undefined when there are problems. */
+  /** What could be read, also beside problems; undefined when the text is not YAML or too large. */
   readonly value: JsonValue | undefined
   /** By JSON pointer. */
   readonly positions: ReadonlyMap<string, ValuePosition>
@@ -44,7 +44,7 @@ export interface ParsedYaml {
 export function parseYaml(text: string): ParsedYaml {
   const scan = scanYaml(text)
   const nothing = { value: undefined, positions: new Map<string, ValuePosition>() }
-  if (scan.tooLarge) return { ...nothing, ...scan }
+  if (!scan.parse) return { ...nothing, tooLarge: scan.tooLarge, problems: scan.problems }
   const document = parseDocument(text, {
     version: '1.2',
     schema: 'core',
@@ -64,9 +64,8 @@ export function parseYaml(text: string): ParsedYaml {
   const walk = new Walk(document, text)
   const value = walk.start()
   const problems = [...scan.problems, ...walk.problems]
-  const { tooLarge, positions } = walk
-  if (tooLarge || problems.length > 0) return { ...nothing, tooLarge, problems }
-  return { tooLarge: false, problems: [], value, positions }
+  if (walk.tooLarge) return { ...nothing, tooLarge: true, problems }
+  return { tooLarge: false, problems, value, positions: walk.positions }
 }
 
 const plainWords: Partial<Record<YAMLError['code'], { message: string; hint: string }>> = {

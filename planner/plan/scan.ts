@@ -11,7 +11,9 @@ import { planLimits } from './limits.ts'
 import type { TextProblem } from './problem.ts'
 
 export interface ScanResult {
-  /** A bound is exceeded: the text must not be parsed. */
+  /** The text may be given to the parser. */
+  readonly parse: boolean
+  /** A bound is exceeded. */
   readonly tooLarge: boolean
   readonly problems: readonly TextProblem[]
 }
@@ -49,6 +51,7 @@ export function scanYaml(text: string): ScanResult {
   let content = false
 
   const over = (message: string): ScanResult => ({
+    parse: false,
     tooLarge: true,
     problems: [tooLarge(offset, message)],
   })
@@ -56,6 +59,9 @@ export function scanYaml(text: string): ScanResult {
   for (const token of new Lexer().lex(text)) {
     if (++tokens > planLimits.tokens) {
       return over(`the plan has more than ${planLimits.tokens} words and signs`)
+    }
+    if (token.length > planLimits.tokenLength) {
+      return over(`the plan has a text of more than ${planLimits.tokenLength} characters`)
     }
     if (inScalar) {
       inScalar = false
@@ -109,9 +115,9 @@ export function scanYaml(text: string): ScanResult {
       return over(`the plan is nested deeper than ${planLimits.depth}`)
     }
     offset += token.length
-    if (problems.length >= planLimits.problems) break
+    if (problems.length >= planLimits.problems) return { parse: false, tooLarge: false, problems }
   }
-  return { tooLarge: false, problems }
+  return { parse: true, tooLarge: false, problems }
 }
 
 const contentTypes: ReadonlySet<string> = new Set([

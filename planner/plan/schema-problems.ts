@@ -16,16 +16,9 @@ import { isStepKind } from './schema-files.ts'
 
 const laterHint = 'Take it out: a line that does nothing would look like protection.'
 
-/** Problems in the order of the errors, no two about the same mistake. */
-export function schemaProblems(errors: readonly ErrorObject[]): ValueProblem[] {
-  const problems = settleUnions(errors).flatMap((error) => toProblem(error) ?? [])
-  const seen = new Set<string>()
-  return problems.filter(({ pointer, atKey, rule, message }) => {
-    // a value is told once what it should be; an object may lack several keys
-    const key = rule === 'missing-key' ? `${pointer} ${message}` : `${pointer} ${atKey}`
-    return !seen.has(key) && seen.add(key)
-  })
-}
+/** Several errors may stand at one place; the first is the one to tell. */
+export const schemaProblems = (errors: readonly ErrorObject[]): ValueProblem[] =>
+  settleUnions(errors).flatMap((error) => toProblem(error) ?? [])
 
 /** Reduces the errors of each `oneOf` to those of the branch that was meant, or to the union's own. */
 function settleUnions(errors: readonly ErrorObject[]): ErrorObject[] {

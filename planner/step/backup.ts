@@ -9,7 +9,6 @@ import type { StepContext, StepFaces, StepResult } from './step.ts'
 
 export const backup: StepFaces<'backup'> = {
   kind: 'backup',
-  schema: 'backup.schema.json',
   run,
   describe: (input, plan) => ({
     sentence: `Back up ${input.collections.join(', ')} to ${input.to} as ${input.id.text}`,

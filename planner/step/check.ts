@@ -17,7 +17,6 @@ const defaultGolden = { sample: 64, k: 10 }
 
 export const check: StepFaces<'check'> = {
   kind: 'check',
-  schema: 'check.schema.json',
   run,
   describe: (input, plan) => {
     const name = input.collection.text

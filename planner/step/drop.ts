@@ -6,7 +6,6 @@ import type { StepFaces } from './step.ts'
 
 export const drop: StepFaces<'drop'> = {
   kind: 'drop',
-  schema: 'drop.schema.json',
   async run(input, context) {
     const collection = context.text(input.collection)
     const { dropped, before } = await context

@@ -25,7 +25,6 @@ const outputChars = 4_096
 
 export const exec: StepFaces<'exec'> = {
   kind: 'exec',
-  schema: 'exec.schema.json',
   run,
   describe: (input) => ({
     sentence: `Run ${input.command[0].text}`,

@@ -7,7 +7,6 @@ import type { StepContext, StepFaces, StepResult } from './step.ts'
 
 export const importStep: StepFaces<'import'> = {
   kind: 'import',
-  schema: 'import.schema.json',
   run,
   describe: (input, plan) => ({
     sentence: `Import ${input.file.text} into ${input.collection} on ${input.target}`,

@@ -9,7 +9,6 @@ import type { StepFaces } from './step.ts'
 
 export const inject: StepFaces<'inject'> = {
   kind: 'inject',
-  schema: 'inject.schema.json',
   async run({ fault, target, collection }, context) {
     const { at, before } = await context.target(target).drop(collection, false, context)
     context.remark(

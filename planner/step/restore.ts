@@ -8,7 +8,6 @@ import type { StepContext, StepFaces, StepResult } from './step.ts'
 
 export const restore: StepFaces<'restore'> = {
   kind: 'restore',
-  schema: 'restore.schema.json',
   run,
   describe: (input, plan) => ({
     sentence: `Restore ${snapshotText(input)} of ${input.collection} from ${input.from.join(' or ')} to ${input.into} as ${nameText(input)}`,

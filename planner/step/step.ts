@@ -1,10 +1,11 @@
 /**
- * The contract of a step kind: one file in this folder, and its line in `registry.ts`.
+ * The contract of a step kind: one file in this folder, its line in `registry.ts`, and its schema.
  *
- * A step kind answers four questions. Its schema says what may be written; `run` does it and returns
- * what it found; `describe` says what a person would do and type instead; `estimate` says how long it
- * takes. With `touches`, `outputs` and `undo` the readers of a compiled plan know everything they need
- * without running anything.
+ * A step kind answers four questions. Its schema, `schemas/steps/<kind>.schema.json`, says what may be
+ * written, and in `x-outputs` what `${steps.<id>.…}` may read. `run` does it and returns what it
+ * found; `describe` says what a person would do and type instead; `estimate` says how long it takes.
+ * With `touches`, `needs` and `undo` the readers of a compiled plan know everything without running
+ * anything.
  *
  * Duties of `run`:
  * - it stops at the signal with the signal's reason and leaves nothing half-made;
@@ -84,8 +85,6 @@ export interface TargetNeed {
 
 export interface StepFaces<Kind extends StepKind> {
   readonly kind: Kind
-  /** Its file under `schemas/steps/`; `x-outputs` there names what `${steps.<id>.…}` may use. */
-  readonly schema: string
   run(input: StepInputs[Kind], context: StepContext): Promise<StepResult>
   describe(input: StepInputs[Kind], plan: Plan): Description
   estimate(input: StepInputs[Kind], id: string, history: History): Estimate

@@ -10,7 +10,6 @@ const damageShown = 20
 
 export const verify: StepFaces<'verify'> = {
   kind: 'verify',
-  schema: 'verify.schema.json',
   run,
   describe: (input, plan) => ({
     sentence: `Verify ${whatOf(input)} in ${input.in} to depth ${input.depth}`,

@@ -7,27 +7,27 @@
  */
 import type { ExpectedNeighbour } from './expectation.ts'
 
-/** float32 distances are summed in different orders by exact and by graph search. */
+/** Graphs and exact search sum float32 values in different orders. */
 const relativeTolerance = 1e-5
 
 /**
- * Share of the k true neighbours that were found, 0 to 1; 1 when there are none to find.
- * @param truth exact neighbours, nearest first; may hold more than k
+ * How many of the k true neighbours were found; a tie with the k-th counts as it.
+ * @param truth exact neighbours, nearest first; may hold more than k, or fewer
  */
-export function recallAt(
+export function foundNeighbours(
   k: number,
-  found: readonly ExpectedNeighbour[],
+  answer: readonly ExpectedNeighbour[],
   truth: readonly ExpectedNeighbour[],
 ): number {
   const wanted = truth.slice(0, k)
   const last = wanted.at(-1)
-  if (last === undefined) return 1
+  if (last === undefined) return 0
   const ids = new Set(wanted.map((neighbour) => neighbour.id))
-  const tolerance = Math.max(Math.abs(last.distance), 1e-6) * relativeTolerance
-  const hits = found
-    .slice(0, k)
+  const tolerance = Math.max(Math.abs(last.distance), 1) * relativeTolerance
+  const hits = answer
+    .slice(0, wanted.length)
     .filter(({ id, distance }) => ids.has(id) || Math.abs(distance - last.distance) <= tolerance)
-  return Math.min(1, hits.length / wanted.length)
+  return hits.length
 }
 
 /** Nearest-rank percentile: the smallest value that at least `percent` % of them do not exceed. */

@@ -15,9 +15,10 @@ export interface SnapshotVerifyRequest {
 export interface VerifiedSnapshot {
   readonly collection: string
   readonly snapshotId: string
-  /** Position of the source that the snapshot holds. */
+  readonly ok: boolean
+  /** Position of the source that the snapshot holds, and the digest of its content. */
   readonly lsn: number
-  readonly manifestSha256: string
+  readonly digest: string
 }
 
 export interface Verified {

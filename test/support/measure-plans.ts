@@ -8,24 +8,30 @@ import * as path from 'node:path'
 import { nodeDisk, OperatingError } from '../../engine/index.ts'
 import { checkPlan } from '../../planner/plan/load-plan.ts'
 
+export interface Told {
+  readonly line: number
+  readonly column: number
+  readonly message: string
+}
+
 export interface Measured {
   readonly name: string
   readonly code: string
   readonly ms: number
   readonly growthBytes: number
-  readonly first?: { readonly line: number; readonly column: number; readonly message: string }
+  readonly errors: readonly Told[]
 }
 
 const peakBytes = (): number => process.resourceUsage().maxRSS * 1024
 
-async function outcome(file: string): Promise<Pick<Measured, 'code' | 'first'>> {
+async function outcome(file: string): Promise<Pick<Measured, 'code' | 'errors'>> {
   try {
     const check = await checkPlan(file, { disk: nodeDisk, env: {} })
-    if (check.kind === 'valid') return { code: 'valid' }
-    const [first] = check.errors
-    return { code: check.code, ...(first && { first }) }
+    if (check.kind === 'valid') return { code: 'valid', errors: [] }
+    const errors = check.errors.map(({ line, column, message }) => ({ line, column, message }))
+    return { code: check.code, errors }
   } catch (error) {
-    if (error instanceof OperatingError) return { code: error.code }
+    if (error instanceof OperatingError) return { code: error.code, errors: [] }
     throw error
   }
 }
@@ -38,13 +44,11 @@ for (const name of names) {
   const startedMs = performance.now()
   const found = await outcome(path.join(directory, name))
   const ms = performance.now() - startedMs
-  const { line = 0, column = 0, message = '' } = found.first ?? {}
   const measured: Measured = {
     name,
-    code: found.code,
+    ...found,
     ms,
     growthBytes: peakBytes() - baseBytes,
-    ...(found.first && { first: { line, column, message } }),
   }
   process.stdout.write(`${JSON.stringify(measured)}\n`)
 }

@@ -8,7 +8,7 @@ export interface CorpusCase {
   readonly name: string
   readonly bytes: Buffer
   readonly code: 'plan-invalid' | 'plan-too-large'
-  /** Part of the first error's message. */
+  /** Part of the message of one of the errors, and where that stands. */
   readonly message: string
   readonly line?: number
   readonly column?: number
@@ -94,12 +94,21 @@ export const planCorpus: readonly CorpusCase[] = [
   ),
   tooLarge('256 KiB of list items', fill('- a\n'), 'words and signs'),
   tooLarge('256 KiB of closing brackets', fill(']'), 'words and signs'),
-  tooLarge('256 KiB of directives', fill('%\n'), ''),
+  invalid('256 KiB of directives', fill('%\n'), 'no YAML directives', 1, 1),
   tooLarge('256 KiB of empty lines', fill('\n'), 'words and signs'),
   tooLarge('256 KiB of quotes', fill('"'), 'words and signs'),
-  invalid('256 KiB of commas', `[${fill(',')}`.slice(0, size), 'unexpected ,'),
-  invalid('256 KiB of bad escapes', `a: "${fill('\\z')}`.slice(0, size - 1), 'escape'),
-  invalid('256 KiB of one quoted text', `a: "${fill('a\n ')}`.slice(0, size - 1), 'quote'),
+  tooLarge('256 KiB of commas', `[${fill(',')}`.slice(0, size), 'words and signs'),
+  tooLarge(
+    '256 KiB of bad escapes',
+    `a: "${fill('\\z')}`.slice(0, size - 1),
+    'a text of more than',
+  ),
+  tooLarge(
+    '256 KiB of one quoted text',
+    `a: "${fill('a\n ')}`.slice(0, size - 1),
+    'a text of more',
+  ),
+  tooLarge('16 KiB of commas in lines', `[${fill(`${','.repeat(1_000)}\n`)}`.slice(0, size), ''),
   invalid('an alias to nothing', 'name: *x\n', 'there is no anchor "&x"', 1, 7),
   invalid('an alias that holds itself', 'name: &a [*a]\n', 'holds itself', 1, 11),
   invalid('a merge key', instead('name:', 'name: &n x\n<<: *n'), 'merge keys', 3, 1),

@@ -57,14 +57,26 @@ export async function planOf(directory: string, text: string, env: Environment =
 }
 
 /** `line:column path: message (hint)` of every error. */
-export async function errorsOf(
+export const errorsOf = (directory: string, text: string, env: Environment = {}) =>
+  tellErrors(directory, text, env, ({ line, column }) => `${line}:${column}`)
+
+/** The same with what stands under the caret instead of line and column. */
+export const errorsAt = (directory: string, text: string, env: Environment = {}) =>
+  tellErrors(directory, text, env, ({ source, caret }) => {
+    const [found = ''] = /^("[^"]*"|[\w${.}@:/~-]+|.?)/.exec(source.slice(caret - 1)) ?? []
+    return found.replace(/[:}]+$/, '')
+  })
+
+async function tellErrors(
   directory: string,
   text: string,
-  env: Environment = {},
+  env: Environment,
+  place: (error: PlanError) => string,
 ): Promise<string[]> {
   const check = await checkText(directory, text, env)
-  return check.kind === 'valid' ? [] : check.errors.map(inOneLine)
+  if (check.kind === 'valid') return []
+  return check.errors.map((error) => {
+    const hint = error.hint === undefined ? '' : ` (${error.hint})`
+    return `${place(error)} ${error.path}: ${error.message}${hint}`
+  })
 }
-
-const inOneLine = ({ line, column, path: at, message, hint }: PlanError): string =>
-  `${line}:${column} ${at}: ${message}${hint === undefined ? '' : ` (${hint})`}`

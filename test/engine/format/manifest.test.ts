@@ -204,7 +204,7 @@ describe('the names of files', () => {
     }
   })
 
-  test('case 76: that lead elsewhere are no paths of a collection', () => {
+  test('that lead elsewhere are no paths of a collection', () => {
     for (const path of [
       '',
       '.',

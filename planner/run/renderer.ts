@@ -1,0 +1,52 @@
+/** The contract of a renderer, and the words that all of them use. */
+import type { ProgressEvent } from '../../engine/index.ts'
+import type { StepTask } from '../compile/task.ts'
+import { showBytes, showDuration } from '../step/quantity.ts'
+import type { StageName, StepRecord } from '../step/record.ts'
+import type { RunObserver } from './run-event.ts'
+
+/** Where text is drawn or written. */
+export interface Screen {
+  write(text: string): void
+  /** 0 when it is no terminal, or one that does not know its width. */
+  readonly columns: number
+  readonly rows: number
+}
+
+export interface Renderer {
+  readonly observe: RunObserver
+  /** Draws the last state and gives the screen back. */
+  close(): Promise<void>
+}
+
+export const stageTitles: Readonly<Record<StageName, string>> = {
+  'steady-before': 'before: is the system steady?',
+  steps: 'steps',
+  'steady-after': 'after: is the system steady again?',
+  undo: 'undo',
+  always: 'clean-up',
+}
+
+export const stepTitle = ({ id, description }: StepTask): string => `${id}: ${description.sentence}`
+
+/** `upload: 12.0 MiB of 48.0 MiB (25 %)`. */
+export function progressText({ phase, unit, done, total }: ProgressEvent): string {
+  const show = (value: number) => (unit === 'bytes' ? showBytes(value) : String(value))
+  const noun = unit === 'bytes' ? '' : ` ${unit}`
+  const what = phase.replaceAll('-', ' ')
+  if (total === undefined || total === 0) return `${what}: ${show(done)}${noun}`
+  return `${what}: ${show(done)} of ${show(total)}${noun} (${Math.floor((100 * done) / total)} %)`
+}
+
+/** `1.2 s`, with the number of tries when there were several. */
+export const timeText = ({ durationMs, attempts }: StepRecord): string =>
+  attempts > 1 ? `${showDuration(durationMs)}, ${attempts} tries` : showDuration(durationMs)
+
+// controls, line and paragraph separators, marks that reorder text
+const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
+
+/** Text of somebody else on one line, without anything that a terminal would obey. */
+export const oneLine = (text: string): string =>
+  text
+    .replaceAll('\t', '  ')
+    .replace(unsafe, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)

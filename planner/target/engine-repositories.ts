@@ -1,0 +1,62 @@
+/** Repositories through the engine that defines their format. */
+import {
+  type Clock,
+  type Disk,
+  fail,
+  listSnapshots,
+  readSnapshot,
+  verifyRepository,
+} from '../../engine/index.ts'
+import type { Repositories } from './repositories.ts'
+
+export const engineRepositories = (disk: Disk, clock: Clock): Repositories => ({
+  async verify(request, { signal, progress, remark }) {
+    const result = await verifyRepository({
+      ...request,
+      disk,
+      clock,
+      signal,
+      progress,
+      onWarning: remark,
+    })
+    return {
+      snapshots: result.snapshots.map(({ collection, snapshotId, ok, lsn, digest }) => ({
+        collection,
+        snapshotId,
+        ok,
+        lsn,
+        digest,
+      })),
+      objects: result.objects.checked,
+      bytes: result.objects.checkedBytes,
+      damage: result.damage.map(({ problem }) => problem),
+    }
+  },
+
+  async latest(source, collection) {
+    // by collection, then oldest first
+    const newest = (await listSnapshots({ source, collection, disk })).snapshots.at(-1)
+    return (
+      newest?.snapshotId ??
+      fail(
+        'snapshot-not-found',
+        `there is no snapshot of ${collection} in ${source}`,
+        'Back the collection up first, or name another destination.',
+      )
+    )
+  },
+
+  async expectation(source, collection, snapshotId) {
+    const { manifest } = await readSnapshot({ source, collection, snapshotId, disk })
+    const { lsn, count, digest, config, golden } = manifest
+    return {
+      snapshotId,
+      source,
+      lsn,
+      count,
+      digest,
+      shape: { dimension: config.dimension, metric: config.metric, index: { ...config.index } },
+      ...(golden.queries.length > 0 && { golden: { k: golden.k, queries: golden.queries } }),
+    }
+  },
+})

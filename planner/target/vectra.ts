@@ -1,0 +1,251 @@
+/**
+ * The bundled engine as a target, embedded: a data directory on this machine.
+ *
+ * Each operation opens the data directory, which takes its lock, and closes it before it returns. So
+ * a program that a step runs in between may open it too, and what is read is what lies on disk.
+ */
+import * as path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import {
+  type Clock,
+  type Collection,
+  type CollectionConfig,
+  createBackup,
+  type DataDirectory,
+  type Disk,
+  fileSource,
+  importCollection,
+  isOperatingError,
+  openDataDirectory,
+  restoreSnapshot,
+} from '../../engine/index.ts'
+import type { Target } from '../plan/plan.ts'
+import type { GoldenQuery } from './expectation.ts'
+import { measureSearch } from './measure-search.ts'
+import type { Shape } from './shape.ts'
+import type {
+  BackedUp,
+  Capability,
+  Dropped,
+  Imported,
+  MeasureRequest,
+  Measurement,
+  Position,
+  SearchMeasurement,
+  TargetAdapter,
+  Work,
+} from './target.ts'
+
+const capabilities: ReadonlySet<Capability> = new Set([
+  'import',
+  'backup',
+  'restore',
+  'drop',
+  'position',
+  'digest',
+  'search',
+])
+
+export function vectraTarget(target: Target, disk: Disk, clock: Clock): TargetAdapter {
+  /** `create` makes a directory that is not there; the others fail then. */
+  const within = async <T>(
+    access: 'use' | 'create',
+    work: Work,
+    act: (directory: DataDirectory) => Promise<T>,
+  ): Promise<T> => {
+    work.signal.throwIfAborted()
+    const directory = await openDataDirectory(target.path, {
+      disk,
+      clock,
+      create: access === 'create',
+      progress: work.progress,
+      onWarning: work.remark,
+    })
+    try {
+      return await act(directory)
+    } finally {
+      await directory.close()
+    }
+  }
+  const watch = ({ signal, progress }: Work) => ({ disk, clock, signal, progress })
+
+  return {
+    kind: target.kind,
+    name: target.name,
+    capabilities,
+
+    position: (name, work) =>
+      within('use', work, async (directory) => positionOf(await directory.open(name), clock)),
+
+    importFile: (request, work) =>
+      within('create', work, async (directory): Promise<Imported> => {
+        const { collection: name, file, metadata, format, dimension, ...config } = request
+        const result = await importCollection(directory, {
+          ...watch(work),
+          name,
+          source: await fileSource(disk, file),
+          ...(metadata !== undefined && { metadata: await fileSource(disk, metadata) }),
+          format,
+          dimension,
+          config,
+        })
+        for (const each of result.remarks) work.remark(each)
+        const { collection, created, points, bytes } = result
+        const { count, digest } = collection
+        return { created, points, bytes, count, digest, position: positionOf(collection, clock) }
+      }),
+
+    backup: (request, work) =>
+      within('use', work, async (directory): Promise<BackedUp> => {
+        const collection = await directory.open(request.collection)
+        const { snapshotId, mode, golden, embedding, destination } = request
+        const result = await createBackup(collection, {
+          ...watch(work),
+          destination,
+          snapshotId,
+          mode,
+          golden,
+          ...(embedding && { provenance: { embedding: { ...embedding } } }),
+        })
+        const { lsn, count, digest, sizes, manifest, epoch, committedAt, asOfAt } = result
+        return {
+          snapshotId,
+          lsn,
+          count,
+          digest,
+          position: {
+            uuid: result.collection.uuid,
+            epoch,
+            lsn,
+            ...(committedAt !== null && { committedAt: Date.parse(committedAt) }),
+            count,
+            observedAt: Date.parse(asOfAt),
+          },
+          manifest: { ...manifest, path: pathInside(destination, manifest.path) },
+          storedBytes: sizes.addedBytes,
+          totalBytes: sizes.totalBytes,
+        }
+      }),
+
+    restore: (request, work) =>
+      within('create', work, async (directory) => {
+        const { collection, sources, snapshotId, as, replace, reindex } = request
+        const result = await restoreSnapshot(directory, {
+          ...watch(work),
+          collection,
+          source: sources,
+          ...(snapshotId !== undefined && { snapshotId }),
+          newName: as,
+          replace,
+          reindex,
+        })
+        for (const each of result.remarks) work.remark(each)
+        const { uuid, epoch, lsn, asOfAt } = result.recoveryPoint
+        return {
+          name: result.name,
+          snapshotId: result.snapshotId,
+          source: result.source,
+          recoveryPoint: { uuid, history: epoch.history, lsn },
+          takenAt: Date.parse(asOfAt),
+          count: result.count,
+          digest: result.digest,
+          bytes: result.bytes,
+          graphs: result.graphs,
+        }
+      }),
+
+    async drop(name, ifExists, work): Promise<Dropped> {
+      try {
+        return await within('use', work, async (directory) => {
+          if (ifExists && !directory.has(name)) return { dropped: false, at: clock.nowMs() }
+          const before = positionOf(await directory.open(name), clock)
+          const at = clock.nowMs()
+          return { dropped: await directory.drop(name, { ifExists }), before, at }
+        })
+      } catch (error) {
+        // no data directory, no collection
+        if (!ifExists || !isOperatingError(error, 'file-not-found')) throw error
+        return { dropped: false, at: clock.nowMs() }
+      }
+    },
+
+    measure: (request, work) =>
+      within('use', work, async (directory): Promise<Measurement> => {
+        const collection = await directory.open(request.collection)
+        const position = positionOf(collection, clock)
+        const digest = request.digest ? await collection.proveDigest() : undefined
+        const contentKnownAt = clock.nowMs()
+        return {
+          position,
+          shape: shapeOf(collection.config),
+          ...(digest !== undefined && { digest }),
+          contentKnownAt,
+          ...(request.search && { search: await searchOf(collection, request, clock, work) }),
+        }
+      }),
+  }
+}
+
+function positionOf(collection: Collection, clock: Clock): Position {
+  const { uuid, epoch, lsn, committedAtUs, count } = collection
+  return {
+    uuid,
+    epoch: { number: epoch.number, history: epoch.history },
+    lsn,
+    ...(committedAtUs > 0 && { committedAt: Math.floor(committedAtUs / 1_000) }),
+    count,
+    observedAt: clock.nowMs(),
+  }
+}
+
+const shapeOf = ({ dimension, metric, index }: CollectionConfig): Shape => ({
+  dimension,
+  metric,
+  index: { ...index },
+})
+
+/** Golden queries of the snapshot, or a truth computed here by exact search. */
+async function searchOf(
+  collection: Collection,
+  { expectation, golden }: MeasureRequest,
+  clock: Clock,
+  work: Work,
+): Promise<SearchMeasurement> {
+  const recorded = expectation?.golden
+  const k = recorded?.k ?? golden.k
+  return measureSearch(
+    {
+      truth: recorded === undefined ? 'exact search' : 'snapshot',
+      k,
+      queries: recorded?.queries ?? (await exactTruth(collection, golden)),
+      async search(id) {
+        const point = await collection.get(id)
+        return point === undefined ? [] : collection.search(point.vector, { k, exclude: id })
+      },
+    },
+    clock,
+    work,
+  )
+}
+
+async function exactTruth(
+  collection: Collection,
+  { sample, k }: { readonly sample: number; readonly k: number },
+): Promise<GoldenQuery[]> {
+  const state = await collection.pin()
+  try {
+    const points = await state.sample(sample)
+    const questions = points.map(({ id, vector }) => ({ vector, exclude: id }))
+    const answers = await state.exactSearch(questions, k)
+    return points.map(({ id }, index) => ({ id, neighbours: answers[index] ?? [] }))
+  } finally {
+    await state.release()
+  }
+}
+
+/** The path of a file below a destination, relative to it where that can be told. */
+function pathInside(destination: string, file: string): string {
+  const root = destination.startsWith('file:') ? fileURLToPath(destination) : destination
+  const inside = path.relative(root, file)
+  return inside.startsWith('..') || path.isAbsolute(inside) ? file : inside
+}

@@ -1,0 +1,92 @@
+/** Real processes, really killed: `kill -9` at a random moment of writing, over and over. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { systemClock } from '../../engine/base/clock.ts'
+import { openTest } from '../support/collections.ts'
+import { seededRandom } from '../support/seeded-random.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+
+const writer = fileURLToPath(new URL('./writer.mjs', import.meta.url))
+const kills = Number(process.env['VECTRA_KILLS'] ?? 40)
+
+interface Heard {
+  readonly acknowledged: Set<number>
+  readonly deleting: Set<number>
+  readonly deleted: Set<number>
+  highest: number
+}
+
+/** Runs the writer, kills it `afterMs` after it is ready, and notes what it said before. */
+async function writeAndKill(path: string, heard: Heard, afterMs: number): Promise<void> {
+  const child = spawn(process.execPath, [writer, path, String(heard.highest + 1)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let rest = ''
+  child.stdout.setEncoding('utf8')
+  child.stdout.on('data', (text: string) => {
+    const lines = (rest + text).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) {
+      const [word, first, second] = line.split(' ')
+      if (word === 'R') setTimeout(() => child.kill('SIGKILL'), afterMs)
+      if (word === 'A') heard.acknowledged.add(Number(second))
+      if (word === 'd') heard.deleting.add(Number(first))
+      if (word === 'D') heard.deleted.add(Number(first))
+    }
+  })
+  const [code, signal] = (await once(child, 'close')) as [number | null, string | null] // its documented arguments
+  expect({ code, signal }).toEqual({ code: null, signal: 'SIGKILL' })
+  // the writer goes on four batches beyond what it told
+  heard.highest = Math.max(heard.highest, ...heard.acknowledged) + 8
+}
+
+describe('a writer that is killed', () => {
+  test(`loses nothing it acknowledged and keeps nothing by half, ${kills} kills`, {
+    timeout: 540_000,
+  }, async () => {
+    const path = await temporaryDirectory()
+    const seed = 20261123
+    const random = seededRandom(seed)
+    const heard: Heard = {
+      acknowledged: new Set(),
+      deleting: new Set(),
+      deleted: new Set(),
+      highest: 0,
+    }
+    let slowestOpenMs = 0
+    for (let kill = 0; kill < kills; kill++) {
+      await writeAndKill(path, heard, 5 + random.integer(120))
+      const start = systemClock.monotonicMs()
+      const data = await openTest(path)
+      if (!data.has('items')) continue // killed before the collection was there
+      const items = await data.open('items')
+      slowestOpenMs = Math.max(slowestOpenMs, systemClock.monotonicMs() - start)
+      expect(await items.proveDigest()).toBe(items.digest)
+      const batches = new Map<number, number>()
+      for await (const point of items.points()) {
+        const batch = Number(point.metadata['batch'])
+        batches.set(batch, (batches.get(batch) ?? 0) + 1)
+      }
+      for (const [batch, points] of batches) expect(points, `batch ${batch} is whole`).toBe(5)
+      for (const batch of heard.acknowledged) {
+        if (!heard.deleting.has(batch))
+          expect(batches.has(batch), `batch ${batch} was acknowledged`).toBe(true)
+      }
+      for (const batch of heard.deleted) {
+        expect(batches.has(batch), `batch ${batch} was deleted`).toBe(false)
+      }
+      const { digest } = items
+      await data.close()
+      const again = await openTest(path)
+      expect((await again.open('items')).digest, 'a second start changes nothing').toBe(digest)
+      await again.close()
+    }
+    console.log(
+      `kill -9 of a writer: ${kills} kills, seed ${seed}, ${heard.acknowledged.size} batches acknowledged, slowest restart ${slowestOpenMs.toFixed(0)} ms`,
+    )
+    expect(heard.acknowledged.size).toBeGreaterThan(kills)
+    expect(slowestOpenMs).toBeLessThan(5000)
+  })
+})
