@@ -63,7 +63,7 @@ export async function writeFiles(request: WriteRequest, watch: Watch): Promise<W
   const run = new WriteRun(request, watch)
   try {
     await run.prepare()
-    await inFlight(run.pieces(), limits.piecesInFlight, watch.signal, (piece) => run.write(piece))
+    await inFlight(run.pieces(), limits.requestsInFlight, watch.signal, (piece) => run.write(piece))
     await run.syncDirectories()
     return run.result()
   } finally {
@@ -143,21 +143,22 @@ class WriteRun {
     }
   }
 
-  write(piece: Piece): Promise<void> {
-    return this.#pieces.withBuffer(async (buffer) => {
+  async write(piece: Piece): Promise<void> {
+    const { target } = piece
+    target.handle ??= this.#request.disk.open(target.path, 'create')
+    const handle = await target.handle
+    await this.#pieces.withBuffer(async (buffer) => {
       await this.#fetch(piece, buffer)
-      const { target } = piece
-      target.handle ??= this.#request.disk.open(target.path, 'create')
-      const handle = await target.handle
       const bytes = new Uint8Array(buffer, 0, piece.sizeBytes)
       await handle.write(bytes, piece.index * limits.pieceBytes)
-      this.#bytesWritten += piece.sizeBytes
-      this.#advance(piece.sizeBytes)
-      if (--target.missing > 0) return
-      await handle.sync()
-      target.handle = undefined
-      await handle.close()
     })
+    this.#bytesWritten += piece.sizeBytes
+    this.#advance(piece.sizeBytes)
+    if (--target.missing > 0) return
+    // without a buffer: the next pieces go on while the disk catches up
+    await handle.sync()
+    target.handle = undefined
+    await handle.close()
   }
 
   /** Empty files have no piece; then all names are made durable. */

@@ -4,6 +4,7 @@
  * there, not of what was once written.
  */
 import { fail } from '../base/errors.ts'
+import { inFlight } from '../base/in-flight.ts'
 import type { ThreadPool } from '../base/thread-pool.ts'
 import { ContentDigest } from '../format/content-digest.ts'
 import { encodePoint, hashPoint } from '../format/point.ts'
@@ -14,6 +15,9 @@ import { type ProofResult, type ProofTask, proveRange } from './prove-range.ts'
 
 /** Fewer points are proven on the calling thread: starting threads takes longer. */
 const threadedFrom = 5_000
+
+/** Parts of a proof for each thread: small enough to even out, few enough to cost nothing. */
+const partsPerThread = 3
 
 /** What is done with the rows of a segment while they are in memory for their proof. */
 export type UseRows = (
@@ -54,31 +58,42 @@ async function proveSealed(
   sealed: SealedSegment,
   rows: LoadedRows,
 ): Promise<Buffer[]> {
-  const tombstones = segment.tombstones.toShared(rows.count)
-  const share = Math.ceil(rows.count / threads.size)
-  const tasks: Promise<ProofResult>[] = []
-  for (let from = 0; from < rows.count; from += share) {
-    const task: ProofTask = {
-      vectors: rows.vectors,
-      byteOffset: rows.byteOffset,
-      points: sealed.pointsBytes.buffer,
-      file: sealed.entry.points.path,
-      number: segment.number,
-      count: rows.count,
-      dimension: rows.dimension,
-      tombstones,
-      from,
-      to: Math.min(from + share, rows.count),
-    }
-    const threaded = rows.count >= threadedFrom
-    tasks.push(
-      threaded ? threads.run<ProofResult>('prove', task) : Promise.resolve(proveRange(task)),
-    )
+  const whole: ProofTask = {
+    vectors: rows.vectors,
+    byteOffset: rows.byteOffset,
+    points: sealed.pointsBytes.buffer,
+    file: sealed.entry.points.path,
+    number: segment.number,
+    count: rows.count,
+    dimension: rows.dimension,
+    tombstones: segment.tombstones.toShared(rows.count),
+    from: 0,
+    to: rows.count,
   }
-  return (await Promise.all(tasks)).map(({ digest, bad }) => {
+  const results: ProofResult[] = []
+  if (rows.count < threadedFrom) {
+    results.push(proveRange(whole))
+  } else {
+    // one part a thread at a time, so that whatever else is waiting for a thread soon gets one
+    const parts = split(whole, partsPerThread * threads.size)
+    await inFlight(parts, threads.size, undefined, async (part) => {
+      results.push(await threads.run<ProofResult>('prove', part))
+    })
+  }
+  return results.map(({ digest, bad }) => {
     if (bad >= 0) refuse(segment, bad)
     return Buffer.from(digest, 'hex')
   })
+}
+
+/** The same task over `parts` ranges of ordinals. */
+function split(whole: ProofTask, parts: number): ProofTask[] {
+  const share = Math.ceil(whole.count / parts)
+  return Array.from({ length: Math.ceil(whole.count / share) }, (_, index) => ({
+    ...whole,
+    from: index * share,
+    to: Math.min((index + 1) * share, whole.count),
+  }))
 }
 
 /** Few points: on this thread. */

@@ -4,7 +4,6 @@
  */
 import { sha256 } from '../base/checksum.ts'
 import { ContentDigest } from '../format/content-digest.ts'
-import { encodeId } from '../format/point.ts'
 import { decodePoints, HASH_BYTES } from '../format/points-file.ts'
 import type { SegmentExpectation } from '../format/segment-header.ts'
 
@@ -33,23 +32,25 @@ const scratchBytes = 64 * 1024
 
 export function proveRange(task: ProofTask): ProofResult {
   const { dimension, from, to } = task
-  const table = decodePoints(Buffer.from(task.points), task, task.file)
+  const points = Buffer.from(task.points)
+  const table = decodePoints(points, task, task.file)
   const rowBytes = 4 * dimension
   const rows = Buffer.from(task.vectors)
   const digest = new ContentDigest()
-  let scratch = Buffer.alloc(rowBytes + scratchBytes)
+  let scratch = Buffer.allocUnsafe(rowBytes + scratchBytes)
   for (let ordinal = from; ordinal < to; ordinal++) {
     if (((task.tombstones[ordinal >> 3] ?? 0) & (1 << (ordinal & 7))) !== 0) continue
-    const id = encodeId(table.id(ordinal))
-    const metadata = table.metadata(ordinal)
-    const metadataBytes = Buffer.byteLength(metadata)
-    const length = id.length + 4 + rowBytes + metadataBytes
-    if (length > scratch.length) scratch = Buffer.alloc(2 * length)
-    id.copy(scratch)
-    scratch.writeUInt32LE(dimension, id.length)
+    // the canonical bytes (format/point.ts), put together from where they are stored
+    const { id, metadata, end } = table.place(ordinal)
+    const dimensionAt = metadata - id
+    const metadataAt = dimensionAt + 4 + rowBytes
+    const length = metadataAt + end - metadata
+    if (length > scratch.length) scratch = Buffer.allocUnsafe(2 * length)
     const rowAt = task.byteOffset + ordinal * rowBytes
-    rows.copy(scratch, id.length + 4, rowAt, rowAt + rowBytes)
-    scratch.write(metadata, id.length + 4 + rowBytes, 'utf8')
+    points.copy(scratch, 0, id, metadata)
+    scratch.writeUInt32LE(dimension, dimensionAt)
+    rows.copy(scratch, dimensionAt + 4, rowAt, rowAt + rowBytes)
+    points.copy(scratch, metadataAt, metadata, end)
     const hash = sha256(scratch.subarray(0, length))
     const stored = table.hash(ordinal)
     if (hash.compare(stored.bytes, stored.offset, stored.offset + HASH_BYTES) !== 0) {

@@ -31,6 +31,12 @@ export interface PointTable {
   hash(ordinal: number): { bytes: Buffer; offset: number }
 }
 
+/** The table of a points file, which also tells where a point's bytes stand. */
+export interface PointsFile extends PointTable {
+  /** Offsets in the file: the id (tag, length, bytes), the metadata after it, and the end of both. */
+  place(ordinal: number): { readonly id: number; readonly metadata: number; readonly end: number }
+}
+
 /** @returns the file's bytes */
 export function encodePoints(
   table: PointTable,
@@ -71,7 +77,7 @@ export function decodePoints(
   bytes: Buffer,
   expected: SegmentExpectation,
   file: string,
-): PointTable {
+): PointsFile {
   const header = decodeSegmentHeader('points', bytes, bytes.length, expected, file)
   const { count } = header
   const offsetsAt = SEGMENT_HEADER_BYTES + HASH_BYTES * count
@@ -93,6 +99,10 @@ export function decodePoints(
     count,
     id: (ordinal) => decodeId(bytes, start(ordinal)).id,
     metadata: (ordinal) => bytes.toString('utf8', idEnd(bytes, start(ordinal)), start(ordinal + 1)),
+    place: (ordinal) => {
+      const id = start(ordinal)
+      return { id, metadata: idEnd(bytes, id), end: start(ordinal + 1) }
+    },
     hash: (ordinal) => ({ bytes, offset: SEGMENT_HEADER_BYTES + HASH_BYTES * ordinal }),
   }
 }

@@ -1,8 +1,8 @@
 /**
  * The durable-LSN watermark: how far this history was acknowledged, and which manifest was current.
  *
- * Two slots of 64 bytes, written in turn without fsync after each group commit and with fsync at each
- * checkpoint. It is a lower bound: it is written after the records it speaks of are durable. A log that
+ * Two slots of 64 bytes; the one that was not fsynced last is written, without fsync after each group
+ * commit and with fsync at each checkpoint. It is a lower bound: it is written after the records it speaks of are durable. A log that
  * ends below it has lost acknowledged records; a manifest older than it was rolled back.
  *
  * Slot, little-endian:

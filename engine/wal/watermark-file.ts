@@ -1,6 +1,8 @@
 /**
- * The watermark file: two slots written in turn (format: format/watermark.ts). One writer, the owner
- * of the collection.
+ * The watermark file: two slots (format: format/watermark.ts). One writer, the owner of the collection.
+ *
+ * A write never touches the slot that was last fsynced, so that no power cut takes back what was
+ * committed, however it tears the other slot.
  */
 import { type Disk, type DiskFile, writeNewFile } from '../base/disk.ts'
 import { fail } from '../base/errors.ts'
@@ -24,11 +26,14 @@ export const createWatermark = (disk: Disk, file: string, first: Omit<Watermark,
 export class WatermarkFile {
   readonly #file: DiskFile
   #latest: Watermark
+  /** The slot that a power cut leaves alone. */
+  #durableSlot: number
   #turn: Promise<void> = Promise.resolve()
 
   private constructor(file: DiskFile, latest: Watermark) {
     this.#file = file
     this.#latest = latest
+    this.#durableSlot = latest.turn % 2
   }
 
   /**
@@ -63,6 +68,7 @@ export class WatermarkFile {
       )
       if (latest === undefined) return damagedWatermark(path, 'neither slot is whole')
       if (whole.length < 2) onWarning(`${path}: one of two slots is damaged; the other one is used`)
+      await file.dataSync() // a process that died may have left it to the page cache
       return new WatermarkFile(file, latest)
     } catch (error) {
       await file.close()
@@ -86,11 +92,13 @@ export class WatermarkFile {
     return this.#queue(async () => {
       await this.#write({ ...this.#latest, sequence })
       await this.#file.dataSync()
+      this.#durableSlot = this.#latest.turn % 2
     })
   }
 
   async #write(mark: Watermark): Promise<void> {
-    const next = { ...mark, turn: this.#latest.turn + 1 }
+    const { turn } = this.#latest
+    const next = { ...mark, turn: turn % 2 === this.#durableSlot ? turn + 1 : turn + 2 }
     await this.#file.write(encodeWatermark(next), (next.turn % 2) * WATERMARK_SLOT_BYTES)
     this.#latest = next
   }

@@ -54,12 +54,7 @@ export function compile(
  * One step with its faces. The registry pairs each kind with its own input, which TypeScript cannot
  * follow through a union: hence `Kind` here and the cast below.
  */
-function bindStep(
-  step: TaskStep,
-  plan: Plan,
-  registry: StepRegistry,
-  history: History,
-): StepTask {
+function bindStep(step: TaskStep, plan: Plan, registry: StepRegistry, history: History): StepTask {
   return bindFaces(step as StepWithInput, registry[step.kind] as AnyFaces, plan, history)
 }
 
@@ -67,12 +62,7 @@ function bindStep(
 type StepWithInput = Omit<TaskStep, 'input'> & { readonly input: never }
 type AnyFaces = StepFaces<StepKind> & { readonly kind: string }
 
-function bindFaces(
-  step: StepWithInput,
-  faces: AnyFaces,
-  plan: Plan,
-  history: History,
-): StepTask {
+function bindFaces(step: StepWithInput, faces: AnyFaces, plan: Plan, history: History): StepTask {
   const { id, kind, input, timeoutMs, retry, onFailure, place } = step
   const { undo } = faces
   return Object.freeze({

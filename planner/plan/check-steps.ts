@@ -1,13 +1,14 @@
 /** What the schema cannot say about steps: one kind each, unique ids, what needs what before it. */
-import type { JsonValue } from '../../engine/index.ts'
+import { isJsonObject, type JsonValue } from '../../engine/index.ts'
 import { formatOfFile } from './import-format.ts'
 import { childPointer } from './path-text.ts'
 import type { ValueProblem } from './problem.ts'
-import { memberOf, type RawSequence, type RawStep } from './raw-steps.ts'
+import { memberOf, type RawGroup, type RawSequence, type RawStep } from './raw-steps.ts'
 import { stepKinds } from './schema-files.ts'
 
 export function checkSteps(sequences: readonly RawSequence[]): ValueProblem[] {
-  return sequences.flatMap(({ steps }) => [
+  return sequences.flatMap(({ steps, groups }) => [
+    ...groups.flatMap(groupProblems),
     ...steps.flatMap(kindProblems),
     ...idProblems(steps),
     ...steps.flatMap(execProblems),
@@ -16,8 +17,25 @@ export function checkSteps(sequences: readonly RawSequence[]): ValueProblem[] {
   ])
 }
 
+/** What stands beside `parallel` would do nothing. */
+function groupProblems({ pointer, value }: RawGroup): ValueProblem[] {
+  const keys = isJsonObject(value) ? Object.keys(value) : []
+  return keys
+    .filter((key) => stepKeys.includes(key))
+    .map((key) => ({
+      rule: 'wrong-value',
+      pointer: childPointer(pointer, key),
+      atKey: true,
+      message: `"${key}" does not belong beside "parallel"`,
+      hint: 'Give it to the steps inside, or make a step of its own.',
+    }))
+}
+
+const stepOptions: readonly string[] = ['id', 'timeout', 'retry', 'onFailure']
+const stepKeys: readonly string[] = [...stepKinds, ...stepOptions]
+
 function kindProblems(step: RawStep): ValueProblem[] {
-  if (typeof step.value !== 'object' || step.value === null || Array.isArray(step.value)) return []
+  if (!isJsonObject(step.value)) return []
   const at = { pointer: step.pointer, atKey: false }
   if (step.kinds.length > 1) {
     return [
@@ -29,9 +47,8 @@ function kindProblems(step: RawStep): ValueProblem[] {
       },
     ]
   }
-  const options = ['id', 'timeout', 'retry', 'onFailure', 'parallel']
   // an unknown key is most likely the misspelt kind, and is told already
-  const explained = Object.keys(step.value).some((key) => !options.includes(key))
+  const explained = Object.keys(step.value).some((key) => !stepOptions.includes(key))
   if (step.kinds.length === 1 || explained) return []
   const message = 'a step needs a kind'
   return [{ rule: 'missing-key', ...at, message, hint: `Add one of ${stepKinds.join(', ')}.` }]

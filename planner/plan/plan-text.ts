@@ -42,8 +42,8 @@ export class PlanText {
     return {
       ...place,
       rule: problem.rule,
-      message: problem.message,
-      ...(problem.hint !== undefined && { hint: problem.hint }),
+      message: showable(problem.message),
+      ...(problem.hint !== undefined && { hint: showable(problem.hint) }),
       source: line.slice(from, from + shownWidth),
       caret: place.column - from,
     }

@@ -22,9 +22,16 @@ export interface RawStep {
   readonly writtenId: string | undefined
 }
 
+/** A `parallel`, whose steps are listed like the others. */
+export interface RawGroup {
+  readonly pointer: string
+  readonly value: JsonValue
+}
+
 export interface RawSequence {
   readonly pointer: string
   readonly steps: readonly RawStep[]
+  readonly groups: readonly RawGroup[]
 }
 
 export const memberOf = (value: JsonValue | undefined, key: string): JsonValue | undefined =>
@@ -40,27 +47,31 @@ export function rawSequences(plan: JsonValue): RawSequence[] {
     const names = isJsonObject(named) ? Object.keys(named) : []
     return names.map((name) => {
       const pointer = childPointer(childPointer('', section), name)
-      return { pointer, steps: rawSteps(memberOf(named, name), pointer) }
+      return rawSequence(memberOf(named, name), pointer)
     })
   })
 }
 
-function rawSteps(sequence: JsonValue | undefined, pointer: string): RawStep[] {
+const stages: readonly Stage[] = ['steady', 'steps', 'always']
+
+function rawSequence(sequence: JsonValue | undefined, pointer: string): RawSequence {
+  const groups: RawGroup[] = []
   let order = 0
-  const stages: readonly Stage[] = ['steady', 'steps', 'always']
-  return stages.flatMap((stage) => {
+  const steps = stages.flatMap((stage) => {
     const list = childPointer(pointer, stage)
     return itemsOf(memberOf(sequence, stage)).flatMap((value, index) => {
       order++
       const step = childPointer(list, index)
       const side = memberOf(value, 'parallel')
       if (side === undefined) return [rawStep(value, step, { stage, order, parallel: false })]
+      groups.push({ pointer: step, value })
       const group = childPointer(step, 'parallel')
       return itemsOf(side).map((each, at) =>
         rawStep(each, childPointer(group, at), { stage, order, parallel: true }),
       )
     })
   })
+  return { pointer, steps, groups }
 }
 
 function rawStep(

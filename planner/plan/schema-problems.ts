@@ -197,6 +197,8 @@ function describeWrong(error: ErrorObject, value: JsonValue | undefined): Wrong 
   const reading = readFormat(error, value)
   if (reading !== undefined) return { message: `${shown} ${reading.problem}`, hint: reading.hint }
   const title = textOf(parentSchema, 'title')
+  const wanted = title ?? typeTitles[String(params['type'])] ?? 'what belongs here'
+  if (value === null) return { message: 'there is no value', hint: `Write ${wanted}.` }
   switch (keyword) {
     case 'enum':
       return oneOf(shown, value, error.params['allowedValues'])
@@ -212,10 +214,8 @@ function describeWrong(error: ErrorObject, value: JsonValue | undefined): Wrong 
       return { message: `${shown} is ${title ? `not ${title}` : `less than ${params['limit']}`}` }
     case 'maximum':
       return { message: `${shown} is ${title ? `not ${title}` : `more than ${params['limit']}`}` }
-    default: {
-      const wanted = title ?? typeTitles[String(params['type'])] ?? 'what belongs here'
+    default:
       return { message: `${shown} is not ${wanted}`, ...typeHint(value, params['type']) }
-    }
   }
 }
 

@@ -161,7 +161,10 @@ async function countLines(handle: DiskFile, end: number): Promise<number> {
   const chunk = Buffer.alloc(1024 * 1024)
   let lines = 0
   for (let position = 0; position < end; ) {
-    const read = await handle.read(chunk.subarray(0, Math.min(chunk.length, end - position)), position)
+    const read = await handle.read(
+      chunk.subarray(0, Math.min(chunk.length, end - position)),
+      position,
+    )
     if (read === 0) break
     for (let i = 0; i < read; i++) if (chunk[i] === lineFeed) lines += 1
     position += read

@@ -3,8 +3,8 @@
  * shows now and then only, and not for steps that are done within seconds.
  */
 import type { Clock } from '../../engine/index.ts'
-import type { StepRecord } from '../step/record.ts'
 import { showDuration } from '../step/quantity.ts'
+import type { StepRecord } from '../step/record.ts'
 import {
   oneLine,
   progressText,
@@ -19,45 +19,53 @@ import type { RunEvent } from './run-event.ts'
 const progressEveryMs = 5_000
 
 export function renderLines(screen: Screen, clock: Clock): Renderer {
-  const line = (text: string) => screen.write(`${oneLine(text)}\n`)
   let progressAtMs = clock.monotonicMs()
 
-  const observe = (event: RunEvent): void => {
-    switch (event.kind) {
-      case 'run-started': {
-        const { sequence, plan } = event.tree
-        return line(`${sequence.kind} ${sequence.name} of plan ${plan.name}, run ${event.run}`)
-      }
-      case 'stage-started':
-        return event.stage === 'steps' ? undefined : line(`${stageTitles[event.stage]}`)
-      case 'step-started':
-        progressAtMs = clock.monotonicMs()
-        return event.attempt > 1
-          ? line(`  start   ${stepTitle(event.task)} (try ${event.attempt})`)
-          : line(`  start   ${stepTitle(event.task)}`)
-      case 'progress': {
-        const nowMs = clock.monotonicMs()
-        if (nowMs - progressAtMs < progressEveryMs) return undefined
-        progressAtMs = nowMs
-        return line(`          ${progressText(event.event)}`)
-      }
-      case 'remark':
-        return line(`          ${event.text}`)
-      case 'step-retried':
-        return line(
-          `  retry   ${event.step} in ${showDuration(event.pauseMs)}: ${event.error.message}`,
-        )
-      case 'step-ended':
-        return line(`  ${endText(event.record)}`)
-      case 'run-remark':
-        return line(`warning: ${event.text}`)
-      case 'run-ended':
-        return line(`run ${event.run} ${event.outcome} in ${showDuration(event.durationMs)}`)
-      default:
-        return event satisfies never
-    }
+  /** Whether it is time for a line of progress again. */
+  const isDue = (): boolean => {
+    const nowMs = clock.monotonicMs()
+    if (nowMs - progressAtMs < progressEveryMs) return false
+    progressAtMs = nowMs
+    return true
   }
-  return { observe, close: async () => {} }
+  return {
+    observe(event) {
+      if (event.kind === 'step-started') progressAtMs = clock.monotonicMs()
+      if (event.kind === 'progress' && !isDue()) return
+      const text = textOf(event)
+      if (text !== undefined) screen.write(`${oneLine(text)}\n`)
+    },
+    close: async () => {},
+  }
+}
+
+function textOf(event: RunEvent): string | undefined {
+  switch (event.kind) {
+    case 'run-started': {
+      const { sequence, plan } = event.tree
+      return `${sequence.kind} ${sequence.name} of plan ${plan.name}, run ${event.run}`
+    }
+    case 'stage-started':
+      return event.stage === 'steps' ? undefined : stageTitles[event.stage]
+    case 'step-started': {
+      const again = event.attempt > 1 ? ` (try ${event.attempt})` : ''
+      return `  start   ${stepTitle(event.task)}${again}`
+    }
+    case 'progress':
+      return `          ${progressText(event.event)}`
+    case 'remark':
+      return `          ${event.text}`
+    case 'step-retried':
+      return `  retry   ${event.step} in ${showDuration(event.pauseMs)}: ${event.error.message}`
+    case 'step-ended':
+      return `  ${endText(event.record)}`
+    case 'run-remark':
+      return `warning: ${event.text}`
+    case 'run-ended':
+      return `run ${event.run} ${event.outcome} in ${showDuration(event.durationMs)}`
+    default:
+      return event satisfies never
+  }
 }
 
 function endText(record: StepRecord): string {

@@ -7,8 +7,8 @@
  */
 import { DefaultRenderer, Listr, ListrLogger, type ListrTask, ProcessOutput } from 'listr2'
 import type { StepTask, Task, TaskTree } from '../compile/task.ts'
-import type { StageName, StepRecord } from '../step/record.ts'
 import { showDuration } from '../step/quantity.ts'
+import type { StageName, StepRecord } from '../step/record.ts'
 import {
   oneLine,
   progressText,
@@ -109,36 +109,39 @@ export function renderTree(screen: Screen, nowMs: () => number): Renderer {
     switch (event.kind) {
       case 'run-started':
         drawing = listrOf(event.tree, views, undo, screen).run()
-        return
+        break
+      case 'step-started':
+        break
       case 'progress':
-        return viewOf(event)?.progress(progressText(event.event), nowMs())
+        viewOf(event)?.progress(progressText(event.event), nowMs())
+        break
       case 'remark':
-        return event.stage === 'undo'
-          ? undo.tell(`${event.step}: ${event.text}`)
-          : viewOf(event)?.remark(event.text)
+        if (event.stage === 'undo') undo.tell(`${event.step}: ${event.text}`)
+        else viewOf(event)?.remark(event.text)
+        break
       case 'step-retried':
-        return viewOf(event)?.remark(
+        viewOf(event)?.remark(
           `try ${event.attempt} failed: ${event.error.message}; next in ${showDuration(event.pauseMs)}`,
         )
+        break
       case 'step-ended':
         if (event.stage === 'undo') undo.tell(`${event.step} ${event.record.outcome}`)
-        return viewOf(event)?.end(event.record)
+        else viewOf(event)?.end(event.record)
+        break
       case 'stage-started':
         if (event.stage === 'undo') undo.begin()
         if (event.stage === 'always') undo.end()
-        return
+        break
       case 'run-remark':
         closing.push(`warning: ${event.text}\n`)
-        return
+        break
       case 'run-ended':
         undo.end()
         // stages that were never reached
         for (const view of views.values()) view.end(neverRan)
-        return
-      case 'step-started':
-        return
+        break
       default:
-        return event satisfies never
+        event satisfies never
     }
   }
   return {

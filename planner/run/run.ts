@@ -9,14 +9,20 @@
  * - what was done is taken back in the reverse of the order in which it was done.
  */
 import { OperatingError } from '../../engine/index.ts'
-import { type ParallelTask, stepsOf, type StepTask, type Task, type TaskTree } from '../compile/task.ts'
-import { showDuration } from '../step/quantity.ts'
+import {
+  type ParallelTask,
+  type StepTask,
+  stepsOf,
+  type Task,
+  type TaskTree,
+} from '../compile/task.ts'
 import { toIso } from '../step/observation.ts'
+import { showDuration } from '../step/quantity.ts'
 import type { RecordedError, StageName, StepRecord } from '../step/record.ts'
 import type { LedgerBody, RunHeader, RunOutcome } from './ledger-line.ts'
-import type { RunTools } from './run-tools.ts'
 import { checkNeeds } from './needs.ts'
 import { recordError } from './record-error.ts'
+import type { RunTools } from './run-tools.ts'
 import { runStep, skippedRecord } from './step-run.ts'
 import type { RunScope } from './workspace.ts'
 
@@ -179,11 +185,7 @@ class Execution {
   }
 
   /** One after the other. After a failure that stops, the rest is recorded as skipped. */
-  async #sequence(
-    tasks: readonly Task[],
-    stage: StageName,
-    signal: AbortSignal,
-  ): Promise<Verdict> {
+  async #sequence(tasks: readonly Task[], stage: StageName, signal: AbortSignal): Promise<Verdict> {
     let worst: Verdict = 'passed'
     for (const [index, task] of tasks.entries()) {
       if (signal.aborted) this.#noteStop(signal)

@@ -7,17 +7,11 @@
 import { type JsonObject, OperatingError } from '../../engine/index.ts'
 import type { StepTask } from '../compile/task.ts'
 import { toIso } from '../step/observation.ts'
-import type {
-  Evidence,
-  RecordedError,
-  StageName,
-  StepOutcome,
-  StepRecord,
-} from '../step/record.ts'
+import { showDuration } from '../step/quantity.ts'
+import type { Evidence, RecordedError, StageName, StepOutcome, StepRecord } from '../step/record.ts'
 import { recordedInputs } from '../step/recorded-inputs.ts'
 import type { StepContext, StepResult } from '../step/step.ts'
 import { pause } from '../step/timer.ts'
-import { showDuration } from '../step/quantity.ts'
 import { recordError } from './record-error.ts'
 import { openWorkspace, type RunScope } from './workspace.ts'
 

@@ -48,7 +48,7 @@ const mistakes: readonly [string, string, string, readonly string[]][] = [
     'a value that was forgotten',
     'owner: platform-team',
     'owner:',
-    ['owner owner: nothing is not text'],
+    ['owner owner: there is no value (Write text.)'],
   ],
   [
     'a cron line with seconds',
@@ -344,8 +344,16 @@ const mistakes: readonly [string, string, string, readonly string[]][] = [
     '- drop: { target: staging, collection: restored, ifExists: true }',
     '- parallel: [ { parallel: [ { exec: { command: [ls] } } ] } ]',
     [
-      '{ drills.restore-test.always[0].parallel[0]: a step needs a kind (Add one of import, backup, verify, restore, check, drop, inject, exec.)',
-      'parallel drills.restore-test.always[0].parallel[0].parallel: unknown key "parallel" (Known here: import, backup, verify, restore, check, drop, inject, exec, id, timeout, retry, onFailure.)',
+      'parallel drills.restore-test.always[0].parallel[0].parallel: "parallel" is not supported by this version (Steps side by side are one list: put them into the parallel around.)',
+    ],
+  ],
+  [
+    'an option that a parallel does not have',
+    '- drop: { target: staging, collection: restored, ifExists: true }',
+    '- parallel: [ { exec: { command: [ls] } } ]\n        timeout: 5m\n        backup: { collections: [products], to: local }',
+    [
+      'timeout drills.restore-test.always[0].timeout: "timeout" does not belong beside "parallel" (Give it to the steps inside, or make a step of its own.)',
+      'backup drills.restore-test.always[0].backup: "backup" does not belong beside "parallel" (Give it to the steps inside, or make a step of its own.)',
     ],
   ],
 ]

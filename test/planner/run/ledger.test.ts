@@ -108,9 +108,7 @@ test.each(each.slice(1))('case 96: line %# put before its neighbour is named', a
 test.each(each)('case 96: a line inserted before line %# is named', async (index) => {
   const { problem } = await afterChange(lines, (all) => {
     const before =
-      index === 0
-        ? startOfLedger
-        : { line: index, sha256: hashLine(all[index - 1] ?? '') }
+      index === 0 ? startOfLedger : { line: index, sha256: hashLine(all[index - 1] ?? '') }
     const { text } = encodeLine(header, remark('forged'), before, '2026-01-01T00:00:00.000Z')
     return all.toSpliced(index, 0, text)
   })

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { OperatingError } from '../../../engine/index.ts'
-import type { Renderer, Screen } from '../../../planner/run/renderer.ts'
+import type { TaskTree } from '../../../planner/compile/task.ts'
 import { renderJson } from '../../../planner/run/render-json.ts'
 import { renderLines } from '../../../planner/run/render-lines.ts'
 import { renderTree } from '../../../planner/run/render-tree.ts'
-import type { TaskTree } from '../../../planner/compile/task.ts'
+import type { Renderer, Screen } from '../../../planner/run/renderer.ts'
 import { buildTask, buildTree, sideBySide, type Work } from '../../support/plan-builder.ts'
 import { runBench } from '../../support/run-bench.ts'
 

@@ -1,0 +1,115 @@
+/**
+ * The audit: plan + ledger + window → verdicts. Pure: the same input gives the same value, down to
+ * `generatedAt`, which is the end of the window and not the time of day.
+ *
+ * What happened after the window is not looked at, so that an audit of the past stays as it was.
+ */
+import * as path from 'node:path'
+import type { ObjectiveKind, Objectives, Plan, PlanCollection } from '../plan/plan.ts'
+import type { LedgerEntry } from '../run/ledger-line.ts'
+import { observationsIn, toIso } from '../step/observation.ts'
+import { judge } from './judge.ts'
+import { type LedgerRun, runsOf } from './ledger-run.ts'
+import { recovers } from './recovery.ts'
+import { type RunSummary, summarise } from './run-summary.ts'
+import type { Verdict, VerdictKind } from './verdict.ts'
+
+/** Epoch milliseconds, both ends included. */
+export interface AuditWindow {
+  readonly from: number
+  readonly to: number
+}
+
+export interface AuditRequest {
+  readonly plan: Plan
+  /** The whole ledger, proven. */
+  readonly entries: readonly LedgerEntry[]
+  readonly window: AuditWindow
+  /** Judge this run alone: the objectives that it proves, of the collections that it restores. */
+  readonly run?: string
+}
+
+export interface Audit {
+  readonly plan: {
+    readonly name: string
+    /** Without its directory. */
+    readonly file: string
+    readonly sha256: string
+    readonly owner: string
+    readonly description?: string
+  }
+  readonly scope: 'window' | 'run'
+  readonly window: { readonly from: string; readonly to: string }
+  readonly generatedAt: string
+  readonly totals: Readonly<Record<VerdictKind, number>>
+  readonly verdicts: readonly Verdict[]
+  /** Runs that the window holds, oldest first. */
+  readonly runs: readonly RunSummary[]
+  readonly remarks: readonly string[]
+  /** Lines of the ledger up to the end of the window. */
+  readonly ledgerLines: number
+}
+
+export function audit({ plan, entries, window, run: only }: AuditRequest): Audit {
+  const known = entries.filter((entry) => Date.parse(entry.at) <= window.to)
+  const all = runsOf(plan.name, known)
+  const runs = all.filter((run) => (only === undefined ? isInside(run, window) : run.run === only))
+  const evidence = {
+    runs: runs.filter(({ sequence }) => sequence.kind === 'drill'),
+    observations: all.flatMap(({ steps }) =>
+      steps.flatMap(({ record }) => observationsIn(record.outputs)),
+    ),
+    at: window.to,
+  }
+  const [judged] = runs
+  const verdicts = [...plan.collections.values()].flatMap((collection) =>
+    objectivesOf(collection)
+      .filter(([kind]) => only === undefined || isAbout(judged, collection, kind))
+      .map(([kind, wanted]) => judge(plan, collection, kind, wanted, evidence)),
+  )
+  const count = (kind: VerdictKind) => verdicts.filter(({ verdict }) => verdict === kind).length
+  return {
+    plan: {
+      name: plan.name,
+      file: path.basename(plan.file),
+      sha256: plan.sha256,
+      owner: plan.owner,
+      ...(plan.description !== undefined && { description: plan.description }),
+    },
+    scope: only === undefined ? 'window' : 'run',
+    window: { from: toIso(window.from), to: toIso(window.to) },
+    generatedAt: toIso(window.to),
+    totals: { met: count('met'), missed: count('missed'), unproven: count('unproven') },
+    verdicts,
+    runs: runs.map(summarise),
+    remarks: remarksOn(plan, runs, verdicts),
+    ledgerLines: known.length,
+  }
+}
+
+const isInside = ({ startedAt, ended }: LedgerRun, { from, to }: AuditWindow): boolean =>
+  startedAt >= from && startedAt <= to && (ended === undefined || ended.at <= to)
+
+const isAbout = (
+  run: LedgerRun | undefined,
+  collection: PlanCollection,
+  kind: ObjectiveKind,
+): boolean =>
+  run === undefined ? false : run.proves.includes(kind) && recovers(run, collection.name)
+
+/** In the order in which reports show them. */
+function objectivesOf({ objectives }: { readonly objectives: Objectives }) {
+  const all: readonly (readonly [ObjectiveKind, number | undefined])[] = [
+    ['rpo', objectives.rpoMs],
+    ['rto', objectives.rtoMs],
+    ['recall', objectives.recall],
+  ]
+  return all.flatMap(([kind, wanted]) => (wanted === undefined ? [] : [[kind, wanted] as const]))
+}
+
+function remarksOn(plan: Plan, runs: readonly LedgerRun[], verdicts: readonly Verdict[]): string[] {
+  const used = new Set(verdicts.flatMap((verdict) => (verdict.run === null ? [] : [verdict.run])))
+  return runs
+    .filter((run) => used.has(run.run) && run.planSha256 !== plan.sha256)
+    .map((run) => `the plan has changed since run ${run.run}, which is used as evidence`)
+}

@@ -1,0 +1,59 @@
+/** Entries of the ledger, put together to runs. */
+import type { ObjectiveKind } from '../plan/plan.ts'
+import type { LedgerEntry, RunOutcome } from '../run/ledger-line.ts'
+import type { RecordedError, StepRecord } from '../step/record.ts'
+
+export interface LedgerStep {
+  /** Line of the ledger. */
+  readonly line: number
+  readonly record: StepRecord
+}
+
+export interface LedgerRun {
+  readonly run: string
+  readonly line: number
+  readonly planSha256: string
+  readonly gitCommit: string | null
+  readonly sequence: { readonly kind: 'schedule' | 'drill'; readonly name: string }
+  readonly proves: readonly ObjectiveKind[]
+  /** Epoch milliseconds. */
+  readonly startedAt: number
+  /** Absent while it runs, and for ever when its process died. */
+  readonly ended?: {
+    readonly at: number
+    readonly outcome: RunOutcome
+    readonly durationMs: number
+    readonly error?: RecordedError
+  }
+  /** In the order in which they ended. */
+  readonly steps: readonly LedgerStep[]
+}
+
+type Building = { -readonly [Key in keyof LedgerRun]: LedgerRun[Key] } & { steps: LedgerStep[] }
+
+/** The runs of the plan named `plan`, oldest first. */
+export function runsOf(plan: string, entries: readonly LedgerEntry[]): LedgerRun[] {
+  const runs = new Map<string, Building>()
+  for (const entry of entries) {
+    if (entry.plan !== plan) continue
+    if (entry.kind === 'run-started') {
+      const { run, line, planSha256, gitCommit, sequence, proves } = entry
+      const startedAt = Date.parse(entry.at)
+      runs.set(run, { run, line, planSha256, gitCommit, sequence, proves, startedAt, steps: [] })
+      continue
+    }
+    const run = runs.get(entry.run)
+    if (run === undefined) continue
+    if (entry.kind === 'step') run.steps.push({ line: entry.line, record: entry.record })
+    if (entry.kind === 'run-ended') {
+      run.startedAt = Date.parse(entry.startedAt)
+      run.ended = {
+        at: Date.parse(entry.endedAt),
+        outcome: entry.outcome,
+        durationMs: entry.durationMs,
+        ...(entry.error && { error: entry.error }),
+      }
+    }
+  }
+  return [...runs.values()]
+}

@@ -1,0 +1,104 @@
+/**
+ * The arithmetic of RPO, RTO and recall in a drill. Pure; every number comes from the ledger.
+ *
+ * - RPO: disaster minus as-of, where as-of is the last moment before the disaster at which the source
+ *   was seen at exactly the position that came back. Records lost: last acknowledged LSN before the
+ *   disaster minus the LSN of the recovery point.
+ * - RTO: from the disaster, or from the start of a run without one, to the end of the last check that
+ *   passed.
+ * - Recall: that of the last check that measured it.
+ */
+import { type Observation, readInstant, toIso } from '../step/observation.ts'
+import type { LedgerStep } from './ledger-run.ts'
+import type { Recovery } from './recovery.ts'
+import type { Measured, Phase } from './verdict.ts'
+
+export interface Measurement {
+  /** Milliseconds for rpo and rto, 0 to 1 for recall. */
+  readonly actual: number
+  readonly measured: Measured
+  readonly reasons: readonly string[]
+  readonly evidence: readonly LedgerStep[]
+}
+
+/** A measurement, or the sentence that says why there is none. */
+export type Found = Measurement | string
+
+/** @param seen every observation of the plan's ledger */
+export function measureRpo(recovery: Recovery, seen: readonly Observation[]): Found {
+  const { disaster, restore, recoveryPoint } = recovery
+  if (disaster === undefined) return 'the drill makes no disaster, so nothing could be lost'
+  if (restore === undefined || recoveryPoint === undefined) return 'nothing was restored'
+  const { before, at } = disaster
+  if (before === undefined) return 'the last acknowledged write before the disaster is not known'
+  const same = (each: Observation) =>
+    each.uuid === recoveryPoint.uuid && each.history === recoveryPoint.history
+  if (!same(before)) return 'what was restored is not of the history that was lost'
+  const moments = [recoveryPoint, before, ...seen]
+    .filter((each) => same(each) && each.lsn === recoveryPoint.lsn && each.observedAt <= at)
+    .map((each) => each.observedAt)
+  if (moments.length === 0) return 'the source was never seen at the recovery point'
+  const asOf = Math.max(...moments)
+  const recordsLost = before.lsn - recoveryPoint.lsn
+  return {
+    actual: at - asOf,
+    measured: {
+      disasterAt: toIso(at),
+      asOfAt: toIso(asOf),
+      recordsLost,
+      lastAcknowledgedLsn: before.lsn,
+      recoveryPointLsn: recoveryPoint.lsn,
+    },
+    reasons: recordsLost > 0 ? [`${recordsLost} acknowledged log records did not come back`] : [],
+    evidence: [disaster.step, restore],
+  }
+}
+
+export function measureRto({ run, disaster, restore, checks }: Recovery): Found {
+  if (restore === undefined) return 'nothing was restored'
+  const last = checks.findLast(({ record }) => record.outcome === 'passed')
+  if (last === undefined) return 'no check proved the restored collection'
+  const from = disaster?.at ?? run.startedAt
+  const instant = (step: LedgerStep, name: 'contentKnownAt' | 'servingAt') =>
+    step.record.outcome === 'passed' ? readInstant(step.record.outputs[name]) : undefined
+  const newest = (name: 'contentKnownAt' | 'servingAt') =>
+    checks.map((check) => instant(check, name)).findLast((at) => at !== undefined)
+  const end = Date.parse(last.record.endedAt)
+  const moments: [Phase['name'], number | undefined][] = [
+    [disaster ? 'disaster' : 'run started', from],
+    ['restored', Date.parse(restore.record.endedAt)],
+    ['verified', newest('contentKnownAt')],
+    ['serving', newest('servingAt')],
+    ['checked', end],
+  ]
+  return {
+    actual: end - from,
+    measured: {
+      countedFrom: disaster ? 'disaster' : 'run start',
+      phases: moments.flatMap(([name, at]) =>
+        at === undefined ? [] : [{ name, at: toIso(at), afterMs: at - from }],
+      ),
+    },
+    reasons: disaster ? [] : ['counted from the start of the run, which made no disaster'],
+    evidence: [...(disaster ? [disaster.step] : []), restore, last],
+  }
+}
+
+export function measureRecall({ checks }: Recovery): Found {
+  for (const step of checks.toReversed()) {
+    const { recall, k, queries, truth } = step.record.outputs
+    if (typeof recall !== 'number') continue
+    if (typeof queries === 'number' && queries === 0) return 'there was no query to measure it with'
+    return {
+      actual: recall,
+      measured: {
+        ...(typeof k === 'number' && { k }),
+        ...(typeof queries === 'number' && { queries }),
+        ...(typeof truth === 'string' && { truth }),
+      },
+      reasons: [],
+      evidence: [step],
+    }
+  }
+  return 'no check measured the recall'
+}

@@ -1,0 +1,241 @@
+/**
+ * What a report tells, in its order, apart from how it looks. Markdown and HTML are made from the same
+ * story, so that they cannot tell different ones. Pure.
+ *
+ * The order is the reader's: the verdict first, then the numbers, then why, then what happened, then
+ * how to check it.
+ */
+import type { Audit } from '../audit/audit.ts'
+import type { RunSummary, StepSummary } from '../audit/run-summary.ts'
+import type { Verdict, VerdictKind } from '../audit/verdict.ts'
+import { showCount, showDuration } from '../step/quantity.ts'
+
+export type Cell = string | { readonly verdict: VerdictKind }
+
+export type Block =
+  | { readonly kind: 'paragraph'; readonly text: string }
+  | { readonly kind: 'list'; readonly items: readonly string[] }
+  /** Output of programs, character for character. */
+  | { readonly kind: 'lines'; readonly lines: readonly string[] }
+  | {
+      readonly kind: 'table'
+      readonly columns: readonly string[]
+      readonly rows: readonly (readonly Cell[])[]
+    }
+
+export interface Section {
+  readonly heading: string
+  readonly blocks: readonly Block[]
+}
+
+export interface Story {
+  readonly title: string
+  readonly verdict: VerdictKind
+  readonly lead: string
+  readonly sections: readonly Section[]
+}
+
+export function tellStory(audit: Audit): Story {
+  return {
+    title: titleOf(audit),
+    verdict: overall(audit),
+    lead: leadOf(audit),
+    sections: [
+      objectives(audit),
+      ...audit.verdicts.map(verdictSection),
+      ...runSections(audit),
+      provenance(audit),
+    ],
+  }
+}
+
+function titleOf({ scope, plan, runs }: Audit): string {
+  const [run] = runs
+  if (scope === 'window' || run === undefined) return `Recovery audit of ${plan.name}`
+  return `${run.sequence.kind === 'drill' ? 'Drill' : 'Schedule'} ${run.sequence.name} of ${plan.name}`
+}
+
+/** Nothing judged is nothing proven. */
+export function overall({ totals }: Audit): VerdictKind {
+  if (totals.missed > 0) return 'missed'
+  return totals.unproven > 0 || totals.met === 0 ? 'unproven' : 'met'
+}
+
+function leadOf({ totals, verdicts }: Audit): string {
+  if (verdicts.length === 0) return 'No objective was judged.'
+  const all = showCount(verdicts.length, 'objective')
+  if (totals.met === verdicts.length) return `${all} judged, all met.`
+  const parts = (['met', 'missed', 'unproven'] as const)
+    .filter((kind) => totals[kind] > 0)
+    .map((kind) => `${totals[kind]} ${kind}`)
+  return `${all} judged: ${parts.join(', ')}.`
+}
+
+const objectives = ({ verdicts }: Audit): Section => ({
+  heading: 'Objectives',
+  blocks:
+    verdicts.length === 0
+      ? [
+          {
+            kind: 'paragraph',
+            text: 'The plan states no objective that this could be held against.',
+          },
+        ]
+      : [
+          {
+            kind: 'table',
+            columns: ['Collection', 'Objective', 'Wanted', 'Actual', 'Verdict'],
+            rows: verdicts.map((verdict) => [
+              verdict.collection,
+              objectiveName(verdict),
+              wantedText(verdict),
+              actualText(verdict),
+              { verdict: verdict.verdict },
+            ]),
+          },
+        ],
+})
+
+export const objectiveName = ({ objective, measured }: Verdict): string =>
+  objective === 'recall' ? `recall@${measured.k ?? 10}` : objective.toUpperCase()
+
+export const wantedText = ({ objective, wanted }: Verdict): string =>
+  objective === 'recall' ? `at least ${wanted}` : `at most ${showDuration(wanted)}`
+
+export function actualText({ objective, actual }: Verdict): string {
+  if (actual === null) return 'not measured'
+  return objective === 'recall' ? actual.toFixed(4) : showDuration(actual)
+}
+
+function verdictSection(verdict: Verdict): Section {
+  const { measured, evidence, reasons, run } = verdict
+  const facts = [
+    ...reasons,
+    ...(run === null ? [] : [`measured in run ${run}, ended ${verdict.measuredAt ?? 'unknown'}`]),
+    ...measuredFacts(verdict),
+  ]
+  return {
+    heading: `${verdict.collection}: ${objectiveName(verdict)} ${verdict.verdict}`,
+    blocks: [
+      { kind: 'list', items: facts },
+      ...(measured.phases === undefined
+        ? []
+        : [
+            {
+              kind: 'table' as const,
+              columns: ['Phase', 'Time', 'After'],
+              rows: measured.phases.map(({ name, at, afterMs }) => [
+                name,
+                at,
+                showDuration(afterMs),
+              ]),
+            },
+          ]),
+      ...(evidence.length === 0
+        ? []
+        : [
+            {
+              kind: 'list' as const,
+              items: evidence.map(
+                ({ step, line, artefacts }) =>
+                  `evidence: ledger line ${line}, step ${step}${artefacts
+                    .map(({ artefact, sha256 }) => `; ${artefact} (SHA-256 ${sha256})`)
+                    .join('')}`,
+              ),
+            },
+          ]),
+    ],
+  }
+}
+
+function measuredFacts({ measured }: Verdict): string[] {
+  const { disasterAt, asOfAt, recordsLost, lastAcknowledgedLsn, recoveryPointLsn } = measured
+  return [
+    ...(disasterAt === undefined || asOfAt === undefined
+      ? []
+      : [
+          `the disaster came at ${disasterAt}; the source was last seen at the recovery point at ${asOfAt}`,
+        ]),
+    ...(recordsLost === undefined
+      ? []
+      : [
+          `acknowledged log records lost: ${recordsLost} (last acknowledged LSN ${lastAcknowledgedLsn}, recovery point LSN ${recoveryPointLsn})`,
+        ]),
+    ...(measured.countedFrom === undefined ? [] : [`counted from the ${measured.countedFrom}`]),
+    ...(measured.queries === undefined
+      ? []
+      : [`measured with ${measured.queries} queries, truth from ${measured.truth ?? 'unknown'}`]),
+  ]
+}
+
+function runSections({ runs, scope }: Audit): Section[] {
+  const table: Section = {
+    heading: 'Runs',
+    blocks: [
+      runs.length === 0
+        ? { kind: 'paragraph', text: 'No run in the window.' }
+        : {
+            kind: 'table',
+            columns: ['Run', 'What', 'Outcome', 'Started', 'Took', 'Ledger line'],
+            rows: runs.map((run) => [
+              run.run,
+              `${run.sequence.kind} ${run.sequence.name}`,
+              run.outcome,
+              run.startedAt,
+              run.durationMs === null ? 'unknown' : showDuration(run.durationMs),
+              String(run.line),
+            ]),
+          },
+    ],
+  }
+  const detailed = scope === 'run' ? runs : []
+  return [table, ...detailed.map(stepsSection)]
+}
+
+function stepsSection(run: RunSummary): Section {
+  const said = run.steps.filter(({ remarks }) => remarks.length > 0)
+  return {
+    heading: `Steps of run ${run.run}`,
+    blocks: [
+      {
+        kind: 'table',
+        columns: ['Step', 'Kind', 'Stage', 'Outcome', 'Took', 'Ledger line'],
+        rows: run.steps.map((step) => [
+          step.step,
+          step.kind,
+          step.stage,
+          outcomeText(step),
+          showDuration(step.durationMs),
+          String(step.line),
+        ]),
+      },
+      ...said.flatMap(({ step, remarks }): Block[] => [
+        { kind: 'paragraph', text: `Step ${step} said:` },
+        { kind: 'lines', lines: remarks },
+      ]),
+    ],
+  }
+}
+
+const outcomeText = ({ outcome, error }: StepSummary): string =>
+  error === undefined ? outcome : `${outcome}: ${error.message}`
+
+function provenance({ plan, window, generatedAt, ledgerLines, remarks, runs }: Audit): Section {
+  const commits = [...new Set(runs.flatMap(({ gitCommit }) => (gitCommit ? [gitCommit] : [])))]
+  return {
+    heading: 'How to check this',
+    blocks: [
+      {
+        kind: 'list',
+        items: [
+          `plan ${plan.name} (${plan.file}), owner ${plan.owner}, SHA-256 ${plan.sha256}`,
+          ...(commits.length === 0 ? [] : [`run from commit ${commits.join(', ')}`]),
+          `window ${window.from} to ${window.to}; generated for ${generatedAt}`,
+          `ledger: the first ${ledgerLines} lines; prove its chain with: vectra-dr ledger verify ${plan.file}`,
+          'artefacts stand below the state directory, or at the destination that is named first; compare them with: sha256sum FILE',
+          ...remarks,
+        ],
+      },
+    ],
+  }
+}
