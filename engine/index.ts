@@ -1,4 +1,5 @@
 /** The engine's public surface: what the planner and other programs may import. */
+export { type Availability, hnswlibAvailability } from './ann/hnswlib.ts'
 export type { BackupResult } from './backup/backup-result.ts'
 export { type BackupOptions, createBackup } from './backup/create.ts'
 export {
@@ -43,6 +44,7 @@ export { defaults, GiB, KiB, limits, MiB } from './base/limits.ts'
 export { checkName, nameProblem, reservedNames } from './base/name.ts'
 export { noProgress, type Progress, type ProgressEvent } from './base/progress.ts'
 export { besideModule, serveThread, ThreadPool } from './base/thread-pool.ts'
+export { version } from './base/version.ts'
 export {
   Collection,
   type CollectionDescription,

@@ -27,7 +27,7 @@ import {
 } from './damage.ts'
 import { Phases, type PhaseTime } from './phases.ts'
 import { findSnapshot, type Location, toDestination } from './sources.ts'
-import { type ContentProof, proveContent } from './verify-content.ts'
+import type { ContentProof } from './verify-content.ts'
 
 export type VerifyDepth = 'manifest' | 'objects' | 'content'
 
@@ -103,6 +103,8 @@ export async function verifyRepository(options: VerifyOptions): Promise<VerifyRe
   const proofs = new Map<StoredSnapshot, ContentProof>()
   if (depth === 'content') {
     await phases.run('content', async () => {
+      // collections and graphs are loaded for this depth only
+      const { proveContent } = await import('./verify-content.ts')
       for (const snapshot of set.snapshots) {
         if (isDamaged(snapshot, damage)) continue
         proofs.set(snapshot, await proveContent(snapshot, { ...options, source: destination }))

@@ -56,7 +56,9 @@ export function parseYaml(text: string): ParsedYaml {
     prettyErrors: false,
     logLevel: 'silent',
   })
-  const syntax = document.errors.slice(0, planLimits.problems).map(syntaxProblem)
+  const syntax = withoutCascades(document.errors)
+    .slice(0, planLimits.problems)
+    .map((error) => syntaxProblem(error, text))
   if (syntax.length > 0) {
     // the scan's word on documents and directives is clearer than the parser's on the same line
     return { ...nothing, tooLarge: false, problems: [...scan.problems, ...syntax] }
@@ -88,16 +90,33 @@ const plainWords: Partial<Record<YAMLError['code'], { message: string; hint: str
   },
 }
 
-function syntaxProblem(error: YAMLError): TextProblem {
-  const known = plainWords[error.code]
-  const message = error.message.charAt(0).toLowerCase() + error.message.slice(1, 300)
-  return {
-    rule: 'yaml-syntax',
-    offset: error.pos[0],
-    path: '',
-    message: known?.message ?? message,
-    hint: known?.hint ?? 'Check indentation, quotes and brackets from here upwards.',
+/** After one unexpected word the parser finds every further one unexpected: the first tells it all. */
+const withoutCascades = (errors: readonly YAMLError[]): YAMLError[] =>
+  errors.filter(
+    ({ code }, index) =>
+      code !== 'UNEXPECTED_TOKEN' || errors[index - 1]?.code !== 'UNEXPECTED_TOKEN',
+  )
+
+function syntaxProblem(error: YAMLError, text: string): TextProblem {
+  const [offset, end] = error.pos
+  const at = { rule: 'yaml-syntax', offset, path: '' } as const
+  if (text.slice(Math.max(0, offset - 1), offset + 1) === '${') {
+    const hint = 'Put the whole text in quotes: "x_${date}".'
+    return { ...at, message: 'a text with ${…} needs quotes inside brackets', hint }
   }
+  const known = plainWords[error.code]
+  if (known !== undefined) return { ...at, ...known }
+  const hint = 'Check indentation, quotes and brackets from here upwards.'
+  if (error.code === 'UNEXPECTED_TOKEN') {
+    const word = JSON.stringify(text.slice(offset, Math.min(end, offset + 40)))
+    return { ...at, message: `${word} is not expected here`, hint }
+  }
+  const [, closing] = /must .*end with a (.)$/.exec(error.message) ?? []
+  if (closing !== undefined) {
+    return { ...at, message: `the "${closing}" of a bracket before this is missing`, hint }
+  }
+  const message = error.message.charAt(0).toLowerCase() + error.message.slice(1, 300)
+  return { ...at, message, hint }
 }
 
 const forbiddenKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])

@@ -46,17 +46,17 @@ export function formatDuration(durationMs: number): string {
   return pieces.join('') || '0s'
 }
 
-const sizeUnits: Readonly<Record<string, number>> = {
-  B: 1,
-  kB: 1e3,
-  MB: 1e6,
-  GB: 1e9,
-  TB: 1e12,
-  KiB: 2 ** 10,
-  MiB: 2 ** 20,
-  GiB: 2 ** 30,
-  TiB: 2 ** 40,
-}
+const sizeUnits: ReadonlyMap<string, number> = new Map([
+  ['B', 1],
+  ['kB', 1e3],
+  ['MB', 1e6],
+  ['GB', 1e9],
+  ['TB', 1e12],
+  ['KiB', 2 ** 10],
+  ['MiB', 2 ** 20],
+  ['GiB', 2 ** 30],
+  ['TiB', 2 ** 40],
+])
 
 const sizeHint =
   'Write a whole number with KiB, MiB, GiB or TiB (1024), or kB, MB, GB or TB (1000): 64MiB.'
@@ -64,7 +64,7 @@ const sizeHint =
 /** Bytes. */
 export function readSize(text: string): Reading<number> {
   const match = /^(\d+)([A-Za-z]+)$/.exec(text)
-  const unitBytes = sizeUnits[match?.[2] ?? '']
+  const unitBytes = sizeUnits.get(match?.[2] ?? '')
   if (match === null || unitBytes === undefined) return problem('is not a size', sizeHint)
   const bytes = Number(match[1]) * unitBytes
   if (!Number.isSafeInteger(bytes)) return problem('is larger than anything stored', sizeHint)

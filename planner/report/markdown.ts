@@ -37,8 +37,7 @@ function toBlock(block: Block): string {
 
 const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
 
-const toCell = (cell: Cell): string =>
-  typeof cell === 'string' ? safe(cell) : marks[cell.verdict]
+const toCell = (cell: Cell): string => (typeof cell === 'string' ? safe(cell) : marks[cell.verdict])
 
 /** Every character that could begin markup or HTML is escaped. */
 const safe = (text: string): string =>

@@ -3,10 +3,10 @@
  * shows now and then only, and not for steps that are done within seconds.
  */
 import type { Clock } from '../../engine/index.ts'
+import { oneLine } from '../step/plain-text.ts'
 import { showDuration } from '../step/quantity.ts'
 import type { StepRecord } from '../step/record.ts'
 import {
-  oneLine,
   progressText,
   type Renderer,
   type Screen,

@@ -7,10 +7,10 @@
  */
 import { DefaultRenderer, Listr, ListrLogger, type ListrTask, ProcessOutput } from 'listr2'
 import type { StepTask, Task, TaskTree } from '../compile/task.ts'
+import { oneLine } from '../step/plain-text.ts'
 import { showDuration } from '../step/quantity.ts'
 import type { StageName, StepRecord } from '../step/record.ts'
 import {
-  oneLine,
   progressText,
   type Renderer,
   type Screen,

@@ -41,12 +41,3 @@ export function progressText({ phase, unit, done, total }: ProgressEvent): strin
 /** `1.2 s`, with the number of tries when there were several. */
 export const timeText = ({ durationMs, attempts }: StepRecord): string =>
   attempts > 1 ? `${showDuration(durationMs)}, ${attempts} tries` : showDuration(durationMs)
-
-// controls, line and paragraph separators, marks that reorder text
-const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
-
-/** Text of somebody else on one line, without anything that a terminal would obey. */
-export const oneLine = (text: string): string =>
-  text
-    .replaceAll('\t', '  ')
-    .replace(unsafe, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)

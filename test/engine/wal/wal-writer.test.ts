@@ -253,7 +253,7 @@ describe('a log', () => {
       writtenBytes: 2500, // into the third record of a group
       work,
       check: async ({ disk, lost }) => {
-        const survivors = numbersFrom(0, 20).map((seed) => disk.crash(seed))
+        const survivors = numbersFrom(0, 10).map((seed) => disk.crash(seed))
         for (const survivor of [disk.crashLosingAll(), disk.crashLosingNothing(), ...survivors]) {
           cuts++
           const { operations } = await replay(survivor)

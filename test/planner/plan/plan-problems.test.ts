@@ -356,6 +356,50 @@ const mistakes: readonly [string, string, string, readonly string[]][] = [
       'backup drills.restore-test.always[0].backup: "backup" does not belong beside "parallel" (Give it to the steps inside, or make a step of its own.)',
     ],
   ],
+  [
+    'a variable in brackets without quotes',
+    './backups',
+    './backups-${env.X}',
+    [
+      '{env.X : a text with ${…} needs quotes inside brackets (Put the whole text in quotes: "x_${date}".)',
+    ],
+  ],
+  [
+    'a bracket too many',
+    'proves: [rto, recall]',
+    'proves: [rto, recall]]',
+    ['] : "]" is not expected here (Check indentation, quotes and brackets from here upwards.)'],
+  ],
+  [
+    'a bracket that is not closed',
+    'proves: [rto, recall]',
+    'proves: [rto, recall',
+    [
+      'steps : the "]" of a bracket before this is missing (Check indentation, quotes and brackets from here upwards.)',
+    ],
+  ],
+  [
+    'a line that is indented too far',
+    'owner: platform-team',
+    '  owner: platform-team',
+    [
+      'shop-dr : a mapping cannot start on this line (Check the indentation of this line and of the one before, or quote text that holds ": ".)',
+    ],
+  ],
+  [
+    'a missing colon',
+    'owner: platform-team',
+    'owner platform-team',
+    ['owner : this is not "key: value" (Check for a missing colon, or the indentation.)'],
+  ],
+  [
+    'a colon in a text',
+    'owner: platform-team',
+    'owner: platform: team',
+    [
+      'platform : a mapping cannot start on this line (Check the indentation of this line and of the one before, or quote text that holds ": ".)',
+    ],
+  ],
 ]
 
 describe('a mistake in a plan', () => {

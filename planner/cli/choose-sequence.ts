@@ -1,0 +1,26 @@
+/** Which schedule or drill of the plan is meant. */
+import { fail } from '../../engine/index.ts'
+import type { Drill, Plan, Schedule } from '../plan/plan.ts'
+
+/** @throws `name-not-found` listing those there are */
+export function schedule(plan: Plan, name: string): Schedule {
+  return plan.schedules.get(name) ?? notFound('schedule', name, [...plan.schedules.keys()])
+}
+
+/** @throws `name-not-found` listing those there are */
+export function drill(plan: Plan, name: string): Drill {
+  return plan.drills.get(name) ?? notFound('drill', name, [...plan.drills.keys()])
+}
+
+/** Without a name the only one is meant. @throws `name-not-found`, `usage` when there are several */
+export function only(what: 'schedule' | 'drill', names: readonly string[], hint: string): string {
+  const [first, second] = names
+  if (first === undefined) return fail('name-not-found', `the plan has no ${what}s`, hint)
+  if (second === undefined) return first
+  return fail('usage', `the plan has several ${what}s`, `Name one: ${names.join(', ')}.`)
+}
+
+function notFound(what: string, name: string, names: readonly string[]): never {
+  const known = names.length === 0 ? `The plan has no ${what}s.` : `There are: ${names.join(', ')}.`
+  fail('name-not-found', `the plan has no ${what} ${name}`, known)
+}

@@ -1,0 +1,70 @@
+/** `explain PLAN`: the task tree as text, a dry run on paper. */
+import type { Command } from 'commander'
+import type { Drill, Plan, Schedule } from '../plan/plan.ts'
+import * as choose from './choose-sequence.ts'
+import type { Context } from './context.ts'
+import { openPlan } from './open-plan.ts'
+import { examples, type Runner } from './runner.ts'
+import { statePaths } from './state.ts'
+
+interface ExplainFlags {
+  readonly schedule?: string
+  readonly drill?: string
+}
+
+export function addExplain(program: Command, run: Runner): void {
+  program
+    .command('explain')
+    .description('what a plan would do: steps, commands, times and what is touched; runs nothing')
+    .argument('<plan>', 'plan file')
+    .option('--schedule <name>', 'only this schedule')
+    .option('--drill <name>', 'only this drill')
+    .addHelpText(
+      'after',
+      examples(
+        'explain plans/quickstart.yaml',
+        'explain plans/shop.yaml --schedule nightly',
+        'explain plans/shop.yaml --drill restore-test --json',
+      ),
+    )
+    .action(run(explainPlan))
+}
+
+async function explainPlan(context: Context, file: string, flags: ExplainFlags) {
+  const { disk } = context.io
+  const plan = await openPlan(context, file)
+  const [{ compile }, { explain }, { stepRegistry }, { historyOf }, { readLedger }] =
+    await Promise.all([
+      import('../compile/compile.ts'),
+      import('../compile/explain.ts'),
+      import('../step/registry.ts'),
+      import('../run/history.ts'),
+      import('../run/ledger-reader.ts'),
+    ])
+  const { entries } = await readLedger(disk, statePaths(plan, context.state).ledger)
+  const trees = sequencesOf(plan, flags).map((sequence) =>
+    compile(plan, sequence, {
+      registry: stepRegistry,
+      history: historyOf(entries, plan.name, sequence),
+    }),
+  )
+  for (const [index, tree] of trees.entries()) {
+    if (index > 0) await context.print('')
+    for (const line of explain(tree)) await context.print(line)
+  }
+  return {
+    plan: plan.name,
+    sequences: trees.map(({ sequence, stages }) => ({
+      ...sequence,
+      stages: stages.map(({ name, tasks }) => ({ name, tasks })),
+    })),
+  }
+}
+
+function sequencesOf(plan: Plan, flags: ExplainFlags): (Schedule | Drill)[] {
+  const named = [
+    ...(flags.schedule === undefined ? [] : [choose.schedule(plan, flags.schedule)]),
+    ...(flags.drill === undefined ? [] : [choose.drill(plan, flags.drill)]),
+  ]
+  return named.length > 0 ? named : [...plan.schedules.values(), ...plan.drills.values()]
+}

@@ -1,0 +1,32 @@
+/**
+ * What the command touches of the world, handed in by `main.ts` and by tests: streams, environment,
+ * clocks, disk and the wishes to stop.
+ */
+import type { Clock, Disk } from '../../engine/index.ts'
+import type { Timer } from '../step/timer.ts'
+
+export interface Output {
+  /** Resolves when the bytes left the process. Once the reader has gone, does nothing. */
+  write(data: string): Promise<void>
+  readonly isTerminal: boolean
+  /** Size of the terminal in characters; 0 when unknown. */
+  readonly columns: number
+  readonly rows: number
+}
+
+export interface Io {
+  /** Results. */
+  readonly stdout: Output
+  /** Progress, remarks, errors. */
+  readonly stderr: Output
+  /** Asks a person at the terminal; absent where there is nobody to ask. Rejects at the signal. */
+  readonly ask?: (question: string) => Promise<string>
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly clock: Clock
+  readonly timer: Timer
+  readonly disk: Disk
+  /** The first wish to stop; its reason is the operating error to end with. */
+  readonly stopSignal: AbortSignal
+  /** The second. */
+  readonly forceSignal: AbortSignal
+}

@@ -1,0 +1,81 @@
+#!/usr/bin/env node
+/**
+ * The command `vectra-dr`, and the only file of it that touches the process: arguments, streams,
+ * signals, exit code.
+ *
+ * The first SIGINT or SIGTERM stops the steps and lets the clean-up run; the exit code is 130 or 143.
+ * The second stops the clean-up too and kills what a step runs. The third ends the process at once.
+ */
+import { createInterface } from 'node:readline/promises'
+import { exitCodes, nodeDisk, OperatingError, systemClock } from '../../engine/index.ts'
+import { systemTimer } from '../step/timer.ts'
+import { main } from './command-line.ts'
+import type { Io, Output } from './io.ts'
+
+const stops = {
+  SIGINT: { code: 'interrupted', exitCode: exitCodes.interrupted },
+  SIGTERM: { code: 'terminated', exitCode: exitCodes.terminated },
+} as const
+
+function outputOf(stream: NodeJS.WriteStream): Output {
+  let closed = false
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    closed ||= error.code === 'EPIPE'
+  })
+  return {
+    isTerminal: stream.isTTY === true,
+    get columns() {
+      return stream.columns ?? 0
+    },
+    get rows() {
+      return stream.rows ?? 0
+    },
+    write: (data) =>
+      new Promise((resolve, reject) => {
+        if (closed) return resolve()
+        stream.write(data, (error?: NodeJS.ErrnoException | null) => {
+          // whoever read us has gone; a run goes on to its end all the same
+          if (!error || error.code === 'EPIPE') return resolve()
+          reject(error)
+        })
+      }),
+  }
+}
+
+const stop = new AbortController()
+const force = new AbortController()
+const stderr = outputOf(process.stderr)
+for (const [signal, { code, exitCode }] of Object.entries(stops)) {
+  process.on(signal, () => {
+    if (force.signal.aborted) process.exit(exitCode)
+    const error = new OperatingError(
+      code,
+      `stopped by ${signal}`,
+      'See what the clean-up did, and run the command again.',
+    )
+    if (stop.signal.aborted) force.abort(error)
+    else stop.abort(error)
+  })
+}
+
+async function ask(question: string): Promise<string> {
+  const line = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return await line.question(question, { signal: stop.signal })
+  } finally {
+    line.close()
+  }
+}
+
+const io: Io = {
+  stdout: outputOf(process.stdout),
+  stderr,
+  ...(process.stdin.isTTY && process.stderr.isTTY && { ask }),
+  env: process.env,
+  clock: systemClock,
+  timer: systemTimer,
+  disk: nodeDisk,
+  stopSignal: stop.signal,
+  forceSignal: force.signal,
+}
+process.exit(await main(process.argv.slice(2), io)) // all output has left

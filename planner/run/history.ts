@@ -1,0 +1,26 @@
+/** What earlier runs measured, out of the ledger, for estimates. */
+import type { History } from '../step/estimate.ts'
+import type { LedgerEntry } from './ledger-line.ts'
+
+/** Of one schedule or drill of one plan. Pure. */
+export function historyOf(
+  entries: readonly LedgerEntry[],
+  plan: string,
+  sequence: { readonly kind: string; readonly name: string },
+): History {
+  const runs = new Set<string>()
+  const durations = new Map<string, number[]>()
+  for (const entry of entries) {
+    if (entry.plan !== plan) continue
+    if (entry.kind === 'run-started') {
+      const { kind, name } = entry.sequence
+      if (kind === sequence.kind && name === sequence.name) runs.add(entry.run)
+    }
+    if (entry.kind !== 'step' || !runs.has(entry.run)) continue
+    const { step, kind, outcome, durationMs } = entry.record
+    if (outcome !== 'passed') continue
+    const key = `${kind}/${step}`
+    durations.set(key, [...(durations.get(key) ?? []), durationMs])
+  }
+  return { durationsMs: (step, kind) => durations.get(`${kind}/${step}`) ?? [] }
+}
