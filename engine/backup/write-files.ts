@@ -3,10 +3,9 @@
  * against its name before it is written, and fetched from the next source when one has no sound copy.
  *
  * Files are created, never written into: what stood there is removed or, when an interrupted restore
- * left it whole and it is proven by its hashes, kept. Only directories lead to a file, and nothing but
- * a regular file is ever replaced, so a planted link leads nowhere.
+ * left it whole and it is proven by its hashes, kept.
  */
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { Disk, DiskFile } from '../base/disk.ts'
 import { fail } from '../base/errors.ts'
 import type { HashThreads } from '../base/hash-threads.ts'
@@ -17,6 +16,7 @@ import { pieceSize, type SnapshotFile } from '../repository/snapshot-manifest.ts
 import { readPiece } from './check-objects.ts'
 import type { Watch } from './golden.ts'
 import { PiecesInFlight } from './pieces-in-flight.ts'
+import { RestorePlace } from './restore-place.ts'
 
 /** A piece that did not come from the first source. */
 export interface Fallback {
@@ -64,7 +64,7 @@ export async function writeFiles(request: WriteRequest, watch: Watch): Promise<W
   try {
     await run.prepare()
     await inFlight(run.pieces(), limits.requestsInFlight, watch.signal, (piece) => run.write(piece))
-    await run.syncDirectories()
+    await run.finish()
     return run.result()
   } finally {
     await run.close()
@@ -91,7 +91,7 @@ class WriteRun {
   readonly #watch: Watch
   readonly #pieces: PiecesInFlight
   readonly #targets: Target[] = []
-  readonly #directories = new Set<string>()
+  readonly #place: RestorePlace
   readonly #sources: { url: string; pieces: number; bytes: number }[]
   readonly #fallbacks: Fallback[] = []
   readonly #totalBytes: number
@@ -103,6 +103,7 @@ class WriteRun {
     this.#request = request
     this.#watch = watch
     this.#pieces = new PiecesInFlight(request.hashes)
+    this.#place = new RestorePlace(request.disk, request.directory)
     this.#totalBytes = request.files.reduce((sum, file) => sum + file.sizeBytes, 0)
     this.#sources = request.repositories.map((each) => ({
       url: each.destination.url,
@@ -116,9 +117,7 @@ class WriteRun {
     const { disk, files, directory, resumed } = this.#request
     for (const file of files) {
       const path = join(directory, file.path)
-      await this.#makeParents(file.path)
-      const standing = await disk.stat(path)
-      if (standing !== undefined && standing.kind !== 'file') refuseEntry(path)
+      const standing = await this.#place.prepare(file.path)
       if (standing !== undefined) {
         // a second name means that somebody else could change the file
         const may = resumed && standing.links === 1 && standing.sizeBytes === file.sizeBytes
@@ -131,7 +130,7 @@ class WriteRun {
       }
       this.#targets.push({ file, path, handle: undefined, missing: file.pieces.length })
     }
-    await this.#checkSpace()
+    await this.#place.checkSpace(this.#totalBytes - this.#doneBytes)
   }
 
   *pieces(): Iterable<Piece> {
@@ -162,7 +161,7 @@ class WriteRun {
   }
 
   /** Empty files have no piece; then all names are made durable. */
-  async syncDirectories(): Promise<void> {
+  async finish(): Promise<void> {
     const { disk } = this.#request
     for (const target of this.#targets) {
       if (target.file.pieces.length > 0) continue
@@ -170,8 +169,7 @@ class WriteRun {
       await handle.sync()
       await handle.close()
     }
-    const deepestFirst = [...this.#directories].sort((a, b) => b.length - a.length)
-    for (const directory of deepestFirst) await disk.syncDirectory(directory)
+    await this.#place.sync()
   }
 
   result(): WrittenFiles {
@@ -198,19 +196,6 @@ class WriteRun {
     this.#watch.progress({ phase: 'write', ...progress })
   }
 
-  async #makeParents(path: string): Promise<void> {
-    const { disk, directory } = this.#request
-    const elements = dirname(path).split('/')
-    const parents = elements.map((_, index) => join(directory, ...elements.slice(0, index + 1)))
-    for (const parent of [directory, ...parents]) {
-      if (this.#directories.has(parent)) continue
-      const standing = await disk.stat(parent)
-      if (standing === undefined) await disk.makeDirectory(parent)
-      else if (standing.kind !== 'directory') refuseEntry(parent)
-      this.#directories.add(parent)
-    }
-  }
-
   async #isWhole(path: string, file: SnapshotFile): Promise<boolean> {
     const handle = await this.#request.disk.open(path, 'read')
     try {
@@ -228,19 +213,6 @@ class WriteRun {
     } finally {
       await handle.close()
     }
-  }
-
-  async #checkSpace(): Promise<void> {
-    const { disk, directory } = this.#request
-    const needed = this.#totalBytes - this.#doneBytes
-    const free = await disk.freeBytes(directory)
-    if (needed <= free) return
-    fail(
-      'disk-full',
-      `the restore needs ${needed} bytes in ${directory}, and ${free} are free`,
-      'Free space on that file system, or restore into a data directory on another one.',
-      { place: { file: directory } },
-    )
   }
 
   /** Fills `buffer` from the first source that has a sound copy. */
@@ -274,13 +246,4 @@ class WriteRun {
       { place: { file: places[0] ?? key }, details: problems },
     )
   }
-}
-
-function refuseEntry(path: string): never {
-  fail(
-    'unsafe-entry',
-    `${path} is a link, pipe or device, or a directory in place of a file`,
-    'It was not followed or replaced. Find out who put it there, remove it, and restore again.',
-    { place: { file: path } },
-  )
 }

@@ -593,8 +593,8 @@ describe('a restore that was cut off', () => {
       expect(attempt).toBeLessThan(20)
       const directory = await openTest(path)
       // the third write reaches the disk in part, and then the machine is gone
-      const fault = { calls: ['write'] as const, at: 3, errno: 'EIO', writtenBytes: 7 }
-      const disk = new FaultyDisk(nodeDisk, fault)
+      const gone = { times: Number.POSITIVE_INFINITY, errno: 'EIO', writtenBytes: 7 }
+      const disk = new FaultyDisk(nodeDisk, { calls: ['write'], at: 3, ...gone })
       const cut = await restoreSnapshot(dying(directory), options({ disk })).catch(
         (error: { code: string }) => error.code,
       )
