@@ -1,6 +1,6 @@
 /**
- * Five projects: `architecture` and `unit` need nothing but the sources, `e2e` runs the built commands,
- * `system` kills processes and needs minutes, `bench` measures. Where VITEST_JSON_DIR names a directory,
+ * Four projects: `architecture` and `unit` need nothing but the sources, `e2e` runs the built commands,
+ * `system` kills processes and needs minutes. Where VITEST_JSON_DIR names a directory,
  * each run leaves its results there as JSON; `.ci/run` counts them.
  */
 import { join } from 'node:path'
@@ -51,7 +51,6 @@ export default defineConfig({
         600_000,
         freshDist,
       ),
-      project('bench', ['test/bench/**/*.test.ts'], 900_000, freshDist),
     ],
   },
 })

@@ -5,7 +5,8 @@
  * A task knows its words, its limits and what it touches. `step` is bound to its input, so that a
  * reader needs no knowledge of step kinds.
  */
-import type { ObjectiveKind, OnFailure, Place, Plan, Retry } from '../plan/plan.ts'
+import type { Place } from '../plan/place.ts'
+import type { ObjectiveKind, OnFailure, Plan, Retry } from '../plan/plan.ts'
 import type { Estimate } from '../step/estimate.ts'
 import type { StageName, StepRecord } from '../step/record.ts'
 import type { Description, StepContext, StepResult, TargetNeed, Touch } from '../step/step.ts'

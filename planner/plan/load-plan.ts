@@ -17,7 +17,7 @@ import { parsePlan } from './parse-plan.ts'
 import type { ParsedYaml } from './parse-yaml.ts'
 import { parentPointer } from './path-text.ts'
 import type { Plan } from './plan.ts'
-import { planSchema } from './plan-schema.ts'
+import { type PlanSchema, planSchema } from './plan-schema.ts'
 import type { PlanText } from './plan-text.ts'
 import type { PlanError, TextProblem, ValueProblem } from './problem.ts'
 import { rawSequences } from './raw-steps.ts'
@@ -73,22 +73,24 @@ export async function checkPlan(file: string, options: PlanOptions): Promise<Pla
   const bytes = await readPlanFile(options.disk, file)
   const text = decodePlan(file, bytes)
   if (Array.isArray(text)) return invalid(text)
-  const parsed = await parsePlan(text.text)
+  // the schema compiles while the other thread parses
+  const [parsed, schema] = await Promise.all([parsePlan(text.text), planSchema()])
   if (parsed.value === undefined) {
     const errors = parsed.problems.map((problem) => text.error(problem))
     return invalid(errors, parsed.tooLarge ? 'plan-too-large' : 'plan-invalid')
   }
-  return checkValues({ ...parsed, value: parsed.value }, text, sha256Hex(bytes), options)
+  const values = { ...parsed, value: parsed.value }
+  return checkValues(values, schema, text, sha256Hex(bytes), options)
 }
 
 async function checkValues(
   parsed: ParsedYaml & { readonly value: JsonValue },
+  schema: PlanSchema,
   text: PlanText,
   sha256: string,
   { env }: PlanOptions,
 ): Promise<PlanCheck> {
   const { value, positions } = parsed
-  const schema = await planSchema()
   const { errors, annotations } = schema.validate(value)
   const sequences = rawSequences(value)
   const problems = [

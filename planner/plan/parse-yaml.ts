@@ -15,7 +15,6 @@ import {
   type Node,
   parseDocument,
   type Scalar,
-  type YAMLError,
   type YAMLMap,
 } from 'yaml'
 import type { JsonValue } from '../../engine/index.ts'
@@ -24,6 +23,7 @@ import { childPath, childPointer } from './path-text.ts'
 import { PlanText } from './plan-text.ts'
 import type { ProblemRule, TextProblem } from './problem.ts'
 import { scanYaml } from './scan.ts'
+import { syntaxProblems } from './syntax-problems.ts'
 
 /** Where a value stands: offset of the key that introduces it (its own without one) and its own. */
 export interface ValuePosition {
@@ -56,9 +56,7 @@ export function parseYaml(text: string): ParsedYaml {
     prettyErrors: false,
     logLevel: 'silent',
   })
-  const syntax = withoutCascades(document.errors)
-    .slice(0, planLimits.problems)
-    .map((error) => syntaxProblem(error, text))
+  const syntax = syntaxProblems(document.errors, text)
   if (syntax.length > 0) {
     // the scan's word on documents and directives is clearer than the parser's on the same line
     return { ...nothing, tooLarge: false, problems: [...scan.problems, ...syntax] }
@@ -68,55 +66,6 @@ export function parseYaml(text: string): ParsedYaml {
   const problems = [...scan.problems, ...walk.problems]
   if (walk.tooLarge) return { ...nothing, tooLarge: true, problems }
   return { tooLarge: false, problems, value, positions: walk.positions }
-}
-
-const plainWords: Partial<Record<YAMLError['code'], { message: string; hint: string }>> = {
-  TAB_AS_INDENT: {
-    message: 'a tab stands where YAML wants spaces',
-    hint: 'Indent with spaces.',
-  },
-  MULTIPLE_DOCS: {
-    message: 'a plan is one document',
-    hint: 'Put what follows into a file of its own.',
-  },
-  NON_STRING_KEY: { message: 'a key must be text', hint: 'Write one word before the colon.' },
-  BLOCK_AS_IMPLICIT_KEY: {
-    message: 'a mapping cannot start on this line',
-    hint: 'Check the indentation of this line and of the one before, or quote text that holds ": ".',
-  },
-  MULTILINE_IMPLICIT_KEY: {
-    message: 'this is not "key: value"',
-    hint: 'Check for a missing colon, or the indentation.',
-  },
-}
-
-/** After one unexpected word the parser finds every further one unexpected: the first tells it all. */
-const withoutCascades = (errors: readonly YAMLError[]): YAMLError[] =>
-  errors.filter(
-    ({ code }, index) =>
-      code !== 'UNEXPECTED_TOKEN' || errors[index - 1]?.code !== 'UNEXPECTED_TOKEN',
-  )
-
-function syntaxProblem(error: YAMLError, text: string): TextProblem {
-  const [offset, end] = error.pos
-  const at = { rule: 'yaml-syntax', offset, path: '' } as const
-  if (text.slice(Math.max(0, offset - 1), offset + 1) === '${') {
-    const hint = 'Put the whole text in quotes: "x_${date}".'
-    return { ...at, message: 'a text with ${…} needs quotes inside brackets', hint }
-  }
-  const known = plainWords[error.code]
-  if (known !== undefined) return { ...at, ...known }
-  const hint = 'Check indentation, quotes and brackets from here upwards.'
-  if (error.code === 'UNEXPECTED_TOKEN') {
-    const word = JSON.stringify(text.slice(offset, Math.min(end, offset + 40)))
-    return { ...at, message: `${word} is not expected here`, hint }
-  }
-  const [, closing] = /must .*end with a (.)$/.exec(error.message) ?? []
-  if (closing !== undefined) {
-    return { ...at, message: `the "${closing}" of a bracket before this is missing`, hint }
-  }
-  const message = error.message.charAt(0).toLowerCase() + error.message.slice(1, 300)
-  return { ...at, message, hint }
 }
 
 const forbiddenKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
@@ -244,6 +193,10 @@ class Walk {
   #scalar(scalar: Scalar, at: Spot): JsonValue {
     const { value, source } = scalar
     const offset = scalar.range?.[0] ?? at.keyOffset
+    if (typeof value === 'string' && (value.includes('\0') || !value.isWellFormed())) {
+      const what = value.includes('\0') ? 'a NUL character' : 'half a character (a lone surrogate)'
+      this.#problem('wrong-value', offset, at.path, `this text holds ${what}`, 'Take it out.')
+    }
     if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value
     if (typeof value !== 'number') {
       this.#problem('yaml-feature', offset, at.path, 'this is not text, a number, true or false')

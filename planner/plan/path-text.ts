@@ -1,16 +1,12 @@
 /** The two ways to name a value of the document: JSON pointers for programs, paths for people. */
 
+/** RFC 6901. */
 export const childPointer = (pointer: string, key: string | number): string =>
   `${pointer}/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`
 
+/** The pointer of the mapping or list around; empty for the document and what stands in it. */
 export const parentPointer = (pointer: string): string =>
   pointer.slice(0, Math.max(0, pointer.lastIndexOf('/')))
-
-export const pointerSegments = (pointer: string): string[] =>
-  pointer
-    .split('/')
-    .slice(1)
-    .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'))
 
 const plainKey = /^[A-Za-z_$][\w$-]*$/
 

@@ -14,8 +14,6 @@ import type { Place } from './place.ts'
 import type { Secret } from './secret.ts'
 import type { Template } from './template.ts'
 
-export type { Place } from './place.ts'
-
 export interface Plan {
   /** As the user wrote it; {@link directory} is absolute. */
   readonly file: string

@@ -34,6 +34,7 @@ export interface RawSequence {
   readonly groups: readonly RawGroup[]
 }
 
+/** A member of its own, or undefined where the value is no mapping. */
 export const memberOf = (value: JsonValue | undefined, key: string): JsonValue | undefined =>
   isJsonObject(value) && Object.hasOwn(value, key) ? value[key] : undefined
 

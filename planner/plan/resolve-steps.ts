@@ -35,9 +35,11 @@ const onFailureWords = ['stop', 'continue', 'undo'] as const
 const defaultBackoffMs = 1_000
 const defaultSnapshotId = '${collection}_${date}_${time}'
 
+/** The steps of a list that may be absent. */
 export const resolveSteps = (list: PlanNode | undefined, defaults: StepDefaults): Step[] =>
   (list?.items() ?? []).map((node) => resolveStep(node, defaults))
 
+/** Like {@link resolveSteps}, where `parallel` cannot stand. */
 export const resolveTasks = (list: PlanNode | undefined, defaults: StepDefaults): TaskStep[] =>
   (list?.items() ?? []).map((node) => resolveTask(node, defaults))
 
@@ -47,6 +49,7 @@ function resolveStep(node: PlanNode, defaults: StepDefaults): Step {
   return { kind: 'parallel', steps: resolveTasks(parallel, defaults), place: node.place }
 }
 
+/** What `retry:` says, or undefined where there is none. */
 export function resolveRetry(node: PlanNode | undefined): Retry | undefined {
   if (node === undefined) return undefined
   return {
@@ -55,6 +58,7 @@ export function resolveRetry(node: PlanNode | undefined): Retry | undefined {
   }
 }
 
+/** What `onFailure:` says, or undefined where there is none. */
 export const resolveOnFailure = (node: PlanNode | undefined): OnFailure | undefined =>
   node?.word(onFailureWords)
 

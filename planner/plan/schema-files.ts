@@ -19,6 +19,7 @@ export const stepKinds = [
   'exec',
 ] as const satisfies readonly StepKind[]
 
+/** Whether a key of a step names its kind. */
 export const isStepKind = (name: string): name is StepKind =>
   stepKinds.some((kind) => kind === name)
 
@@ -49,6 +50,7 @@ async function packageDirectory(): Promise<string> {
   }
 }
 
+/** Reads all of them; a missing or broken one is a broken installation. */
 export async function readSchemaFiles(): Promise<SchemaFiles> {
   const folder = path.join(await packageDirectory(), 'schemas')
   const read = (name: string): Promise<JsonObject> => readJson(path.join(folder, name))

@@ -19,6 +19,7 @@ export function fillSetting(text: string, env: Environment): string | undefined 
   return pieces.some((piece) => piece === undefined) ? undefined : pieces.join('')
 }
 
+/** Settings whose value makes no sense once it is filled in. */
 export function checkSettings(annotations: Annotations, env: Environment): ValueProblem[] {
   return [...annotations.templates].flatMap(([pointer, { mode, text }]) => {
     const filled = mode === 'setting' ? fillSetting(text, env) : undefined

@@ -14,10 +14,12 @@ import { expectNone, messagesOf, readProduct, readSources } from './source-files
 /** Tests that no single file owns, and what they are about. */
 const acrossFiles = {
   'engine/ann/graph-damage': 'what damaged and forged graph files do to loading and search',
+  'engine/backup/under-load': 'a backup while others write',
   'engine/cli/collections': 'the commands over collections, together, as people use them',
   'engine/cli/usage': 'help, unknown commands and flags, exit codes of every command',
   'engine/collection/recovery': 'what a directory is after crashes and damage of each of its files',
   'engine/transfer/binary-readers': 'the three binary formats against each other',
+  'planner/run/render': 'the three ways of drawing a run, against each other',
 }
 
 const at = (path: string, text = '') => [{ path, text }]

@@ -1,11 +1,11 @@
 /** Plans and task trees for tests, without YAML: only what a test says differs from the plainest. */
 
 import type { Stage, StepTask, Task, TaskTree } from '../../planner/compile/task.ts'
+import type { Place } from '../../planner/plan/place.ts'
 import type {
   Destination,
   Drill,
   ObjectiveKind,
-  Place,
   Plan,
   PlanCollection,
   Target,

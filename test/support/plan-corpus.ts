@@ -160,6 +160,8 @@ export const planCorpus: readonly CorpusCase[] = [
   ),
   invalid('duplicate keys, one quoted', instead('name:', 'name: a\n"name": b'), 'twice', 3, 1),
   invalid('a list as a key', instead('name:', '? [a]\n: b'), 'a key must be text'),
+  invalid('an escaped NUL', instead('owner:', 'owner: "a\\0b"'), 'a NUL character', 3, 8),
+  invalid('half a character', instead('owner:', 'owner: "\\ud800"'), 'lone surrogate', 3, 8),
   invalid('nothing', '', 'there is no value', 1, 1),
   invalid('a comment only', '# hello\n', 'there is no value'),
   invalid('a text only', 'hello\n', '"hello" is not a plan', 1, 1),
