@@ -106,10 +106,20 @@ export class ThreadPool {
       if (slot === undefined) return
       const job = this.#queue.shift()
       if (job === undefined) return
-      slot.job = job
-      slot.worker.ref()
-      slot.worker.postMessage(job.request, [...job.transfer])
+      this.#hand(slot, job)
     }
+  }
+
+  #hand(slot: Slot, job: Job): void {
+    try {
+      slot.worker.postMessage(job.request, [...job.transfer])
+    } catch (error) {
+      // what cannot be cloned or transferred never left; the thread is as free as before
+      job.reject(error)
+      return
+    }
+    slot.job = job
+    slot.worker.ref()
   }
 
   #start(): Slot | undefined {

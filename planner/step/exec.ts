@@ -27,13 +27,19 @@ export const exec: StepFaces<'exec'> = {
   kind: 'exec',
   run,
   describe: (input) => ({
-    sentence: `Run ${input.command[0].text}`,
+    sentence: `Run ${shortened(input.command.map((word) => word.text).join(' '))}`,
     commands: [input.command.map((word) => word.text)],
   }),
   estimate: (_, id, history) => estimateFrom(history, { id, kind: 'exec' }, 1_000),
   touches: (input) => [{ access: 'runs', what: 'command', name: input.command[0].text }],
   needs: () => [],
 }
+
+/** Longer commands are cut in titles; `explain` shows them whole. */
+const titleChars = 80
+
+const shortened = (text: string): string =>
+  text.length <= titleChars ? text : `${text.slice(0, titleChars - 1)}…`
 
 async function run(input: ExecInput, context: StepContext): Promise<StepResult> {
   const command = input.command.map((word) => context.text(word))

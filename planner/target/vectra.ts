@@ -158,9 +158,10 @@ export function vectraTarget(target: Target, disk: Disk, clock: Clock): TargetAd
       try {
         return await within('use', work, async (directory) => {
           if (ifExists && !directory.has(name)) return { dropped: false, at: clock.nowMs() }
-          const before = positionOf(await directory.open(name), clock)
+          const before = await positionIfReadable(directory, name, clock, work)
           const at = clock.nowMs()
-          return { dropped: await directory.drop(name, { ifExists }), before, at }
+          const dropped = await directory.drop(name, { ifExists })
+          return { dropped, ...(before && { before }), at }
         })
       } catch (error) {
         // no data directory, no collection
@@ -195,6 +196,22 @@ function positionOf(collection: Collection, clock: Clock): Position {
     ...(committedAtUs > 0 && { committedAt: Math.floor(committedAtUs / 1_000) }),
     count,
     observedAt: clock.nowMs(),
+  }
+}
+
+/** A collection that is too damaged to open can still be dropped. */
+async function positionIfReadable(
+  directory: DataDirectory,
+  name: string,
+  clock: Clock,
+  work: Work,
+): Promise<Position | undefined> {
+  try {
+    return positionOf(await directory.open(name), clock)
+  } catch (error) {
+    if (!isOperatingError(error) || isOperatingError(error, 'collection-not-found')) throw error
+    work.remark(`${name} could not be opened before it was dropped: ${error.message}`)
+    return undefined
   }
 }
 
