@@ -115,6 +115,7 @@ export class ThreadPool {
       slot.worker.postMessage(job.request, [...job.transfer])
     } catch (error) {
       // what cannot be cloned or transferred never left; the thread is as free as before
+      slot.worker.unref()
       job.reject(error)
       return
     }

@@ -193,7 +193,6 @@ export function decodeOperation(record: WalRecord, dimension: number): Operation
   for (let i = 0; i < count; i++) {
     const length = payload.readUInt32LE(offset)
     offset += 4
-    if (offset + length > payload.length) throw new RangeError('point beyond the payload')
     points.push(decodePoint(payload.subarray(offset, offset + length), dimension))
     offset += length
   }

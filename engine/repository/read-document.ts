@@ -2,7 +2,6 @@
  * Documents from a repository: anybody may have written them, so their size, depth and number of
  * values are bounded by a linear scan before a parser or anything recursive sees them.
  */
-import { isUtf8 } from 'node:buffer'
 import type { JsonObject } from '../base/canonical-json.ts'
 import { fail, isOperatingError, OperatingError } from '../base/errors.ts'
 import { type DocumentKind, decodeDocument } from '../format/document.ts'
@@ -32,9 +31,7 @@ export function readDocument(
   const problem =
     bytes.length > bounds.bytes
       ? `it is ${bytes.length} bytes, more than ${bounds.bytes}`
-      : isUtf8(bytes)
-        ? structureProblem(bytes, bounds.values)
-        : 'it is not UTF-8'
+      : structureProblem(bytes, bounds.values)
   if (problem !== undefined) damaged(file, problem)
   try {
     return decodeDocument(kind, bytes, file)

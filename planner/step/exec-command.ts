@@ -66,10 +66,10 @@ export function toEnvironment(
     checkNul(`the variable ${name}`, value)
     environment[name] = value
   }
-  const search = environment['PATH']
-  if (search !== undefined) {
-    environment['PATH'] = search.split(path.delimiter).filter(path.isAbsolute).join(path.delimiter)
-  }
+  const search = (environment['PATH'] ?? '').split(path.delimiter).filter(path.isAbsolute)
+  // an empty PATH means the working directory; without one the system's own directories are searched
+  if (search.length > 0) environment['PATH'] = search.join(path.delimiter)
+  else delete environment['PATH']
   return environment
 }
 

@@ -209,7 +209,7 @@ async function positionIfReadable(
   try {
     return positionOf(await directory.open(name), clock)
   } catch (error) {
-    if (!isOperatingError(error) || isOperatingError(error, 'collection-not-found')) throw error
+    if (!isOperatingError(error) || error.code === 'collection-not-found') throw error
     work.remark(`${name} could not be opened before it was dropped: ${error.message}`)
     return undefined
   }

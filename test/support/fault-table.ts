@@ -8,13 +8,14 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { projectRoot, readSources, type SourceFile } from '../architecture/source-files.ts'
+import { faultCatalogue } from './fault-catalogue.ts'
 
 export interface FaultRow {
   readonly case: number
-  /** What the test says happens. */
-  readonly claim: string
   /** The test file, from the project's root. */
   readonly path: string
+  /** Tests or groups of it that name the case. */
+  readonly tests: number
 }
 
 export const startMarker = '<!-- fault-table: npm run fault-table writes these lines -->'
@@ -35,34 +36,52 @@ const testFolders = [
 
 const emptyDocument = `# Architecture\n\n## Faults we survive\n\n${startMarker}\n${endMarker}\n`
 
-// a quoted text that begins with the numbers; a backslash escapes the character after it
-const caseName = /(['"`])cases? (\d+(?:(?:, | and )\d+)*): ((?:\\.|(?!\1)[^\\\n])*)\1/g
+// a text at the start of a call of test, it or describe, or of what their `each` gives back
+const caseName =
+  /(?:\b(?:test|it|describe)(?:\.\w+)*|[\])`])\(\s*(['"`])cases? (\d+(?:(?:, | and )\d+)*): /g
 
-/** One row for each case of each test name, by number, then file, then order in it. */
+/** One row for each case of each test name, by number, then file. */
 export function faultRows(files: readonly SourceFile[]): FaultRow[] {
-  return files
-    .flatMap(({ path, text }) =>
-      [...text.matchAll(caseName)].flatMap(([, , numbers = '', claim = '']) =>
-        numbers
-          .split(/, | and /)
-          .map((number) => ({ case: Number(number), claim: readable(claim), path })),
-      ),
-    )
-    .sort((one, other) => one.case - other.case || (one.path < other.path ? -1 : 1))
+  const rows = new Map<string, FaultRow>()
+  for (const { path, text } of files) {
+    for (const [, , numbers = ''] of text.matchAll(caseName)) {
+      for (const number of numbers.split(/, | and /).map(Number)) {
+        const key = `${number} ${path}`
+        rows.set(key, { case: number, path, tests: (rows.get(key)?.tests ?? 0) + 1 })
+      }
+    }
+  }
+  return [...rows.values()].sort(
+    (one, other) => one.case - other.case || (one.path < other.path ? -1 : 1),
+  )
 }
 
-/** Escapes undone; placeholders of test.each and templates are an ellipsis. */
-const readable = (claim: string): string =>
-  claim
-    .replace(/\\(.)/g, '$1')
-    .replace(/\$\{[^}]*\}|\$[a-zA-Z.]+|%[sdifjop#]/g, '…')
-    .replaceAll('|', '\\|')
-
-/** The rows as a Markdown table. */
-export function faultTable(rows: readonly FaultRow[]): string {
-  const lines = rows.map((row) => `| ${row.case} | ${row.claim} | \`${row.path}\` |`)
-  return ['| case | what the test proves | test |', '| ---: | --- | --- |', ...lines].join('\n')
+/** The rows as a Markdown table with one line a case, and the numbers that no test proves yet. */
+export function faultTable(
+  rows: readonly FaultRow[],
+  catalogue: Readonly<Record<number, string>> = faultCatalogue,
+): string {
+  const lines: string[] = []
+  const open: string[] = []
+  for (const [number, fault] of Object.entries(catalogue)) {
+    const proofs = rows.filter((row) => row.case === Number(number)).map(proofOf)
+    if (proofs.length === 0) open.push(number)
+    else lines.push(`| ${number} | ${fault} | ${proofs.join(', ')} |`)
+  }
+  const table = ['| case | fault | proven in |', '| ---: | --- | --- |', ...lines].join('\n')
+  return open.length === 0 ? table : `${table}\n\nNot proven yet: ${open.join(', ')}.`
 }
+
+const proofOf = ({ path, tests }: FaultRow): string => {
+  const name = path.replace(/^test\/(engine\/|planner\/)?/, '').replace(/\.test\.ts$/, '')
+  return `[${name}](${path})${tests > 1 ? ` × ${tests}` : ''}`
+}
+
+/** Cases that tests name and the catalogue does not have. */
+export const unknownCases = (
+  rows: readonly FaultRow[],
+  catalogue: Readonly<Record<number, string>> = faultCatalogue,
+): FaultRow[] => rows.filter((row) => catalogue[row.case] === undefined)
 
 /** The document with the table between its markers. Throws when the markers are not there. */
 export function withFaultTable(document: string, table: string): string {
@@ -73,10 +92,13 @@ export function withFaultTable(document: string, table: string): string {
   return `${document.slice(0, start + startMarker.length)}\n${table}\n${document.slice(end)}`
 }
 
+/** All rows of the project's tests. */
+export const readFaultRows = (): FaultRow[] => faultRows(readSources(testFolders, '.test.ts'))
+
 /** The document as it stands and as it should. */
 export function readFaultDocument(path: string): { present: string; wanted: string } {
   const present = existsSync(path) ? readFileSync(path, 'utf8') : ''
-  const table = faultTable(faultRows(readSources(testFolders, '.test.ts')))
+  const table = faultTable(readFaultRows())
   return { present, wanted: withFaultTable(present === '' ? emptyDocument : present, table) }
 }
 

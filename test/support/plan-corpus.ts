@@ -1,5 +1,5 @@
 /**
- * Hostile and broken plan files: what HAZARDS found to hang, exhaust or kill a YAML parser, and what
+ * Hostile and broken plan files: what was measured to hang, exhaust or kill a YAML parser, and what
  * people get wrong. Each says what has to be told about it.
  */
 import { validPlan } from './plan-text.ts'

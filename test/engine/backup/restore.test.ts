@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { cp, link, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, link, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createBackup } from '../../../engine/backup/create.ts'
@@ -12,12 +12,14 @@ import { nodeDisk } from '../../../engine/base/disk.ts'
 import type { ProgressEvent } from '../../../engine/base/progress.ts'
 import type { DataDirectory } from '../../../engine/collection/data-directory.ts'
 import type { Staging } from '../../../engine/collection/staging.ts'
+import { MemoryDestination } from '../../../engine/destination/memory.ts'
 import { makeConfig } from '../../../engine/format/config.ts'
 import { encodeDocument } from '../../../engine/format/document.ts'
 import { decodeSnapshot } from '../../../engine/repository/decode-snapshot.ts'
-import { openTest, somePoints } from '../../support/collections.ts'
+import { breakLock, openTest, somePoints } from '../../support/collections.ts'
 import { FaultyDisk } from '../../support/faulty-disk.ts'
 import { manualClock } from '../../support/manual-clock.ts'
+import { MemoryDisk } from '../../support/memory-disk.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 import { suiteDirectory, temporaryDirectory } from '../../support/temporary-directory.ts'
 import { changeFile, filesBelow, flipBit } from './repository-on-disk.ts'
@@ -644,5 +646,56 @@ describe('a restore that was cut off', () => {
     expect(result).toMatchObject({ resumed: true, digest: facts['s2']?.digest })
     expect(result.files.written).toBe(1)
     await directory.close()
+  })
+
+  it('case 84: does not reuse a whole file that has a second name', async () => {
+    const outside = await temporaryDirectory()
+    const { directory } = await emptyDirectory()
+    let staged = ''
+    const target: RestoreTarget = {
+      has: (name) => directory.has(name),
+      stage: async (request) => {
+        const staging = await directory.stage(request)
+        staged = staging.directory
+        const commit = () => Promise.reject(new Error('killed'))
+        return { ...staging, commit, discard: async () => {} }
+      },
+    }
+    await expect(restoreSnapshot(target, options())).rejects.toThrow('killed')
+    await link(join(staged, 'segments/00000001.vectors'), join(outside, 'second-name'))
+    const result = await restoreSnapshot(directory, options())
+    expect(result).toMatchObject({ resumed: true, digest: facts['s2']?.digest })
+    const { nlink } = await stat(join(outside, 'second-name'))
+    expect(nlink).toBe(1)
+    await directory.close()
+  })
+})
+
+describe('a power failure', () => {
+  it('case 2: does not take a restored collection away, whatever was not synced', async () => {
+    const disk = new MemoryDisk()
+    const clock = manualClock()
+    const source = await openTest('/source', { disk, clock })
+    const items = await source.create('items', makeConfig({ dimension: 8, index: 'flat' }))
+    await items.upsert(points.slice(0, 1200))
+    await items.checkpoint()
+    await items.upsert(later)
+    const destination = new MemoryDestination()
+    const golden = { sample: 0 }
+    await createBackup(items, { disk, clock, destination, snapshotId: 's1', golden })
+    const directory = await openTest('/data', { disk, clock })
+    await restoreSnapshot(directory, { disk, clock, collection: 'items', source: destination })
+    for (const after of [
+      disk.crashLosingAll(),
+      ...[1, 2, 3, 4, 5].map((seed) => disk.crash(seed)),
+    ]) {
+      await breakLock(after, '/data')
+      const reopened = await openTest('/data', { disk: after, clock })
+      const restored = await reopened.open('items')
+      expect(await restored.proveDigest()).toBe(items.digest)
+      await reopened.close()
+    }
+    await directory.close()
+    await source.close()
   })
 })

@@ -74,6 +74,8 @@ describe('the content digest', () => {
         for (const hash of kept) digest.add(hash)
         for (const hash of [...gone].reverse()) digest.add(hash)
         expect(digest.toString()).toBe(sumOf(kept).toString())
+        for (const hash of kept) digest.subtract(hash)
+        expect(digest.toString()).toBe(new ContentDigest().toString())
       }),
     ))
 

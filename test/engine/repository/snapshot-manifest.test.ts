@@ -242,9 +242,9 @@ describe('a forged manifest with a valid hash', () => {
 
   const hostile: Record<string, () => Buffer> = {
     'nested 10,000 deep': () => Buffer.from(`${'['.repeat(10_000)}${']'.repeat(10_000)}`),
-    'nested 10,000 deep in a field': () =>
+    'nested 200,000 deep in a field': () =>
       Buffer.from(
-        `{"format":"vectra-snapshot","x":${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}}`,
+        `{"format":"vectra-snapshot","version":1,"x":${'['.repeat(200_000)}${']'.repeat(200_000)}}`,
       ),
     'of 10 million entries': () => Buffer.from(`[${'0,'.repeat(10_000_000)}0]`),
     'of 10 million objects': () => Buffer.from(`[${'{},'.repeat(10_000_000)}{}]`),

@@ -70,12 +70,12 @@ test('explain shows a schedule: places, commands, times, policies and what is to
     durationsMs: (_, kind) => (kind === 'backup' ? [80_000, 120_000, 90_000] : []),
   }
   const lines = explain(compileOne(await load(), 'nightly', history))
-  expect(`${lines.join('\n')}\n`).toMatchFileSnapshot('explain-schedule.txt')
+  await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot('explain-schedule.txt')
 })
 
 test('explain shows a drill: what it proves, that it asks, steady checks and clean-up', async () => {
   const lines = explain(compileOne(await load(), 'dropped'))
-  expect(`${lines.join('\n')}\n`).toMatchFileSnapshot('explain-drill.txt')
+  await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot('explain-drill.txt')
 })
 
 test('explain never shows the value of a variable', async () => {
