@@ -309,12 +309,13 @@ export class Collection {
   }
 
   /**
-   * Pins the state at the newest LSN: its files stay, writes go on. A large memory segment is sealed
-   * first, so that the state carries its graph. Release it when done.
+   * Pins the state at the newest LSN: its files stay, writes go on. What is being sealed, and a large
+   * memory segment, is sealed first, so that the state carries its graphs. Release it when done.
    */
   async pin(): Promise<PinnedState> {
-    if (this.#state.activeMemory.count >= limits.sealTailPoints)
-      await this.#history.checkpointer.run()
+    const { checkpointer } = this.#history
+    const { count } = this.#state.activeMemory
+    if (count >= limits.sealTailPoints || checkpointer.pending > 0) await checkpointer.run()
     return pinState({
       context: this.#context,
       directory: this.#directory,

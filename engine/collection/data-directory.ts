@@ -257,12 +257,19 @@ export class DataDirectory {
     }
   }
 
-  /** Waits for what is under way, closes all collections and gives the lock back. */
+  /**
+   * Waits for what is under way, closes all collections and gives the lock back, whatever happens.
+   * @throws the first error of a collection that did not close cleanly
+   */
   async close(): Promise<void> {
-    for (const name of [...this.#open.keys()]) await this.#closeOne(name)
+    const closed = await Promise.allSettled(
+      [...this.#open.keys()].map((name) => this.#closeOne(name)),
+    )
     await this.#context.ann.close()
     await this.#context.threads.close()
     await this.#lock.release()
+    const failed = closed.find((each) => each.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
   }
 
   /** Removes what a crash left and nobody can go on with. Called once, at open. */
