@@ -19,7 +19,12 @@ import { toInstant } from '../repository/instant.ts'
 import { repositoryHint } from '../repository/read-document.ts'
 import { newestSnapshot, readSnapshots } from '../repository/read-snapshots.ts'
 import { Repository, type StoredSnapshot } from '../repository/repository.ts'
-import type { BackupMode, Golden, SnapshotManifest } from '../repository/snapshot-manifest.ts'
+import {
+  type BackupMode,
+  checkFits,
+  type Golden,
+  type SnapshotManifest,
+} from '../repository/snapshot-manifest.ts'
 import { type BackupResult, toBackupResult } from './backup-result.ts'
 import { checkObjects, objectsOf } from './check-objects.ts'
 import { checkGoldenRequest, type GoldenRequest, recordGolden, type Searched } from './golden.ts'
@@ -75,6 +80,7 @@ export async function createBackup(
       await phases.run('check', () => refuseMissingObjects(repository, standing))
       return toBackupResult({ repository, state, snapshot: standing, unchanged: true, phases })
     }
+    checkFits(state.files)
     const golden = await phases.run('golden', () =>
       recordGolden(state, source, goldenRequest, watch),
     )

@@ -5,6 +5,8 @@
  * Until the last step nothing that was there has changed. A restore that fails removes what it wrote;
  * one that was killed is found again by the next restore of the same snapshot, which goes on.
  */
+import { canonicalJson } from '../base/canonical-json.ts'
+import { sha256Hex } from '../base/checksum.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
 import { fail } from '../base/errors.ts'
@@ -176,7 +178,8 @@ function toStageRequest(
 ): StageRequest {
   const { id, collection, epoch, lsn, count, digest, config, files } = snapshot.manifest
   return {
-    key: snapshot.sha256,
+    // the same snapshot under another name is another restore, with an identity of its own
+    key: sha256Hex(canonicalJson({ snapshot: snapshot.sha256, name })),
     snapshotId: id,
     uuid: collection.uuid,
     epoch,

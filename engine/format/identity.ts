@@ -24,6 +24,7 @@ export const HISTORY_BYTES = 8
 
 export const newUuid = (): string => randomUUID()
 
+/** An epoch with a history of its own: two of one number are never taken for each other. */
 export const newEpoch = (number: number): Epoch => ({
   number,
   history: randomBytes(HISTORY_BYTES).toString('hex'),

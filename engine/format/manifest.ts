@@ -59,6 +59,7 @@ const kind: DocumentKind = { format: 'vectra-manifest', version: 1 }
 
 export const encodeManifest = (manifest: Manifest): Buffer => encodeDocument(kind, manifest)
 
+/** The file name of a manifest; names sort as their sequences do. */
 export const manifestName = (sequence: number): string =>
   `manifest-${String(sequence).padStart(10, '0')}.json`
 
@@ -114,6 +115,7 @@ export function decodeManifest(bytes: Uint8Array, file: string): Manifest {
   }
 }
 
+/** Reads an epoch embedded in another document. @throws `damaged` */
 export const readEpoch = (fields: Fields): Epoch => ({
   number: fields.integer('number', 1, 0xffffffff),
   history: fields.text('history', patterns.history),

@@ -110,7 +110,7 @@ export function decodePoints(
 /** Whether an id and some metadata stand between `start` and `next`. */
 function isEntry(bytes: Buffer, start: number, next: number): boolean {
   try {
-    return start < next && idEnd(bytes, start) < next
+    return idEnd(bytes, start) < next
   } catch {
     return false
   }

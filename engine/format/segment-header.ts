@@ -40,6 +40,7 @@ export interface SegmentHeader {
   readonly extra: number
 }
 
+/** The 64 bytes of the table above, sealed by their checksum. */
 export function encodeSegmentHeader(kind: SegmentFileKind, header: SegmentHeader): Buffer {
   const bytes = Buffer.alloc(SEGMENT_HEADER_BYTES)
   bytes.write(magics[kind], 0, 'latin1')
@@ -107,6 +108,7 @@ export function decodeSegmentHeader(
   return header
 }
 
+/** The damage of a segment's file, with its place. @throws `damaged`, always */
 export function damagedSegment(file: string, offset: number, reason: string): never {
   fail(
     'damaged',

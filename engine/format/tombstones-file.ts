@@ -62,6 +62,7 @@ export class Tombstones {
   }
 }
 
+/** The file's bytes; tombstones at or above `segment.count` are not of this state and left out. */
 export function encodeTombstones(
   tombstones: Tombstones,
   segment: { number: number; count: number; dimension: number; lsn: number },

@@ -17,6 +17,7 @@ import {
 export const rowOffset = (ordinal: number, dimension: number): number =>
   SEGMENT_HEADER_BYTES + 4 * dimension * ordinal
 
+/** The header of a file of `count` rows; the rows follow it. */
 export const encodeVectorsHeader = (header: Omit<SegmentHeader, 'bodyBytes' | 'extra'>): Buffer =>
   encodeSegmentHeader('vectors', {
     ...header,

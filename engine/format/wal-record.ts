@@ -86,6 +86,7 @@ export interface WalRecord {
   readonly payload: Buffer
 }
 
+/** The 64 bytes at the start of a log file. */
 export function encodeWalHeader(header: WalHeader): Buffer {
   const bytes = Buffer.alloc(WAL_HEADER_BYTES)
   magic.copy(bytes)
@@ -232,14 +233,23 @@ export interface RecordExpectation {
   readonly committedAtUs: number
 }
 
+/** Why there is no record. `end`: where it would end, when its header is whole and the one expected. */
+export interface BadRecord {
+  readonly problem: RecordProblem
+  readonly end?: number
+}
+
 /** Reads the record at `offset`, or says why there is none. Never throws. */
 export function readRecord(
   bytes: Buffer,
   offset: number,
   expected: RecordExpectation,
-): { record: WalRecord; end: number } | { problem: RecordProblem } {
+): { record: WalRecord; end: number } | BadRecord {
   const found = readAnyRecord(bytes, offset, expected.identity)
-  if ('problem' in found) return found
+  if ('problem' in found) {
+    const { problem, lsn, end } = found
+    return lsn === expected.lsn && end !== undefined ? { problem, end } : { problem }
+  }
   const { record, chain } = found
   if (record.lsn !== expected.lsn || record.committedAtUs < expected.committedAtUs) {
     return { problem: 'sequence' }
@@ -277,7 +287,7 @@ function readAnyRecord(
   bytes: Buffer,
   offset: number,
   identity: Identity,
-): { record: WalRecord; chain: number; end: number } | { problem: RecordProblem } {
+): { record: WalRecord; chain: number; end: number } | (BadRecord & { readonly lsn?: number }) {
   const start = offset + RECORD_HEADER_BYTES
   if (start > bytes.length) return { problem: 'end' }
   const header = bytes.subarray(offset, start)
@@ -292,11 +302,13 @@ function readAnyRecord(
     header.toString('hex', 36, 44) === identity.epoch.history
   if (!ours) return { problem: 'identity' }
   const end = start + length
-  if (end > bytes.length) return { problem: 'payload' }
+  const lsn = Number(header.readBigUInt64LE(16))
   const payload = bytes.subarray(start, end)
-  if (header.readUInt32LE(8) !== crc32(payload)) return { problem: 'payload' }
+  if (payload.length < length || header.readUInt32LE(8) !== crc32(payload)) {
+    return { problem: 'payload', lsn, end }
+  }
   const record: WalRecord = {
-    lsn: Number(header.readBigUInt64LE(16)),
+    lsn,
     committedAtUs: Number(header.readBigUInt64LE(24)),
     place: header.readUIntLE(45, 3),
     checksum,

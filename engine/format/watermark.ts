@@ -32,6 +32,7 @@ export interface Watermark {
   readonly history: string
 }
 
+/** One slot; `turn` modulo 2 says which. */
 export function encodeWatermark(mark: Watermark): Buffer {
   const bytes = Buffer.alloc(WATERMARK_SLOT_BYTES)
   bytes.write(magic, 0, 'latin1')

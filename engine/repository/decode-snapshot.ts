@@ -12,7 +12,7 @@ import { Fields, patterns } from '../format/fields.ts'
 import { isCollectionPath, readEpoch } from '../format/manifest.ts'
 import { acceptId, type PointId } from '../format/point.ts'
 import { instantPattern } from './instant.ts'
-import { damaged, readDocument } from './read-document.ts'
+import { damaged, readDocument, withRepositoryHint } from './read-document.ts'
 import {
   encodeSnapshot,
   type Golden,
@@ -27,7 +27,10 @@ import {
 const textLength = 512
 
 /** @throws `damaged`, `newer-format`, `unsafe-name` */
-export function decodeSnapshot(bytes: Uint8Array, file: string): SnapshotManifest {
+export const decodeSnapshot = (bytes: Uint8Array, file: string): SnapshotManifest =>
+  withRepositoryHint(() => decode(bytes, file))
+
+function decode(bytes: Uint8Array, file: string): SnapshotManifest {
   const bounds = { bytes: limits.snapshotManifestBytes, values: limits.snapshotManifestValues }
   const fields = new Fields(readDocument(snapshotKind, bytes, file, bounds), file)
   const collection = fields.object('collection')

@@ -1,13 +1,10 @@
 /**
- * Documents from a repository: anybody may have written them, so their size, depth and number of
- * values are bounded by a linear scan before a parser or anything recursive sees them.
+ * Documents from a repository: anybody may have written them, so their size and number of values are
+ * bounded by a linear scan before a parser builds anything of them.
  */
 import type { JsonObject } from '../base/canonical-json.ts'
 import { fail, isOperatingError, OperatingError } from '../base/errors.ts'
 import { type DocumentKind, decodeDocument } from '../format/document.ts'
-
-/** Our own documents nest 6 deep, plus the provenance that a user may add. */
-const maxDepth = 48
 
 export const repositoryHint =
   'Use another copy of the repository or another snapshot; "backup verify" lists all damage.'
@@ -28,13 +25,17 @@ export function readDocument(
   file: string,
   bounds: DocumentBounds,
 ): JsonObject {
-  const problem =
-    bytes.length > bounds.bytes
-      ? `it is ${bytes.length} bytes, more than ${bounds.bytes}`
-      : structureProblem(bytes, bounds.values)
-  if (problem !== undefined) damaged(file, problem)
+  if (bytes.length > bounds.bytes) damaged(file, `it is ${bytes.length} bytes`)
+  if (tooManyValues(bytes, bounds.values)) {
+    damaged(file, `it has more than ${bounds.values} values`)
+  }
+  return decodeDocument(kind, bytes, file)
+}
+
+/** Does `decode`; what is damaged in a repository is not mended like a file of a collection. */
+export function withRepositoryHint<T>(decode: () => T): T {
   try {
-    return decodeDocument(kind, bytes, file)
+    return decode()
   } catch (error) {
     if (!isOperatingError(error, 'damaged')) throw error
     throw new OperatingError('damaged', error.message, repositoryHint, { place: error.place })
@@ -48,13 +49,11 @@ export function damaged(file: string, problem: string): never {
 
 const quote = 0x22
 const backslash = 0x5c
-const comma = 0x2c
-const openers = new Set([0x5b, 0x7b])
-const closers = new Set([0x5d, 0x7d])
+/** What begins another value: a comma, a list, an object. */
+const begins = new Set([0x2c, 0x5b, 0x7b])
 
-/** One pass over the bytes, without building anything. */
-function structureProblem(bytes: Uint8Array, maxValues: number): string | undefined {
-  let depth = 0
+/** Counts the values in one pass over the bytes, without building anything. */
+function tooManyValues(bytes: Uint8Array, maxValues: number): boolean {
   let values = 0
   let inText = false
   for (let at = 0; at < bytes.length; at++) {
@@ -64,15 +63,9 @@ function structureProblem(bytes: Uint8Array, maxValues: number): string | undefi
       else if (byte === quote) inText = false
     } else if (byte === quote) {
       inText = true
-    } else if (byte === comma) {
-      values++
-    } else if (openers.has(byte)) {
-      values++
-      if (++depth > maxDepth) return `it is nested deeper than ${maxDepth}`
-    } else if (closers.has(byte)) {
-      depth--
+    } else if (begins.has(byte) && ++values > maxValues) {
+      return true
     }
-    if (values > maxValues) return `it has more than ${maxValues} values`
   }
-  return undefined
+  return false
 }

@@ -9,7 +9,7 @@ import { limits } from '../base/limits.ts'
 import { type DocumentKind, encodeDocument } from '../format/document.ts'
 import { Fields, patterns } from '../format/fields.ts'
 import { instantPattern } from './instant.ts'
-import { damaged, readDocument } from './read-document.ts'
+import { damaged, readDocument, withRepositoryHint } from './read-document.ts'
 
 export interface RepositoryFile {
   /** A UUID. */
@@ -24,7 +24,10 @@ const kind: DocumentKind = { format: 'vectra-repository', version: 1 }
 export const encodeRepositoryFile = (file: RepositoryFile): Buffer => encodeDocument(kind, file)
 
 /** @throws `damaged`, `newer-format` */
-export function decodeRepositoryFile(bytes: Uint8Array, file: string): RepositoryFile {
+export const decodeRepositoryFile = (bytes: Uint8Array, file: string): RepositoryFile =>
+  withRepositoryHint(() => decode(bytes, file))
+
+function decode(bytes: Uint8Array, file: string): RepositoryFile {
   const bounds = { bytes: limits.repositoryFileBytes, values: 100 }
   const fields = new Fields(readDocument(kind, bytes, file, bounds), file)
   if (fields.has('encryption'))

@@ -108,6 +108,21 @@ export function encodeSnapshot(manifest: SnapshotManifest): Buffer {
   return bytes
 }
 
+/** Bytes that the manifest takes for a piece; most of the room is theirs. */
+const pieceEntryBytes = 80
+
+/** @throws `limit-exceeded` when a manifest could not name so many files and pieces */
+export function checkFits(files: readonly { readonly sizeBytes: number }[]): void {
+  const pieces = files.reduce((sum, file) => sum + pieceCount(file.sizeBytes), 0)
+  const fits = pieces * pieceEntryBytes < 0.9 * limits.snapshotManifestBytes
+  if (files.length <= limits.snapshotFiles && fits) return
+  fail(
+    'limit-exceeded',
+    `the collection has ${files.length} files and ${pieces} pieces, more than one snapshot may name`,
+    'Divide it into several collections.',
+  )
+}
+
 const folder = 'snapshots'
 
 /** @throws `invalid-name` is the caller's: both must be checked names */

@@ -12,9 +12,9 @@ import { fail } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Identity } from '../format/identity.ts'
 import {
+  type BadRecord,
   decodeWalHeader,
   findProof,
-  type RecordProblem,
   readRecord,
   WAL_HEADER_BYTES,
   type WalRecord,
@@ -116,7 +116,7 @@ function scanFile(
   while (offset < bytes.length) {
     const next = readRecord(bytes, offset, { identity, lsn: lsn + 1, chain, committedAtUs })
     if ('problem' in next) {
-      refuseDamage(file, bytes, offset, identity, lsn + 1, next.problem)
+      refuseDamage(file, bytes, offset, identity, lsn + 1, next)
       break
     }
     ;({ lsn, committedAtUs, checksum: chain } = next.record)
@@ -134,9 +134,10 @@ function refuseDamage(
   offset: number,
   identity: Identity,
   lsn: number,
-  problem: RecordProblem,
+  { problem, end }: BadRecord,
 ): void {
-  const proof = findProof(bytes, offset, identity, lsn)
+  // what stands inside its payload is a caller's bytes, whatever they look like
+  const proof = findProof(bytes, end ?? offset, identity, lsn)
   if (proof !== undefined) {
     damaged(
       file,

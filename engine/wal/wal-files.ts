@@ -10,6 +10,7 @@ export interface WalFileName {
   readonly firstLsn: number
 }
 
+/** 16 digits hold every safe integer, so names sort as their LSNs do. */
 export const walFileName = (firstLsn: number): string => `${String(firstLsn).padStart(16, '0')}.wal`
 
 /** The log files of a directory, rising. */

@@ -22,8 +22,10 @@ export interface AuditWindow {
 
 export interface AuditRequest {
   readonly plan: Plan
-  /** The whole ledger, proven. */
+  /** The whole ledger, proven; as far as it is when there is a problem. */
   readonly entries: readonly LedgerEntry[]
+  /** Told in the remarks. */
+  readonly ledgerProblem?: { readonly line: number; readonly reason: string }
   readonly window: AuditWindow
   /** Judge this run alone: the objectives that it proves, of the collections that it restores. */
   readonly run?: string
@@ -50,7 +52,8 @@ export interface Audit {
   readonly ledgerLines: number
 }
 
-export function audit({ plan, entries, window, run: only }: AuditRequest): Audit {
+export function audit(request: AuditRequest): Audit {
+  const { plan, entries, window, run: only } = request
   const known = entries.filter((entry) => Date.parse(entry.at) <= window.to)
   const all = runsOf(plan.name, known)
   const runs = all.filter((run) => (only === undefined ? isInside(run, window) : run.run === only))
@@ -82,7 +85,7 @@ export function audit({ plan, entries, window, run: only }: AuditRequest): Audit
     totals: { met: count('met'), missed: count('missed'), unproven: count('unproven') },
     verdicts,
     runs: runs.map(summarise),
-    remarks: remarksOn(plan, runs, verdicts),
+    remarks: [...brokenLedger(request), ...remarksOn(plan, runs, verdicts)],
     ledgerLines: known.length,
   }
 }
@@ -106,6 +109,11 @@ function objectivesOf({ objectives }: { readonly objectives: Objectives }) {
   ]
   return all.flatMap(([kind, wanted]) => (wanted === undefined ? [] : [[kind, wanted] as const]))
 }
+
+const brokenLedger = ({ ledgerProblem: problem }: AuditRequest): string[] =>
+  problem === undefined
+    ? []
+    : [`the ledger does not hold: line ${problem.line} does not fit: ${problem.reason}`]
 
 function remarksOn(plan: Plan, runs: readonly LedgerRun[], verdicts: readonly Verdict[]): string[] {
   const used = new Set(verdicts.flatMap((verdict) => (verdict.run === null ? [] : [verdict.run])))

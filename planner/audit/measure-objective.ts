@@ -54,6 +54,7 @@ export function measureRpo(recovery: Recovery, seen: readonly Observation[]): Fo
   }
 }
 
+/** From the disaster, or the start of the run, to the end of the last check that passed. */
 export function measureRto({ run, disaster, restore, checks }: Recovery): Found {
   if (restore === undefined) return 'nothing was restored'
   const last = checks.findLast(({ record }) => record.outcome === 'passed')
@@ -84,6 +85,7 @@ export function measureRto({ run, disaster, restore, checks }: Recovery): Found 
   }
 }
 
+/** Of the last check that measured it, passed or not. */
 export function measureRecall({ checks }: Recovery): Found {
   for (const step of checks.toReversed()) {
     const { recall, k, queries, truth } = step.record.outputs

@@ -35,6 +35,7 @@ export const recovers = (run: LedgerRun, collection: string): boolean =>
     ({ record }) => record.kind === 'restore' && record.inputs['collection'] === collection,
   )
 
+/** The run seen as a recovery of `collection`; what it did to others is left out. */
 export function toRecovery(run: LedgerRun, collection: string): Recovery {
   const steps = run.steps.filter(({ record }) => record.stage === 'steps')
   const disasterAt = steps.findLastIndex(

@@ -1,6 +1,6 @@
 /** `drill PLAN [NAME…]`: runs drills, and judges what they were to prove. */
 import type { Command } from 'commander'
-import { fail } from '../../engine/index.ts'
+import { fail, OperatingError } from '../../engine/index.ts'
 import type { Drill, Plan } from '../plan/plan.ts'
 import * as choose from './choose-sequence.ts'
 import type { Context } from './context.ts'
@@ -39,8 +39,26 @@ async function runDrills(
   if (flags.yes !== true) await confirmAll(context, plan, drills)
   const { execute } = await import('./execute.ts')
   const summaries: object[] = []
-  for (const drill of drills) summaries.push(await execute(context, plan, drill))
+  const failures: OperatingError[] = []
+  for (const drill of drills) {
+    try {
+      summaries.push(await execute(context, plan, drill))
+    } catch (error) {
+      // one drill that fails says nothing about the next, but a wish to stop is for all of them
+      if (!(error instanceof OperatingError) || context.io.stopSignal.aborted) throw error
+      failures.push(error)
+    }
+  }
+  if (failures.length > 0) throw worstOf(failures)
   return drills.length === 1 ? (summaries[0] ?? {}) : { drills: summaries }
+}
+
+/** One error for all: the highest exit code decides, and every message is told. */
+function worstOf(failures: readonly OperatingError[]): OperatingError {
+  const [worst, second] = [...failures].sort((a, b) => b.exitCode - a.exitCode)
+  if (worst === undefined || second === undefined) return worst ?? fail('step-failed', 'failed', '')
+  const message = failures.map((failure) => failure.message).join('; ')
+  return new OperatingError(worst.code, message, worst.hint, { details: failures })
 }
 
 /** Everything is asked before anything runs. */
@@ -53,9 +71,9 @@ async function confirmAll({ io }: Context, plan: Plan, drills: readonly Drill[])
         'Look at it with "vectra-dr explain", then add --yes.',
       )
     }
-    const targets = [...plan.targets.values()].map((target) => target.path).join(', ')
+    const targets = [...plan.targets.keys()].join(', ')
     const answer = await io.ask(
-      `Drill ${name} of plan ${plan.name} touches production data (${targets}). Type yes to run it: `,
+      `Drill ${name} of plan ${plan.name} touches production data (targets: ${targets}). Type yes to run it: `,
     )
     if (answer.trim().toLowerCase() !== 'yes') {
       fail('usage', `drill ${name} was not confirmed`, 'Nothing was run. Answer yes, or add --yes.')

@@ -10,6 +10,7 @@ import { createRedactor } from '../plan/secret.ts'
 import { gitCommit } from '../run/git-commit.ts'
 import { historyOf } from '../run/history.ts'
 import { Ledger } from '../run/ledger.ts'
+import type { LedgerEntry } from '../run/ledger-line.ts'
 import { readLedger } from '../run/ledger-reader.ts'
 import { type RunResult, runTree } from '../run/run.ts'
 import { newRunId } from '../run/run-id.ts'
@@ -36,16 +37,20 @@ export async function execute(
   const state = statePaths(plan, context.state)
   const lock = await takeStateLock(disk, clock, state.lock, `a run of plan ${plan.name}`)
   try {
-    const { entries, problem } = await readLedger(disk, state.ledger)
+    const before = await readLedger(disk, state.ledger)
+    const { entries, problem } = before
     if (problem !== undefined) {
       const text = `line ${problem.line} of the ledger does not fit: ${problem.reason}`
       await context.warn(`${text}; see "vectra-dr ledger verify ${plan.file}"`)
     }
     const history = historyOf(entries, plan.name, sequence)
     const tree = compile(plan, sequence, { registry: stepRegistry, history })
-    const result = await runWatched(context, plan, tree, state)
+    const { result, written } = await runWatched(context, plan, tree, state)
     if (result.bug !== undefined) throw result.bug
-    const judged = sequence.kind === 'drill' ? await judgeRun(context, plan, result, state) : {}
+    const judged =
+      sequence.kind === 'drill'
+        ? await judgeRun(context, plan, result.run, before, written, state)
+        : {}
     const failure = failureOf(result, tree, context) ?? missed(judged)
     if (failure !== undefined) throw failure
     return {
@@ -65,13 +70,15 @@ async function runWatched(
   plan: Plan,
   tree: TaskTree,
   state: StatePaths,
-): Promise<RunResult> {
+): Promise<{ readonly result: RunResult; readonly written: readonly LedgerEntry[] }> {
   const { io } = context
   const { disk, clock, timer } = io
   const renderer = await chooseRenderer(context)
+  const ledger = new Ledger(state.ledger, { disk, clock, timer })
+  const written: LedgerEntry[] = []
   const startedAt = clock.nowMs()
   try {
-    return await runTree(
+    const result = await runTree(
       tree,
       {
         header: {
@@ -91,13 +98,18 @@ async function runWatched(
         stateDirectory: state.directory,
         target: openTargets(plan, disk, clock),
         repositories: engineRepositories(disk, clock),
-        ledger: new Ledger(state.ledger, { disk, clock, timer }),
+        ledger: {
+          append: async (header, body) => {
+            written.push(await ledger.append(header, body))
+          },
+        },
         redact: createRedactor(plan.secrets),
         observe: renderer.observe,
         stopSignal: io.stopSignal,
         forceSignal: io.forceSignal,
       },
     )
+    return { result, written }
   } finally {
     await renderer.close()
   }

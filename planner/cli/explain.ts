@@ -1,6 +1,11 @@
 /** `explain PLAN`: the task tree as text, a dry run on paper. */
 import type { Command } from 'commander'
+import type { JsonObject } from '../../engine/index.ts'
+import type { StepTask, TaskTree } from '../compile/task.ts'
 import type { Drill, Plan, Schedule } from '../plan/plan.ts'
+import { createRedactor } from '../plan/secret.ts'
+import { redactJson } from '../run/redact-json.ts'
+import { recordedInputs } from '../step/recorded-inputs.ts'
 import * as choose from './choose-sequence.ts'
 import type { Context } from './context.ts'
 import { openPlan } from './open-plan.ts'
@@ -48,18 +53,33 @@ async function explainPlan(context: Context, file: string, flags: ExplainFlags) 
       history: historyOf(entries, plan.name, sequence),
     }),
   )
+  // paths may hold values of variables
+  const redact = createRedactor(plan.secrets)
   for (const [index, tree] of trees.entries()) {
     if (index > 0) await context.print('')
-    for (const line of explain(tree)) await context.print(line)
+    for (const line of explain(tree)) await context.print(redact(line))
   }
-  return {
-    plan: plan.name,
-    sequences: trees.map(({ sequence, stages }) => ({
-      ...sequence,
-      stages: stages.map(({ name, tasks }) => ({ name, tasks })),
-    })),
-  }
+  // plain JSON: templates and the like are texts there
+  const json = JSON.parse(JSON.stringify({ sequences: trees.map(treeJson) })) as JsonObject
+  return { plan: plan.name, ...redactJson(json, redact) }
 }
+
+const treeJson = ({ sequence, proves, confirm, stages }: TaskTree): object => ({
+  ...sequence,
+  proves,
+  confirm,
+  stages: stages.map(({ name, tasks }) => ({
+    name,
+    tasks: tasks.map((task) =>
+      task.kind === 'step' ? stepJson(task) : { parallel: task.tasks.map(stepJson) },
+    ),
+  })),
+})
+
+const stepJson = ({ kind: _, input, needs: __, ...task }: StepTask): object => ({
+  ...task,
+  input: recordedInputs(input, (template) => template.text),
+})
 
 function sequencesOf(plan: Plan, flags: ExplainFlags): (Schedule | Drill)[] {
   const named = [

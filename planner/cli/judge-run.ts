@@ -1,12 +1,12 @@
-/** After a drill: its verdicts, from the ledger and not from memory, and its report. */
+/** After a drill: its verdicts, from what stands in the ledger, and its report. */
 import * as path from 'node:path'
 import { type Audit, audit } from '../audit/audit.ts'
 import type { Plan } from '../plan/plan.ts'
 import { toReport } from '../report/report.ts'
 import { actualText, objectiveName, wantedText } from '../report/story.ts'
 import { type ReportPaths, writeReport } from '../report/write-report.ts'
-import { readLedger } from '../run/ledger-reader.ts'
-import type { RunResult } from '../run/run.ts'
+import type { LedgerEntry } from '../run/ledger-line.ts'
+import type { LedgerReading } from '../run/ledger-reader.ts'
 import type { Context } from './context.ts'
 import { shownPath } from './shown-path.ts'
 import type { StatePaths } from './state.ts'
@@ -16,18 +16,28 @@ export interface JudgedRun {
   readonly reports: ReportPaths
 }
 
+/**
+ * @param before the ledger as far as it could be proven when the run began
+ * @param written the entries that the run appended
+ */
 export async function judgeRun(
   context: Context,
   plan: Plan,
-  { run }: RunResult,
+  run: string,
+  before: LedgerReading,
+  written: readonly LedgerEntry[],
   state: StatePaths,
 ): Promise<JudgedRun> {
-  const { disk } = context.io
-  const { entries } = await readLedger(disk, state.ledger)
-  const own = entries.filter((entry) => entry.run === run).map((entry) => Date.parse(entry.at))
-  const window = { from: Math.min(...own), to: Math.max(...own) }
-  const judged = audit({ plan, entries, window, run })
-  const paths = await writeReport(disk, path.join(state.reports, run), toReport(judged))
+  const moments = written.map((entry) => Date.parse(entry.at))
+  const judged = audit({
+    plan,
+    entries: [...before.entries, ...written],
+    window: { from: Math.min(...moments), to: Math.max(...moments) },
+    run,
+    ...(before.problem && { ledgerProblem: before.problem }),
+  })
+  const directory = path.join(state.reports, run)
+  const paths = await writeReport(context.io.disk, directory, toReport(judged))
   await tellVerdicts(context, judged, paths)
   const { verdicts, totals } = judged
   return { audit: { verdicts, totals }, reports: paths }

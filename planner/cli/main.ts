@@ -60,8 +60,10 @@ for (const [signal, { code, exitCode }] of Object.entries(stops)) {
 
 async function ask(question: string): Promise<string> {
   const line = createInterface({ input: process.stdin, output: process.stderr })
+  // an input that ends is no answer; readline alone would wait for ever
+  const ended = new Promise<string>((resolve) => line.once('close', () => resolve('')))
   try {
-    return await line.question(question, { signal: stop.signal })
+    return await Promise.race([line.question(question, { signal: stop.signal }), ended])
   } finally {
     line.close()
   }

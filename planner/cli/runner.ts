@@ -14,6 +14,7 @@ export type Runner = <Args extends readonly unknown[]>(
   work: (context: Context, ...args: Args) => Promise<Summary>,
 ) => (...args: [...Args, Command]) => Promise<void>
 
+/** A runner that works in the world of `io`. */
 export function createRunner(io: Io): Runner {
   return <Args extends readonly unknown[]>(
     work: (context: Context, ...args: Args) => Promise<Summary>,

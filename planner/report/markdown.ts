@@ -26,7 +26,7 @@ function toBlock(block: Block): string {
       return block.lines.map((line) => `    ${oneLine(line)}`).join('\n')
     case 'table':
       return [
-        row(block.columns),
+        row(block.columns.map(safe)),
         row(block.columns.map(() => '---')),
         ...block.rows.map((cells) => row(cells.map(toCell))),
       ].join('\n')

@@ -35,6 +35,7 @@ export interface Story {
   readonly sections: readonly Section[]
 }
 
+/** The story of an audit. The same audit tells the same story. */
 export function tellStory(audit: Audit): Story {
   return {
     title: titleOf(audit),
@@ -96,12 +97,15 @@ const objectives = ({ verdicts }: Audit): Section => ({
         ],
 })
 
+/** `RPO`, `RTO`, `recall@10`. */
 export const objectiveName = ({ objective, measured }: Verdict): string =>
   objective === 'recall' ? `recall@${measured.k ?? 10}` : objective.toUpperCase()
 
+/** `at most 15 min`, `at least 0.95`. */
 export const wantedText = ({ objective, wanted }: Verdict): string =>
   objective === 'recall' ? `at least ${wanted}` : `at most ${showDuration(wanted)}`
 
+/** What was measured, in the unit of the objective. */
 export function actualText({ objective, actual }: Verdict): string {
   if (actual === null) return 'not measured'
   return objective === 'recall' ? actual.toFixed(4) : showDuration(actual)

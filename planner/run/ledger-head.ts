@@ -21,8 +21,10 @@ import type { LineBefore } from './ledger-line.ts'
 
 const maxHeadBytes = 4 * KiB
 
+/** Where the head of a ledger stands. */
 export const headOf = (ledger: string): string => `${ledger}.head`
 
+/** Replaces the head; durable when it resolves. */
 export async function writeHead(disk: Disk, ledger: string, head: LineBefore): Promise<void> {
   const text = canonicalJson({ head: 1, line: head.line, sha256: head.sha256 })
   await replaceFile(disk, headOf(ledger), Buffer.from(`${text}\n`))

@@ -65,12 +65,11 @@ export class Ledger {
 
   async #append(header: RunHeader, body: LedgerBody): Promise<LedgerEntry> {
     const { disk, clock, timer } = this.#tools
-    const directory = path.dirname(this.file)
     const lock = await awaitStateLock(
       disk,
       clock,
       timer,
-      directory,
+      `${this.file}.lock`,
       `an append to ${this.file}`,
       patienceMs,
     )

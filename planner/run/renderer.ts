@@ -27,6 +27,7 @@ export const stageTitles: Readonly<Record<StageName, string>> = {
   always: 'clean-up',
 }
 
+/** `restore: Restore the newest snapshot …`. */
 export const stepTitle = ({ id, description }: StepTask): string => `${id}: ${description.sentence}`
 
 /** `upload: 12.0 MiB of 48.0 MiB (25 %)`. */

@@ -13,6 +13,7 @@ import { recordedInputs } from '../step/recorded-inputs.ts'
 import type { StepContext, StepResult } from '../step/step.ts'
 import { pause } from '../step/timer.ts'
 import { recordError } from './record-error.ts'
+import { redactJson } from './redact-json.ts'
 import { openWorkspace, type RunScope } from './workspace.ts'
 
 /** After it was told to stop, a step is waited for this long. */
@@ -123,7 +124,7 @@ async function tryOnce(
     return {
       outcome: result.error === undefined ? 'passed' : 'failed',
       ...workspace.close(),
-      outputs: result.outputs,
+      outputs: redactJson(result.outputs, scope.tools.redact),
       evidence: [...workspace.evidence, ...(result.evidence ?? [])],
       ...(result.error && { error: recordError(result.error, scope.tools.redact) }),
     }

@@ -17,6 +17,7 @@ export interface Observation {
 
 export const toIso = (epochMs: number): string => new Date(epochMs).toISOString()
 
+/** A position as it stands in outputs; {@link readObservation} reads it back. */
 export const positionJson = (position: Position): JsonObject => ({
   uuid: position.uuid,
   epoch: position.epoch.number,

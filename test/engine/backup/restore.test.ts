@@ -248,6 +248,20 @@ describe('an existing collection', () => {
     await expectNothingLeft(path, directory, ['products'])
     await directory.close()
   })
+
+  it('case 76: is replaced for good even when the old files cannot be removed', async () => {
+    const path = await temporaryDirectory()
+    const disk = new FaultyDisk(nodeDisk)
+    const directory = await openTest(path, { disk })
+    const mine = await directory.create('products', graphConfig)
+    const old = `${mine.uuid}-${mine.epoch.history}`
+    disk.arm({ calls: ['removeTree'], path: new RegExp(old), errno: 'EIO' })
+    await restoreSnapshot(directory, options({ replace: true })).catch(() => undefined)
+    await directory.close()
+    const reopened = await openTest(path)
+    expect((await reopened.open('products')).digest).toBe(facts['s2']?.digest)
+    await reopened.close()
+  })
 })
 
 async function damageObjects(repository: string, which: (index: number) => boolean) {
@@ -624,6 +638,24 @@ describe('a restore that was cut off', () => {
     await directory.close()
     return result.files.reused
   }
+
+  it('case 77: a restore under another name does not go on with it', async () => {
+    const { directory } = await emptyDirectory()
+    const target: RestoreTarget = {
+      has: (name) => directory.has(name),
+      stage: async (request) => {
+        const commit = () => Promise.reject(new Error('killed'))
+        return { ...(await directory.stage(request)), commit, discard: async () => {} }
+      },
+    }
+    await expect(restoreSnapshot(target, options())).rejects.toThrow('killed')
+    const clone = await restoreSnapshot(directory, options({ newName: 'clone' }))
+    expect(clone.resumed).toBe(false)
+    expect(clone.uuid).not.toBe(facts['s2']?.uuid)
+    const restored = await restoreSnapshot(directory, options())
+    expect(restored).toMatchObject({ resumed: true, uuid: facts['s2']?.uuid })
+    await directory.close()
+  })
 
   it('case 77: does not reuse a file that was changed meanwhile', async () => {
     const { directory } = await emptyDirectory()

@@ -7,6 +7,12 @@ export async function checkProperty<T>(
   property: fc.IRawProperty<T>,
 ): Promise<void> {
   const seed = Math.floor(Math.random() * 2 ** 31)
-  await fc.assert(property, { seed, numRuns: runs })
+  await fc.assert(property, {
+    seed,
+    numRuns: runs,
+    // a failure is shrunk for so long and no longer
+    interruptAfterTimeLimit: 30_000,
+    markInterruptAsFailure: true,
+  })
   console.log(`${what}: ${runs} runs, seed ${seed}`)
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { encodeDocument } from '../../../engine/format/document.ts'
 import { decodeSnapshot } from '../../../engine/repository/decode-snapshot.ts'
 import {
+  checkFits,
   encodeSnapshot,
   parseSnapshotKey,
   type SnapshotManifest,
@@ -104,12 +105,21 @@ describe('a snapshot manifest', () => {
     expect(codeOf(invalid)).toBe('damaged')
   })
 
+  it('is known to be too large before anything is stored', () => {
+    const tooLarge = { code: 'limit-exceeded' }
+    const gib = 1024 ** 3
+    expect(() => checkFits([{ sizeBytes: 4096 * gib }])).not.toThrow()
+    expect(() => checkFits([{ sizeBytes: 8192 * gib }])).toThrow(expect.objectContaining(tooLarge))
+    const many = Array.from({ length: 100_001 }, () => ({ sizeBytes: 1 }))
+    expect(() => checkFits(many)).toThrow(expect.objectContaining(tooLarge))
+  })
+
   it('is not written when it could not be read back', () => {
     const neighbours = Array.from({ length: 10_000 }, (_, id) => ({
-      id: `${id}`.repeat(100),
+      id: `${id}`.padEnd(1000, 'x'),
       distance: 1,
     }))
-    const queries = Array.from({ length: 20 }, (_, id) => ({ id, neighbours }))
+    const queries = Array.from({ length: 4 }, (_, id) => ({ id, neighbours }))
     const golden = { ...sampleManifest().golden, queries }
     expect(() => encodeSnapshot(sampleManifest({ golden }))).toThrow(
       expect.objectContaining({ code: 'limit-exceeded' }),

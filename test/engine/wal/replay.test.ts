@@ -6,6 +6,7 @@ import {
   type Operation,
   WAL_HEADER_BYTES,
 } from '../../../engine/format/wal-record.ts'
+import { replayWal } from '../../../engine/wal/replay.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 import { identity, strangers } from '../format/samples.ts'
 import {
@@ -155,6 +156,42 @@ describe('the end of a log', () => {
   })
 })
 
+describe('a torn record whose payload looks like records', () => {
+  test('case 4: cut at every byte of it, is the end: what callers store proves nothing', async () => {
+    const disk = await memoryLog()
+    const { writer } = await openLog(disk)
+    await writer.append(upsertOf(1))
+    const { lsn, chain, committedAtUs } = writer.position
+    const { file, offset } = writer.tail
+    const forged = [2, 3, 50].map((later) =>
+      recordOf(upsertOf(later), { lsn: lsn + later, chain, committedAtUs }),
+    )
+    // only the bytes of a point are written
+    const lure = {
+      kind: 'upsert',
+      points: [{ bytes: Buffer.concat([...forged, Buffer.alloc(9)]) }],
+    }
+    await writer.append(lure as unknown as Operation)
+    await writer.close()
+    const bytes = await readAll(disk, file)
+    for (let length = offset; length < bytes.length; length++) {
+      await putFile(disk, file, bytes.subarray(0, length))
+      const end = await replayWal(disk, directory, identity, beginning, () => {})
+      expect(end, `${length} bytes`).toMatchObject({ lsn: 1, offset, tornBytes: length - offset })
+    }
+    // a record of a later group beyond it is a proof all the same
+    const bad = Buffer.from(bytes)
+    bad[bytes.length - 1] = 1
+    const next = { lsn: lsn + 2, chain: bytes.readUInt32LE(offset), committedAtUs }
+    await putFile(disk, file, Buffer.concat([bad, recordOf(upsertOf(3), next)]))
+    await expect(replay(disk)).rejects.toMatchObject({
+      code: 'damaged',
+      place: { file, offset, lsn: 2 },
+      message: expect.stringContaining(`at offset ${bytes.length}`),
+    })
+  })
+})
+
 describe('damage in a log', () => {
   test('case 13, case 14: before the last group is named by file, offset and LSN; in it, it is the end', async () => {
     const log = await writtenLog()
@@ -207,6 +244,21 @@ describe('damage in a log', () => {
           : { end: { lsn: index, offset, tornBytes: bytes.length - offset } },
       )
     }
+  })
+
+  test('is what an old header hides, whose record would reach over a later group', async () => {
+    const log = await writtenLog()
+    const { end } = await replay(log.disk)
+    const old = recordOf(upsertOf(1, 900), { lsn: 1, chain: 0, committedAtUs: 1 })
+    const next = { lsn: end.lsn + 2, chain: 0, committedAtUs: end.committedAtUs }
+    const later = recordOf(upsertOf(8), next)
+    // the record after the last one was lost: what stood there before stands there still
+    const bytes = Buffer.concat([log.bytes, old.subarray(0, 200), later, Buffer.alloc(2000)])
+    await putFile(log.disk, log.file, bytes)
+    await expect(replay(log.disk)).rejects.toMatchObject({
+      code: 'damaged',
+      place: { file: log.file, offset: log.bytes.length, lsn: end.lsn + 1 },
+    })
   })
 
   test('is a record that does not continue the one before', async () => {

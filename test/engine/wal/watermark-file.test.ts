@@ -216,6 +216,24 @@ describe('the watermark file', () => {
     console.log(`case 2, watermark: killed at ${kills} calls, ${cuts} power cuts`)
   })
 
+  test('case 2: keeps what was committed when the process dies first and the power goes after', async () => {
+    for (let seed = 0; seed < 50; seed++) {
+      const inner = await created()
+      const dead = await open(inner)
+      await dead.mark.commit(3)
+      await dead.mark.advance(40) // in the page cache only
+      const disk = new FaultyDisk(inner)
+      const { mark } = await open(disk)
+      expect(mark.latest).toMatchObject({ lsn: 40, sequence: 3 })
+      disk.arm({ calls: ['write'], errno: 'EIO', writtenBytes: 33 })
+      await expect(mark.advance(50)).rejects.toMatchObject({ code: 'disk-error' })
+      expect(await latestOf(inner.crash(seed)), `seed ${seed}`).toMatchObject({
+        lsn: 40,
+        sequence: 3,
+      })
+    }
+  })
+
   test('keeps its last mark when a move fails, and moves on later', async () => {
     const disk = new FaultyDisk(await created())
     const { mark } = await open(disk)

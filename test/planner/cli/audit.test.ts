@@ -1,0 +1,80 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import * as path from 'node:path'
+import { expect, test } from 'vitest'
+import { dr, smallPlan } from '../../support/dr-command.ts'
+
+test('an audit of an empty ledger finds everything unproven and exits 3', async () => {
+  const { file } = await smallPlan()
+  const { exitCode, stdout, stderr } = await dr(['audit', file])
+  expect(exitCode).toBe(3)
+  expect(stdout.match(/unproven/g)).toHaveLength(3)
+  expect(stderr).toContain('rpo of points is unproven')
+})
+
+test('an audit after a drill that passed finds everything met, with a report', async () => {
+  const { file, directory } = await smallPlan()
+  await dr(['drill', file])
+  const out = path.join(directory, 'out')
+  const { exitCode, stdout } = await dr(['audit', file, '--out', out])
+  expect(exitCode).toBe(0)
+  expect(stdout).toContain('report.html')
+  expect((await readdir(out)).sort()).toEqual(['report.html', 'report.json', 'report.md'])
+})
+
+test('the same window gives the same bytes, whatever happened afterwards', async () => {
+  const { file } = await smallPlan()
+  await dr(['drill', file])
+  const window = ['--from', '2020-01-01T00:00:00Z', '--to', new Date().toISOString()]
+  const formats = ['md', 'html', 'json']
+  const print = () =>
+    Promise.all(
+      formats.map(async (each) => (await dr(['audit', file, ...window, '--format', each])).stdout),
+    )
+  const before = await print()
+  expect(before.every((text) => text.length > 500)).toBe(true)
+  await dr(['drill', file])
+  expect(await print()).toEqual(before)
+})
+
+test('case 96: a ledger that was edited is named by line, and no audit is made of it', async () => {
+  const { file, state } = await smallPlan()
+  await dr(['drill', file])
+  const ledger = path.join(state, 'ledger.jsonl')
+  const lines = (await readFile(ledger, 'utf8')).split('\n')
+  await writeFile(
+    ledger,
+    lines.with(2, (lines[2] ?? '').replace('"passed"', '"failed"')).join('\n'),
+  )
+  const { exitCode, stderr } = await dr(['ledger', 'verify', file])
+  expect(exitCode).toBe(13)
+  expect(stderr).toContain('line 4 of')
+  expect(stderr).toContain('line 3')
+  expect((await dr(['audit', file])).exitCode).toBe(13)
+  // a recovery does not wait for its paperwork
+  const next = await dr(['drill', file])
+  expect(next.exitCode).toBe(0)
+  expect(next.stderr).toContain('warning: line 4 of the ledger does not fit')
+  const reports = path.join(state, 'reports')
+  const newest = (await readdir(reports)).sort().at(-1) ?? ''
+  const report = await readFile(path.join(reports, newest, 'report.md'), 'utf8')
+  expect(report).toContain('the ledger does not hold: line 4')
+})
+
+test('ledger show prints one line an entry, or the entries themselves', async () => {
+  const { file } = await smallPlan()
+  await dr(['drill', file])
+  const { stdout } = await dr(['ledger', 'show', file])
+  expect(stdout.trimEnd().split('\n')).toHaveLength(9)
+  expect(stdout).toContain('restore passed in')
+  const objects = (await dr(['ledger', 'show', file, '--json'])).objects()
+  expect(objects).toHaveLength(10)
+  expect(objects[0]).toMatchObject({ event: 'entry', entry: { line: 1, kind: 'run-started' } })
+})
+
+test('a window that ends before it begins is refused', async () => {
+  const { file } = await smallPlan()
+  const window = ['--from', '2026-02-01T00:00:00Z', '--to', '2026-01-01T00:00:00Z']
+  expect((await dr(['audit', file, ...window])).exitCode).toBe(2)
+  const both = ['--from', '2026-02-01T00:00:00Z', '--window', '3d']
+  expect((await dr(['audit', file, ...both])).exitCode).toBe(2)
+})
