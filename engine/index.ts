@@ -45,11 +45,8 @@ export { checkName, nameProblem, reservedNames } from './base/name.ts'
 export { noProgress, type Progress, type ProgressEvent } from './base/progress.ts'
 export { besideModule, serveThread, ThreadPool } from './base/thread-pool.ts'
 export { version } from './base/version.ts'
-export {
-  Collection,
-  type CollectionDescription,
-  type CollectionStats,
-} from './collection/collection.ts'
+export { Collection } from './collection/collection.ts'
+export type { CollectionDescription, CollectionStats } from './collection/collection-stats.ts'
 export {
   type DataDirectory,
   type DataDirectoryOptions,

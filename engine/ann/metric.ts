@@ -135,6 +135,7 @@ export interface PreparedQuery {
   readonly norm: number
 }
 
+/** Converts a query once for all its comparisons. */
 export const prepareQuery = (query: Float32Array): PreparedQuery => ({
   values: Float64Array.from(query),
   norm: norm(query, 0, query.length),

@@ -33,6 +33,7 @@ export interface BackupResult {
   readonly durationMs: number
 }
 
+/** What the caller of a backup is told, put together from what the phases found. */
 export function toBackupResult(parts: {
   readonly repository: Repository
   readonly state: PinnedState

@@ -23,6 +23,7 @@ export interface Damage {
   readonly neededBy: readonly Need[]
 }
 
+/** The damage that an unreadable snapshot manifest is. */
 export function toManifestDamage(
   repository: Repository,
   { key, error, collection, id }: SnapshotSet['unreadable'][number],
@@ -36,6 +37,7 @@ export function toManifestDamage(
   }
 }
 
+/** The damage that a bad object is, with the snapshots and files that need it. */
 export function toObjectDamage(found: ObjectProblem, snapshots: readonly StoredSnapshot[]): Damage {
   const { kind, key, place, sha256, sizeBytes, problem } = found
   const neededBy: Need[] = []
@@ -51,6 +53,7 @@ export function toObjectDamage(found: ObjectProblem, snapshots: readonly StoredS
   return { kind, key, place, problem: `${place} ${problem}`, neededBy }
 }
 
+/** The damage that a snapshot is whose content cannot be proven. */
 export function toContentDamage(
   { manifest, key, place }: StoredSnapshot,
   proof: ContentProof,
@@ -65,6 +68,7 @@ export function toContentDamage(
   }
 }
 
+/** Whether any of `damage` touches the snapshot. */
 export const isDamaged = ({ manifest }: StoredSnapshot, damage: readonly Damage[]): boolean =>
   damage.some(({ neededBy }) =>
     neededBy.some(

@@ -27,6 +27,7 @@ export interface ChosenSnapshot {
   readonly remarks: readonly string[]
 }
 
+/** An open destination as it is, a URL or path opened. */
 export const toDestination = (location: Location, disk: Disk): Destination =>
   typeof location === 'string' ? openDestination(location, disk) : location
 

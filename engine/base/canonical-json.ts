@@ -27,6 +27,7 @@ export function canonicalJson(value: unknown): string {
   return text
 }
 
+/** Whether a value is an object with members: neither an array nor null. */
 export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
@@ -69,10 +70,14 @@ export function checkJson(value: unknown, where: string, depth = 0): asserts val
     case 'object': {
       if (value === null) return
       if (Array.isArray(value)) {
-        value.forEach((item, index) => {
-          checkJson(item, `${where}[${index}]`, depth + 1)
-        })
+        // by index: a hole is not a JSON value, and forEach passes over it
+        for (let index = 0; index < value.length; index++) {
+          checkJson(value[index], `${where}[${index}]`, depth + 1)
+        }
         return
+      }
+      if (!isPlain(value)) {
+        fail('invalid-point', `${where} is not a plain object`, 'Use JSON values only.')
       }
       for (const [key, item] of Object.entries(value)) {
         if (forbiddenKeys.has(key) || !key.isWellFormed()) {
@@ -85,4 +90,10 @@ export function checkJson(value: unknown, where: string, depth = 0): asserts val
     default:
       fail('invalid-point', `${where} is a ${typeof value}, not JSON`, 'Use JSON values only.')
   }
+}
+
+/** An object literal, or what JSON.parse makes; not a Date, a Map or an instance of a class. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
 }

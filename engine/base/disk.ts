@@ -117,8 +117,9 @@ const kindOf = (stats: Stats): EntryKind => {
   return stats.isSymbolicLink() ? 'link' : 'other'
 }
 
+// O_NONBLOCK: opening a pipe for reading would wait for its writer before we can refuse it
 const openFlags: Record<OpenMode, number> = {
-  read: constants.O_RDONLY | constants.O_NOFOLLOW,
+  read: constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
   create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
   append: constants.O_RDWR | constants.O_NOFOLLOW,
 }

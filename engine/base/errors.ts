@@ -77,7 +77,6 @@ export const errorCatalogue = {
   'check-failed': exitCodes.stepFailed,
   'command-failed': exitCodes.stepFailed,
   'undo-failed': exitCodes.undoFailed,
-  'credential-refused': exitCodes.refused,
   interrupted: exitCodes.interrupted,
   'output-closed': exitCodes.outputClosed,
   terminated: exitCodes.terminated,

@@ -30,7 +30,7 @@ export const limits = {
   walDigestInterval: 1_024,
   /** Points in one upsert; larger imports are split. */
   batchPoints: 10_000,
-  /** A memory segment seals at whichever of the two comes first. */
+  /** A memory segment seals at whichever comes first: points, bytes of vectors, of ids and metadata. */
   segmentPoints: 65_536,
   segmentVectorBytes: 256 * MiB,
   /** A backup seals the memory segment first when it holds at least this many points. */
@@ -41,8 +41,7 @@ export const limits = {
   pendingSeals: 4,
   /** Points in one segment file that a reader accepts. */
   segmentPointsRead: 16_777_216,
-  /** Bytes of ids and metadata in one segment. */
-  segmentPayloadBytes: 1 * GiB,
+  segmentPayloadBytes: 256 * MiB,
   /** Manifests kept beside the live one. */
   manifestsKept: 3,
   /** JSON manifests, configs and catalogues: refused above this before parsing. */
@@ -92,6 +91,5 @@ export const defaults = {
   ef: 100,
   k: 10,
   goldenSample: 64,
-  goldenSurplus: 16,
   importBatch: 1_000,
 } as const

@@ -1,6 +1,7 @@
 /** `collections describe NAME`: what a collection is and where its history stands. */
 import type { Command } from 'commander'
-import type { CollectionDescription } from '../collection/collection.ts'
+import type { CollectionDescription } from '../collection/collection-stats.ts'
+import type { RestoredFrom } from '../format/manifest.ts'
 import type { Context } from './context.ts'
 import { withCollection } from './open-directory.ts'
 import { examples, type Runner } from './runner.ts'
@@ -38,6 +39,9 @@ function show({ config, epoch, restoredFrom, ...rest }: CollectionDescription): 
     ['last write', rest.committedAt ?? 'never'],
     ['epoch', `${epoch.number} (history ${epoch.history})`],
     ['digest', rest.digest],
-    ...(restoredFrom === null ? [] : [['restored from', JSON.stringify(restoredFrom)] as const]),
+    ...(restoredFrom === null ? [] : [['restored from', showOrigin(restoredFrom)] as const]),
   ])
 }
+
+const showOrigin = ({ snapshotId, lsn, uuid, epoch }: RestoredFrom): string =>
+  `snapshot ${snapshotId}, LSN ${lsn} of ${uuid}, epoch ${epoch.number} (history ${epoch.history})`

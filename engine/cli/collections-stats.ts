@@ -1,6 +1,6 @@
 /** `collections stats NAME`: how a collection lies on disk. */
 import type { Command } from 'commander'
-import type { CollectionStats } from '../collection/collection.ts'
+import type { CollectionStats } from '../collection/collection-stats.ts'
 import type { Context } from './context.ts'
 import { withCollection } from './open-directory.ts'
 import { showBytes } from './quantity.ts'

@@ -6,13 +6,11 @@
  * traffic (checkpoint.ts); what a search needs is loaded when the first one comes (warm.ts).
  */
 import assert from 'node:assert/strict'
-import * as path from 'node:path'
-import { sha256Hex } from '../base/checksum.ts'
 import { fail } from '../base/errors.ts'
 import { defaults, limits } from '../base/limits.ts'
-import { type CollectionConfig, encodeConfig } from '../format/config.ts'
-import type { Epoch, Identity } from '../format/identity.ts'
-import type { Manifest, RestoredFrom } from '../format/manifest.ts'
+import type { CollectionConfig } from '../format/config.ts'
+import type { Epoch } from '../format/identity.ts'
+import type { Manifest } from '../format/manifest.ts'
 import {
   acceptId,
   acceptPoint,
@@ -22,79 +20,25 @@ import {
   type PointInput,
   toPoint,
 } from '../format/point.ts'
-import type { Operation } from '../format/wal-record.ts'
-import { type Commit, WalWriter } from '../wal/wal-writer.ts'
-import { WatermarkFile, watermarkName } from '../wal/watermark-file.ts'
-import { Checkpointer } from './checkpoint.ts'
+import { type CollectionDescription, type CollectionStats, statsOf } from './collection-stats.ts'
 import { proveContent } from './content-proof.ts'
 import type { CollectionContext } from './context.ts'
+import { type EpochStart, History } from './history.ts'
 import { type LiveSegment, viewRows } from './live-segment.ts'
 import type { LiveState } from './live-state.ts'
-import { type OpenedFiles, openFiles, startHistory, walDirectoryOf } from './open-files.ts'
+import { openFiles } from './open-files.ts'
 import { type PinnedState, pinState } from './pinned-state.ts'
 import { checkSearchBounds, type Neighbour, type SearchOptions, searchSegments } from './search.ts'
 import { type WarmOptions, warmSegment } from './warm.ts'
 
-/** What an operator asks about a collection. */
-export interface CollectionDescription {
-  readonly name: string
-  readonly uuid: string
-  readonly epoch: Epoch
-  readonly config: CollectionConfig
-  readonly count: number
-  readonly lsn: number
-  /** Commit time of the newest record, ISO 8601, or null when nothing was written. */
-  readonly committedAt: string | null
-  readonly digest: string
-  readonly restoredFrom: RestoredFrom | null
-}
-
-export interface SegmentStats {
-  readonly number: number
-  readonly kind: 'memory' | 'sealed'
-  readonly points: number
-  readonly deleted: number
-  /** How it is searched: by its graph, by scanning, or not loaded yet. */
-  readonly index: 'graph' | 'scan' | 'not loaded'
-  readonly sizeBytes: number
-}
-
-export interface CollectionStats {
-  readonly points: number
-  readonly deleted: number
-  readonly segments: readonly SegmentStats[]
-  readonly sizeBytes: number
-  /** The state that opening starts from; records after it are replayed. */
-  readonly checkpointLsn: number
-  readonly lsn: number
-}
-
-/** What belongs to one epoch: its log, its watermark, its checkpoints. */
-interface History {
-  readonly writer: WalWriter
-  readonly watermark: WatermarkFile
-  readonly checkpointer: Checkpointer
-}
-
-/** What a new epoch is called and where it comes from. */
-export interface EpochStart {
-  readonly identity: Identity
-  readonly name: string
-  readonly restoredFrom: RestoredFrom | null
-  /** Other index settings; the collection must be opened again to use them. */
-  readonly config?: CollectionConfig
-}
-
+/** See the head of this file. Made by a data directory. */
 export class Collection {
   readonly #context: CollectionContext
   readonly #directory: string
   readonly #config: CollectionConfig
   readonly #state: LiveState
   readonly #warming = new Map<LiveSegment, Promise<void>>()
-  /** Points that each delete under way took out, for its caller. */
-  readonly #deleted = new WeakMap<Operation, number>()
   #current: History | undefined
-  #sinceDigest = 0
   #freezing = false
 
   private constructor(
@@ -121,7 +65,8 @@ export class Collection {
     const files = await openFiles(context, directory, uuid)
     const collection = new Collection(context, directory, files.config, files.state)
     try {
-      await collection.#enter(files)
+      const { config, state } = files
+      collection.#current = await History.enter({ context, directory, config, state }, files)
       return collection
     } catch (error) {
       await files.watermark.close()
@@ -136,20 +81,20 @@ export class Collection {
   }
 
   get name(): string {
-    return this.#history.checkpointer.manifest.name
+    return this.#history.manifest.name
   }
 
   get uuid(): string {
-    return this.#history.checkpointer.manifest.uuid
+    return this.#history.manifest.uuid
   }
 
   get epoch(): Epoch {
-    return this.#history.checkpointer.manifest.epoch
+    return this.#history.manifest.epoch
   }
 
   /** The manifest as last committed. */
   get manifest(): Manifest {
-    return this.#history.checkpointer.manifest
+    return this.#history.manifest
   }
 
   get config(): CollectionConfig {
@@ -163,12 +108,12 @@ export class Collection {
 
   /** LSN of the newest durable record; 0 when nothing was written. */
   get lsn(): number {
-    return this.#history.writer.position.lsn
+    return this.#history.position.lsn
   }
 
   /** Commit time of that record, epoch µs. */
   get committedAtUs(): number {
-    return this.#history.writer.position.committedAtUs
+    return this.#history.position.committedAtUs
   }
 
   /** Content digest of the live points, 64 hex digits. */
@@ -188,10 +133,9 @@ export class Collection {
         `Write at most ${limits.batchPoints} at once.`,
       )
     }
-    const accepted = points.map((point) => acceptPoint(point, this.#config))
+    const accepted = Array.from(points, (point) => acceptPoint(point, this.#config)) // holes too
     if (accepted.length === 0) return { lsn: this.lsn, count: 0 }
-    await this.#history.checkpointer.relieve()
-    const { lsn } = await this.#history.writer.append({ kind: 'upsert', points: accepted })
+    const { lsn } = await this.#history.append({ kind: 'upsert', points: accepted })
     this.#freezeWhenFull()
     return { lsn, count: accepted.length }
   }
@@ -204,10 +148,11 @@ export class Collection {
     const accepted = ids.map(acceptId)
     const present = accepted.filter((id) => this.#state.locate(id) !== undefined)
     if (present.length === 0) return { lsn: this.lsn, deleted: 0 }
-    await this.#history.checkpointer.relieve()
-    const operation: Operation = { kind: 'delete', ids: [...new Set(present)] }
-    const { lsn } = await this.#history.writer.append(operation)
-    return { lsn, deleted: this.#deleted.get(operation) ?? 0 }
+    const { lsn, changed } = await this.#history.append({
+      kind: 'delete',
+      ids: [...new Set(present)],
+    })
+    return { lsn, deleted: changed }
   }
 
   /** The point, or undefined. */
@@ -275,37 +220,7 @@ export class Collection {
    * is in memory is sealed first. Nothing may be written meanwhile; pins are let go.
    */
   async beginEpoch(start: EpochStart): Promise<void> {
-    await this.checkpoint()
-    const { manifest } = this
-    await this.#leave()
-    const { disk, onWarning } = this.#context
-    const config = start.config ?? this.#config
-    const first = {
-      ...manifest,
-      ...start.identity,
-      sequence: manifest.sequence + 1,
-      name: start.name,
-      config: sha256Hex(encodeConfig(config)),
-      segments: manifest.segments.map((segment) =>
-        start.config === undefined ? segment : { ...segment, graph: null },
-      ),
-      restoredFrom: start.restoredFrom,
-    }
-    const end = await startHistory(disk, this.#directory, { manifest: first, config })
-    const watermark = await WatermarkFile.open(
-      disk,
-      path.join(this.#directory, watermarkName),
-      onWarning,
-    )
-    await this.#enter({
-      manifest: first,
-      watermark,
-      end,
-      walDirectory: walDirectoryOf(this.#directory, first),
-      tombstonesWritten: new Map(
-        this.#state.segments.map((segment) => [segment.number, segment.tombstones.count]),
-      ),
-    })
+    this.#current = await this.#history.succeed(start)
   }
 
   /**
@@ -357,68 +272,19 @@ export class Collection {
       lsn: this.lsn,
       committedAt: committedAtUs === 0 ? null : new Date(committedAtUs / 1000).toISOString(),
       digest: this.digest,
-      restoredFrom: this.#history.checkpointer.manifest.restoredFrom,
+      restoredFrom: this.#history.manifest.restoredFrom,
     }
   }
 
   stats(): CollectionStats {
-    const segments = this.#state.segments
-      .filter((segment) => segment.table.count > 0)
-      .map((segment) => segmentStats(segment, this.#config.dimension))
-    return {
-      points: this.count,
-      deleted: segments.reduce((sum, each) => sum + each.deleted, 0),
-      segments,
-      sizeBytes: segments.reduce((sum, each) => sum + each.sizeBytes, 0),
-      checkpointLsn: this.#history.checkpointer.manifest.lsn,
-      lsn: this.lsn,
-    }
+    return statsOf(this.#state, { lsn: this.lsn, checkpointLsn: this.manifest.lsn })
   }
 
   /** Waits for writes and checkpoints under way and closes the files. */
   async close(): Promise<void> {
-    await this.#leave()
+    await this.#history.leave()
     await Promise.allSettled(this.#warming.values())
     for (const segment of this.#state.segments) await segment.close()
-  }
-
-  /** Takes the log of a history up, where it ends. */
-  async #enter(
-    files: Pick<
-      OpenedFiles,
-      'manifest' | 'watermark' | 'end' | 'walDirectory' | 'tombstonesWritten'
-    >,
-  ): Promise<void> {
-    const { watermark } = files
-    const writer = await WalWriter.open(
-      {
-        disk: this.#context.disk,
-        clock: this.#context.clock,
-        directory: files.walDirectory,
-        identity: files.manifest,
-        onCommit: (commit) => this.#apply(commit),
-        onDurable: (lsn) => watermark.advance(lsn),
-        before: () => this.#digestDue(),
-      },
-      files.end,
-    )
-    const checkpointer = new Checkpointer({
-      ...files,
-      context: this.#context,
-      directory: this.#directory,
-      config: this.#config,
-      state: this.#state,
-      writer,
-    })
-    this.#current = { writer, watermark, checkpointer }
-  }
-
-  async #leave(): Promise<void> {
-    const { writer, watermark, checkpointer } = this.#history
-    await checkpointer.settle()
-    await writer.close()
-    await checkpointer.close()
-    await watermark.close()
   }
 
   get #warmOptions(): WarmOptions {
@@ -436,22 +302,13 @@ export class Collection {
       warmSegment(options, segment, sealed, rows)
   }
 
-  #apply(commit: Commit): void {
-    const changed = this.#state.apply(commit.operation, commit.lsn)
-    if (commit.operation.kind === 'delete') this.#deleted.set(commit.operation, changed)
-    this.#sinceDigest = commit.operation.kind === 'digest' ? 0 : this.#sinceDigest + 1
-  }
-
-  /** A digest record is logged at intervals, so that a replay can say how far it is proven. */
-  #digestDue(): Operation | undefined {
-    if (this.#sinceDigest < limits.walDigestInterval) return undefined
-    return { kind: 'digest', digest: this.#state.digest, count: this.#state.count }
-  }
-
   /** The write is acknowledged whatever comes of this: a failed seal is told to the next write. */
   #freezeWhenFull(): void {
-    const { count, vectorBytes } = this.#state.activeMemory
-    const full = count >= limits.segmentPoints || vectorBytes >= limits.segmentVectorBytes
+    const { count, vectorBytes, payloadBytes } = this.#state.activeMemory
+    const full =
+      count >= limits.segmentPoints ||
+      vectorBytes >= limits.segmentVectorBytes ||
+      payloadBytes >= limits.segmentPayloadBytes
     if (!full || this.#freezing) return
     this.#freezing = true
     const frozen = this.#history.checkpointer.start().catch((error: unknown) => {
@@ -460,22 +317,5 @@ export class Collection {
     void frozen.finally(() => {
       this.#freezing = false
     })
-  }
-}
-
-function segmentStats(segment: LiveSegment, dimension: number): SegmentStats {
-  const { sealed } = segment
-  const entries = sealed
-    ? [sealed.entry.vectors, sealed.entry.points, sealed.entry.graph, sealed.entry.tombstones]
-    : []
-  return {
-    number: segment.number,
-    kind: sealed ? 'sealed' : 'memory',
-    points: segment.table.count,
-    deleted: segment.tombstones.count,
-    index: segment.index ? 'graph' : segment.warm ? 'scan' : 'not loaded',
-    sizeBytes: sealed
-      ? entries.reduce((sum, entry) => sum + (entry?.sizeBytes ?? 0), 0)
-      : 4 * dimension * segment.table.count,
   }
 }

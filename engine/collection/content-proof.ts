@@ -62,8 +62,6 @@ async function proveSealed(
     vectors: rows.vectors,
     byteOffset: rows.byteOffset,
     points: sealed.pointsBytes.buffer,
-    file: sealed.entry.points.path,
-    number: segment.number,
     count: rows.count,
     dimension: rows.dimension,
     tombstones: segment.tombstones.toShared(rows.count),

@@ -29,7 +29,12 @@ import {
   manifestName,
   manifestSequence,
 } from '../format/manifest.ts'
-import { decodeOperation, WAL_HEADER_BYTES } from '../format/wal-record.ts'
+import {
+  decodeOperation,
+  type Operation,
+  WAL_HEADER_BYTES,
+  type WalRecord,
+} from '../format/wal-record.ts'
 import { SealedSegment } from '../segment/sealed-segment.ts'
 import { type LogEnd, replayWal } from '../wal/replay.ts'
 import { createWal } from '../wal/wal-files.ts'
@@ -43,6 +48,7 @@ export const configName = 'config.json'
 const hint =
   'Restore the collection from a backup; nothing was changed. Keep this directory for analysis.'
 
+/** Where the log of an epoch lies. */
 export const walDirectoryOf = (directory: string, identity: Identity): string =>
   path.join(directory, 'wal', epochName(identity.epoch))
 
@@ -52,6 +58,7 @@ export interface FirstState {
   readonly config: CollectionConfig
 }
 
+/** The first manifest of a new collection: nothing at LSN 0. */
 export const emptyManifest = (
   name: string,
   identity: Identity,
@@ -151,7 +158,7 @@ export async function openFiles(
     }
     const walDirectory = walDirectoryOf(directory, manifest)
     const end = await replayWal(disk, walDirectory, manifest, manifest, (record) => {
-      state.apply(decodeOperation(record, config.dimension), record.lsn)
+      state.apply(readOperation(record, config.dimension, walDirectory), record.lsn)
     })
     checkNothingLost(watermark, end)
     return { manifest, config, state, watermark, end, walDirectory, tombstonesWritten }
@@ -159,6 +166,24 @@ export async function openFiles(
     await watermark.close()
     for (const sealed of opened) await sealed.close()
     throw error
+  }
+}
+
+/** A record whose checksums hold and whose content does not: written by something else than us. */
+function readOperation(record: WalRecord, dimension: number, directory: string): Operation {
+  try {
+    return decodeOperation(record, dimension)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    return fail(
+      'damaged',
+      `LSN ${record.lsn} in ${directory} is no operation: ${error.message}`,
+      hint,
+      {
+        place: { file: directory, lsn: record.lsn },
+        cause: error,
+      },
+    )
   }
 }
 

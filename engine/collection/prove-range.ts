@@ -4,16 +4,16 @@
  */
 import { sha256 } from '../base/checksum.ts'
 import { ContentDigest } from '../format/content-digest.ts'
-import { decodePoints, HASH_BYTES } from '../format/points-file.ts'
-import type { SegmentExpectation } from '../format/segment-header.ts'
+import { HASH_BYTES, viewPoints } from '../format/points-file.ts'
 
-export interface ProofTask extends SegmentExpectation {
+export interface ProofTask {
+  readonly count: number
+  readonly dimension: number
   readonly vectors: SharedArrayBuffer
   /** Where the first row starts. */
   readonly byteOffset: number
-  /** Bytes of the points file. */
+  /** Bytes of the points file, checked when the segment was opened. */
   readonly points: SharedArrayBuffer
-  readonly file: string
   /** One bit an ordinal. */
   readonly tombstones: Uint8Array
   readonly from: number
@@ -33,7 +33,7 @@ const scratchBytes = 64 * 1024
 export function proveRange(task: ProofTask): ProofResult {
   const { dimension, from, to } = task
   const points = Buffer.from(task.points)
-  const table = decodePoints(points, task, task.file)
+  const table = viewPoints(points, task.count)
   const rowBytes = 4 * dimension
   const rows = Buffer.from(task.vectors)
   const digest = new ContentDigest()

@@ -56,6 +56,7 @@ export interface Staging {
   discard(): Promise<void>
 }
 
+/** Bytes of the note that says what is being restored into a directory. */
 export const encodeNote = (key: string, identity: Identity): Buffer =>
   encodeDocument(noteKind, { key, ...identity })
 
@@ -151,6 +152,7 @@ async function removeStrangers(
   }
 }
 
+/** Puts the note there, durably. */
 export const writeNote = (disk: Disk, directory: string, key: string, identity: Identity) =>
   replaceFile(disk, path.join(directory, restoreNoteName), encodeNote(key, identity))
 

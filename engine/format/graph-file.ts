@@ -77,6 +77,7 @@ export const upperWords = (m: number): number => 1 + m
 /** Bytes of the levels with their padding. */
 export const paddedBytes = (count: number): number => Math.ceil(count / 4) * 4
 
+/** Sum of the levels: how many upper link blocks there are. */
 export const sumOf = (levels: Uint8Array): number => {
   let sum = 0
   for (const level of levels) sum += level

@@ -43,6 +43,7 @@ export interface ElementLayout {
   readonly labelWord: number
 }
 
+/** Where things stand in one element of the file, in 32-bit words. */
 export function elementLayout({ m, dimension }: GraphSettings): ElementLayout {
   const vectorWord = level0Words(m)
   const labelWord = vectorWord + dimension
@@ -57,6 +58,7 @@ export const upperOffset = (settings: GraphSettings): number =>
 export const hnswlibFileBytes = (graph: Graph): number =>
   upperOffset(graph.settings) + 4 * graph.settings.count + graph.upper.byteLength
 
+/** The 96-byte header, made from checked values only. */
 export function encodeHnswlibHeader(settings: GraphSettings, top: GraphTop): Buffer {
   const { count, m, efConstruction } = settings
   const layout = elementLayout(settings)

@@ -95,6 +95,14 @@ export function decodePoints(
       damagedSegment(file, offsetsAt + 4 * ordinal, `entry ${ordinal} is not a point`)
     }
   }
+  return viewPoints(bytes, count)
+}
+
+/** The table over bytes that {@link decodePoints} has accepted before, in this process. */
+export function viewPoints(bytes: Buffer, count: number): PointsFile {
+  const offsetsAt = SEGMENT_HEADER_BYTES + HASH_BYTES * count
+  const blobAt = offsetsAt + 4 * (count + 1)
+  const start = (ordinal: number) => blobAt + bytes.readUInt32LE(offsetsAt + 4 * ordinal)
   return {
     count,
     id: (ordinal) => decodeId(bytes, start(ordinal)).id,

@@ -51,6 +51,7 @@ export interface SnapshotKeys {
   readonly strangers: readonly string[]
 }
 
+/** The key of the piece with this SHA-256. */
 export const objectKey = (sha256: string): string => `objects/${sha256.slice(0, 2)}/${sha256}`
 
 export class Repository {

@@ -16,6 +16,7 @@ export class MemorySegment implements PointTable {
   readonly #metadata: string[] = []
   #hashes = Buffer.alloc(HASH_BYTES * firstCapacity)
   #rows: Float32Array<SharedArrayBuffer>
+  #payloadBytes = 0
 
   constructor(dimension: number) {
     this.dimension = dimension
@@ -30,6 +31,11 @@ export class MemorySegment implements PointTable {
     return 4 * this.dimension * this.count
   }
 
+  /** Bytes of ids and metadata, in UTF-8. */
+  get payloadBytes(): number {
+    return this.#payloadBytes
+  }
+
   /** All rows so far, row-major; count × dimension values. Not copied. */
   get rows(): Float32Array<SharedArrayBuffer> {
     return this.#rows.subarray(0, this.count * this.dimension)
@@ -41,6 +47,7 @@ export class MemorySegment implements PointTable {
     if ((ordinal + 1) * this.dimension > this.#rows.length) this.#grow()
     this.#rows.set(point.vector, ordinal * this.dimension)
     hash.copy(this.#hashes, HASH_BYTES * ordinal)
+    this.#payloadBytes += point.bytes.length - point.vector.byteLength
     this.#ids.push(point.id)
     this.#metadata.push(point.metadata)
     return ordinal

@@ -20,7 +20,9 @@ export function historyOf(
     const { step, kind, outcome, durationMs } = entry.record
     if (outcome !== 'passed') continue
     const key = `${kind}/${step}`
-    durations.set(key, [...(durations.get(key) ?? []), durationMs])
+    const known = durations.get(key)
+    if (known === undefined) durations.set(key, [durationMs])
+    else known.push(durationMs)
   }
   return { durationsMs: (step, kind) => durations.get(`${kind}/${step}`) ?? [] }
 }

@@ -53,27 +53,23 @@ async function run(input: ImportInput, context: StepContext): Promise<StepResult
   }
 }
 
+/** One command: like the step, it makes the collection where it is missing. */
 function commands(input: ImportInput, plan: Plan): string[][] {
   const flag = (name: string, value: string | number | undefined): string[] =>
     value === undefined ? [] : [`--${name}`, String(value)]
-  const create = vectraCli(
-    plan,
-    input.target,
-    ...['collections', 'create', input.collection],
-    ...flag('dimension', input.dimension),
-    ...flag('metric', input.metric),
-    ...flag('index', input.index),
-    ...flag('m', input.m),
-    ...flag('ef-construction', input.efConstruction),
-    ...flag('ef', input.ef),
-  )
-  const load = vectraCli(
-    plan,
-    input.target,
-    ...['collections', 'import', input.collection, input.file.text],
-    ...flag('format', input.format),
-    ...flag('metadata', input.metadata?.text),
-  )
-  // without a dimension the file tells it, and a person looks it up first
-  return input.dimension === undefined ? [load] : [create, load]
+  return [
+    vectraCli(
+      plan,
+      input.target,
+      ...['collections', 'import', input.collection, input.file.text],
+      ...flag('format', input.format),
+      ...flag('metadata', input.metadata?.text),
+      ...flag('dimension', input.dimension),
+      ...flag('metric', input.metric),
+      ...flag('index', input.index),
+      ...flag('m', input.m),
+      ...flag('ef-construction', input.efConstruction),
+      ...flag('ef', input.ef),
+    ),
+  ]
 }

@@ -1,0 +1,73 @@
+/** What an operator asks about a collection: plain data, made from the live state. */
+import type { CollectionConfig } from '../format/config.ts'
+import type { Epoch } from '../format/identity.ts'
+import type { RestoredFrom } from '../format/manifest.ts'
+import type { LiveSegment } from './live-segment.ts'
+import type { LiveState } from './live-state.ts'
+
+export interface CollectionDescription {
+  readonly name: string
+  readonly uuid: string
+  readonly epoch: Epoch
+  readonly config: CollectionConfig
+  readonly count: number
+  readonly lsn: number
+  /** Commit time of the newest record, ISO 8601, or null when nothing was written. */
+  readonly committedAt: string | null
+  readonly digest: string
+  readonly restoredFrom: RestoredFrom | null
+}
+
+export interface SegmentStats {
+  readonly number: number
+  readonly kind: 'memory' | 'sealed'
+  readonly points: number
+  readonly deleted: number
+  /** How it is searched: by its graph, by scanning, or not loaded yet. */
+  readonly index: 'graph' | 'scan' | 'not loaded'
+  readonly sizeBytes: number
+}
+
+export interface CollectionStats {
+  readonly points: number
+  readonly deleted: number
+  readonly segments: readonly SegmentStats[]
+  readonly sizeBytes: number
+  /** The state that opening starts from; records after it are replayed. */
+  readonly checkpointLsn: number
+  readonly lsn: number
+}
+
+/** The stats of a state whose newest record is `lsn` and whose manifest stands at `checkpointLsn`. */
+export function statsOf(
+  state: LiveState,
+  at: { readonly lsn: number; readonly checkpointLsn: number },
+): CollectionStats {
+  const segments = state.segments
+    .filter((segment) => segment.table.count > 0)
+    .map((segment) => segmentStats(segment, state.dimension))
+  return {
+    points: state.count,
+    deleted: segments.reduce((sum, each) => sum + each.deleted, 0),
+    segments,
+    sizeBytes: segments.reduce((sum, each) => sum + each.sizeBytes, 0),
+    ...at,
+  }
+}
+
+function segmentStats(segment: LiveSegment, dimension: number): SegmentStats {
+  const { sealed } = segment
+  const entries = sealed
+    ? [sealed.entry.vectors, sealed.entry.points, sealed.entry.graph, sealed.entry.tombstones]
+    : []
+  return {
+    number: segment.number,
+    kind: sealed ? 'sealed' : 'memory',
+    points: segment.table.count,
+    deleted: segment.tombstones.count,
+    index: segment.index ? 'graph' : segment.warm ? 'scan' : 'not loaded',
+    sizeBytes: sealed
+      ? entries.reduce((sum, entry) => sum + (entry?.sizeBytes ?? 0), 0)
+      : 4 * dimension * segment.table.count,
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * One epoch of an open collection: its log, its watermark, its checkpoints.
+ *
+ * A collection is in one history at a time. A restore (and a promotion) lets it leave one and enter
+ * the next with the same state: new epoch, new log, perhaps a new name and UUID.
+ */
+import * as path from 'node:path'
+import { sha256Hex } from '../base/checksum.ts'
+import { limits } from '../base/limits.ts'
+import { type CollectionConfig, encodeConfig } from '../format/config.ts'
+import type { Identity } from '../format/identity.ts'
+import type { Manifest, RestoredFrom } from '../format/manifest.ts'
+import type { Operation } from '../format/wal-record.ts'
+import type { LogPosition } from '../wal/replay.ts'
+import { type Commit, WalWriter } from '../wal/wal-writer.ts'
+import { WatermarkFile, watermarkName } from '../wal/watermark-file.ts'
+import { Checkpointer } from './checkpoint.ts'
+import type { CollectionContext } from './context.ts'
+import type { LiveState } from './live-state.ts'
+import { type OpenedFiles, startHistory, walDirectoryOf } from './open-files.ts'
+
+/** What all histories of an open collection share. */
+export interface HistoryPlace {
+  readonly context: CollectionContext
+  readonly directory: string
+  readonly config: CollectionConfig
+  readonly state: LiveState
+}
+
+/** What a new epoch is called and where it comes from. */
+export interface EpochStart {
+  readonly identity: Identity
+  readonly name: string
+  readonly restoredFrom: RestoredFrom | null
+  /** Other index settings; the collection must be opened again to use them. */
+  readonly config?: CollectionConfig
+}
+
+type HistoryFiles = Pick<
+  OpenedFiles,
+  'manifest' | 'watermark' | 'end' | 'walDirectory' | 'tombstonesWritten'
+>
+
+export class History {
+  readonly writer: WalWriter
+  readonly checkpointer: Checkpointer
+  readonly #place: HistoryPlace
+  readonly #watermark: WatermarkFile
+  /** Points that each operation under way changed, for its caller. */
+  readonly #changed: WeakMap<Operation, number>
+
+  private constructor(
+    place: HistoryPlace,
+    files: HistoryFiles,
+    writer: WalWriter,
+    changed: WeakMap<Operation, number>,
+  ) {
+    this.#place = place
+    this.#watermark = files.watermark
+    this.#changed = changed
+    this.writer = writer
+    this.checkpointer = new Checkpointer({ ...files, ...place, writer })
+  }
+
+  /** Takes the log up where it ends; a torn tail is cut. */
+  static async enter(place: HistoryPlace, files: HistoryFiles): Promise<History> {
+    const { context, state } = place
+    const changed = new WeakMap<Operation, number>()
+    let sinceDigest = 0
+    const writer = await WalWriter.open(
+      {
+        disk: context.disk,
+        clock: context.clock,
+        directory: files.walDirectory,
+        identity: files.manifest,
+        onCommit: ({ operation, lsn }: Commit) => {
+          changed.set(operation, state.apply(operation, lsn))
+          sinceDigest = operation.kind === 'digest' ? 0 : sinceDigest + 1
+        },
+        onDurable: (lsn) => files.watermark.advance(lsn),
+        // a digest record at intervals lets a replay say how far it is proven
+        before: () =>
+          sinceDigest < limits.walDigestInterval
+            ? undefined
+            : { kind: 'digest', digest: state.digest, count: state.count },
+      },
+      files.end,
+    )
+    return new History(place, files, writer, changed)
+  }
+
+  get manifest(): Manifest {
+    return this.checkpointer.manifest
+  }
+
+  /** After the newest durable record. */
+  get position(): LogPosition {
+    return this.writer.position
+  }
+
+  /** Logs an operation; resolves when it is durable and applied. `changed`: points it changed. */
+  async append(operation: Operation): Promise<{ lsn: number; changed: number }> {
+    await this.checkpointer.relieve()
+    const { lsn } = await this.writer.append(operation)
+    return { lsn, changed: this.#changed.get(operation) ?? 0 }
+  }
+
+  /** Waits for what is under way and closes the files; pins are let go. */
+  async leave(): Promise<void> {
+    await this.checkpointer.settle()
+    await this.writer.close()
+    await this.checkpointer.close()
+    await this.#watermark.close()
+  }
+
+  /** Seals what is in memory, leaves this history, and enters a new one of the same state. */
+  async succeed(start: EpochStart): Promise<History> {
+    await this.checkpointer.run()
+    const { manifest } = this
+    await this.leave()
+    const { context, directory, state } = this.#place
+    const config = start.config ?? this.#place.config
+    const first: Manifest = {
+      ...manifest,
+      ...start.identity,
+      sequence: manifest.sequence + 1,
+      name: start.name,
+      config: sha256Hex(encodeConfig(config)),
+      segments: manifest.segments.map((segment) =>
+        start.config === undefined ? segment : { ...segment, graph: null },
+      ),
+      restoredFrom: start.restoredFrom,
+    }
+    const end = await startHistory(context.disk, directory, { manifest: first, config })
+    const file = path.join(directory, watermarkName)
+    return History.enter(this.#place, {
+      manifest: first,
+      watermark: await WatermarkFile.open(context.disk, file, context.onWarning),
+      end,
+      walDirectory: walDirectoryOf(directory, first),
+      tombstonesWritten: new Map(
+        state.segments.map((segment) => [segment.number, segment.tombstones.count]),
+      ),
+    })
+  }
+}
