@@ -36,4 +36,7 @@ export const planLimits = {
   durationMs: 3_650 * dayMs,
   /** A timeout or a pause: timers of the platform end at 24.8 days. */
   timeoutMs: 7 * dayMs,
+  retryAttempts: 20,
+  goldenSample: 10_000,
+  goldenK: 100,
 } as const
