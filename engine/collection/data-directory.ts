@@ -145,6 +145,8 @@ export class DataDirectory {
   readonly #lock: DirectoryLock
   readonly #open = new Map<string, Promise<Collection>>()
   #catalogue: Catalogue
+  /** The last write of the catalogue failed, and may have reached the disk all the same. */
+  #inDoubt = false
   #turn: Promise<unknown> = Promise.resolve()
 
   /** Use {@link openDataDirectory}. */
@@ -253,7 +255,12 @@ export class DataDirectory {
         this.#open.set(name, Promise.resolve(restored))
         return restored
       },
-      discard: () => this.#removeLeftover(entry.directory),
+      discard: async () => {
+        // once the catalogue names it, it is no leftover any more
+        if (this.#catalogue.leftovers.includes(entry.directory)) {
+          await this.#removeLeftover(entry.directory)
+        }
+      },
     }
   }
 
@@ -332,18 +339,21 @@ export class DataDirectory {
         leftovers: replaced ? [...leftovers, replaced.directory] : leftovers,
       }
     })
-    if (replaced !== undefined) await this.#removeLeftover(replaced.directory)
+    // the new one has the name; what cannot be removed now stays noted as a leftover
+    if (replaced !== undefined) await this.#removeLeftover(replaced.directory).catch(() => {})
   }
 
   /** One change of the catalogue after the other, each durable when it resolves. */
   #change(change: (now: Catalogue) => CatalogueChange): Promise<void> {
     const result = this.#turn.then(async () => {
       const next = { ...change(this.#catalogue), sequence: this.#catalogue.sequence + 1 }
+      this.#inDoubt = true
       await replaceFile(
         this.#context.disk,
         path.join(this.path, catalogueName),
         encodeCatalogue(next),
       )
+      this.#inDoubt = false
       this.#catalogue = next
     })
     this.#turn = result.catch(() => {})
@@ -352,6 +362,8 @@ export class DataDirectory {
 
   async #removeLeftover(directory: string): Promise<void> {
     const { disk } = this.#context
+    // a catalogue write that failed late may stand on disk: what it names is not removed before it is undone
+    if (this.#inDoubt) await this.#change((now) => now)
     await disk.removeTree(path.join(this.path, 'collections', directory))
     await disk.syncDirectory(path.join(this.path, 'collections'))
     await this.#change((now) => ({
