@@ -1,4 +1,6 @@
 /** From a graph file and its vectors to an index that answers. */
+import assert from 'node:assert/strict'
+import { nodeDisk } from '../base/disk.ts'
 import { fail } from '../base/errors.ts'
 import { noProgress, type Progress } from '../base/progress.ts'
 import type { Metric } from '../format/config.ts'
@@ -35,6 +37,9 @@ export interface SpliceTask {
   readonly expected: GraphSettings
   readonly file: string
   readonly scratchFile: string
+  /** The elements that this task writes: from…to − 1. */
+  readonly from: number
+  readonly to: number
 }
 
 /**
@@ -59,13 +64,30 @@ export async function loadGraph(
   progress({ phase: 'load-graph', unit: 'points', done: 0, total: count })
   const native = new graphClass(nativeSpace(metric), dimension)
   await withScratchFile(scratchDirectory, async (scratchFile) => {
-    const task = { graphBytes, block, expected, file, scratchFile } satisfies SpliceTask
-    await threads.run<void>('splice', task)
+    await splice(threads, { graphBytes, block, expected, file, scratchFile })
     await readNative(native, scratchFile, file)
   })
   checkLoaded(native, block, metric, file)
   progress({ phase: 'load-graph', unit: 'points', done: count, total: count })
   return new HnswIndex(native, count, dimension, metric)
+}
+
+/** Fewer elements are spliced by one thread: each one checks the whole graph first. */
+const sharedFrom = 10_000
+
+/** Writes the file that hnswlib reads, in as many parts as there are threads. */
+async function splice(threads: AnnThreads, task: Omit<SpliceTask, 'from' | 'to'>): Promise<void> {
+  const { count } = task.block
+  const share = Math.ceil(count / (count < sharedFrom ? 1 : threads.size))
+  await (await nodeDisk.open(task.scratchFile, 'create')).close()
+  const parts: Promise<number>[] = []
+  for (let from = 0; from < count; from += share) {
+    const part: SpliceTask = { ...task, from, to: Math.min(from + share, count) }
+    parts.push(threads.run<number>('splice', part, { urgent: true }))
+  }
+  const [sizeBytes] = await Promise.all(parts)
+  const written = await nodeDisk.stat(task.scratchFile)
+  assert.equal(written?.sizeBytes, sizeBytes, 'all of the file was written')
 }
 
 async function readNative(native: NativeGraph, scratchFile: string, file: string): Promise<void> {

@@ -4,7 +4,6 @@
  * The file is made chunk by chunk. While one chunk is being written the next is put together, so
  * that no second copy of all vectors ever exists. Nothing is synced: the file lives for milliseconds.
  */
-import assert from 'node:assert/strict'
 import { type DiskFile, nodeDisk } from '../base/disk.ts'
 import { MiB } from '../base/limits.ts'
 import { decodeGraph } from '../format/graph-check.ts'
@@ -32,18 +31,25 @@ export const chunkElements = (settings: GraphSettings): number =>
     Math.min(settings.count, Math.floor(chunkBytes / (elementLayout(settings).words * 4))),
   )
 
-/** @throws `damaged`, `newer-format` before anything is written; `disk-full` */
-export async function writeSpliced(task: SpliceTask): Promise<void> {
+/**
+ * Checks the graph in full and writes the elements `from`…`to` − 1 of the file that hnswlib reads, which
+ * stands there empty; the part that starts at 0 also writes header and upper levels.
+ * @returns the size of the whole file
+ * @throws `damaged`, `newer-format` before anything is written; `disk-full`
+ */
+export async function writeSpliced(task: SpliceTask): Promise<number> {
   const graph = decodeGraph(task.graphBytes, task.expected, task.file)
   const { dimension, metric } = task.expected
   const elements = chunkElements(task.expected)
   const rows = new NativeRows(rowsOf(task.block), dimension, metric, elements)
-  const file = await nodeDisk.open(task.scratchFile, 'create')
+  const file = await nodeDisk.open(task.scratchFile, 'append')
   try {
-    await file.write(encodeHnswlibHeader(graph.settings, graph.top), 0)
-    await writeElements(file, graph, rows, elements)
-    await file.write(spliceUpperLevels(graph), upperOffset(graph.settings))
-    assert.equal(await file.sizeBytes(), hnswlibFileBytes(graph), 'all of the file was written')
+    if (task.from === 0) {
+      await file.write(encodeHnswlibHeader(graph.settings, graph.top), 0)
+      await file.write(spliceUpperLevels(graph), upperOffset(graph.settings))
+    }
+    await writeElements(file, graph, rows, elements, task)
+    return hnswlibFileBytes(graph)
   } finally {
     await file.close()
   }
@@ -54,16 +60,16 @@ async function writeElements(
   graph: Graph,
   rows: NativeRows,
   elements: number,
+  range: { readonly from: number; readonly to: number },
 ): Promise<void> {
-  const { count } = graph.settings
   const elementBytes = elementLayout(graph.settings).words * 4
   let [filling, writing] = [
     new ArrayBuffer(elements * elementBytes),
     new ArrayBuffer(elements * elementBytes),
   ]
   let written: Promise<void> = Promise.resolve()
-  for (let from = 0; from < count; from += elements) {
-    const to = Math.min(count, from + elements)
+  for (let from = range.from; from < range.to; from += elements) {
+    const to = Math.min(range.to, from + elements)
     spliceElements(graph, from, to, rows.slice(from, to), filling)
     await written
     const bytes = new Uint8Array(filling, 0, (to - from) * elementBytes)

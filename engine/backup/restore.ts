@@ -109,6 +109,7 @@ export async function restoreSnapshot(
   if (options.snapshotId !== undefined) checkName('snapshot id', options.snapshotId)
   if (!replace && target.has(name)) refuseExisting(name)
   const phases = new Phases(clock)
+  target.hashes?.start()
 
   const opened = await phases.run('open', () => openSources(listOf(options.source), disk))
   const { repositories } = opened
@@ -121,7 +122,7 @@ export async function restoreSnapshot(
   const staging = await phases.run('stage', () =>
     target.stage(toStageRequest(chosen, name, options)),
   )
-  let written: WrittenFiles
+  let written: Awaited<ReturnType<typeof writeFiles>> | undefined
   let restored: Collection
   try {
     const { directory, resumed } = staging
@@ -129,8 +130,10 @@ export async function restoreSnapshot(
     const request = { disk, repositories, files: manifest.files, directory, resumed, hashes }
     written = await phases.run('write', () => writeFiles(request, watch))
     signal?.throwIfAborted()
-    restored = await phases.run('prove', () => staging.commit({ name, replace }))
+    const { durable } = written
+    restored = await phases.run('prove', () => staging.commit({ name, replace, durable }))
   } catch (error) {
+    await written?.durable.catch(() => {}) // nothing is removed under a sync that is under way
     // what cannot be removed now is removed, or gone on with, later; the first error is the one to tell
     await staging.discard().catch(() => {})
     throw error

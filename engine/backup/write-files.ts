@@ -56,22 +56,31 @@ export interface WriteRequest {
 }
 
 /**
- * Writes all files and makes them durable.
+ * Writes all files. They are complete when this resolves and durable when `durable` does: proving them
+ * need not wait for the disk, giving them a name does.
  * @throws `damaged` when a piece is sound in no source, `unsafe-entry`, `disk-full`
  */
-export async function writeFiles(request: WriteRequest, watch: Watch): Promise<WrittenFiles> {
+export async function writeFiles(
+  request: WriteRequest,
+  watch: Watch,
+): Promise<WrittenFiles & { readonly durable: Promise<void> }> {
   const run = new WriteRun(request, watch)
   try {
     await run.prepare()
     await inFlight(run.pieces(), limits.requestsInFlight, watch.signal, (piece) => run.write(piece))
-    await run.finish()
-    return run.result()
+    await run.makeEmptyFiles()
+    const durable = run.makeDurable()
+    durable.catch(() => {}) // told to whoever awaits it
+    return { ...run.result(), durable }
+  } catch (error) {
+    await run.settle()
+    throw error
   } finally {
     await run.close()
   }
 }
 
-/** A file being written: opened with its first piece, synced and closed with its last. */
+/** A file being written: opened with its first piece, handed to be synced with its last. */
 interface Target {
   readonly file: SnapshotFile
   readonly path: string
@@ -95,6 +104,9 @@ class WriteRun {
   readonly #sources: { url: string; pieces: number; bytes: number }[]
   readonly #fallbacks: Fallback[] = []
   readonly #totalBytes: number
+  /** Syncs of finished files, one after the other. */
+  #syncs: Promise<void> = Promise.resolve()
+  #unsynced = 0
   #doneBytes = 0
   #bytesWritten = 0
   #reused = 0
@@ -154,22 +166,50 @@ class WriteRun {
     this.#bytesWritten += piece.sizeBytes
     this.#advance(piece.sizeBytes)
     if (--target.missing > 0) return
-    // without a buffer: the next pieces go on while the disk catches up
-    await handle.sync()
     target.handle = undefined
-    await handle.close()
+    await this.#syncLater(handle)
   }
 
-  /** Empty files have no piece; then all names are made durable. */
-  async finish(): Promise<void> {
-    const { disk } = this.#request
+  /** Empty files have no piece. */
+  async makeEmptyFiles(): Promise<void> {
     for (const target of this.#targets) {
       if (target.file.pieces.length > 0) continue
-      const handle = await disk.open(target.path, 'create')
-      await handle.sync()
-      await handle.close()
+      await this.#syncLater(await this.#request.disk.open(target.path, 'create'))
     }
+  }
+
+  /** Resolves when all bytes and then all names are durable. */
+  async makeDurable(): Promise<void> {
+    await this.#syncs
     await this.#place.sync()
+  }
+
+  /** Waits until no file is being synced any more. */
+  async settle(): Promise<void> {
+    await this.#syncs.catch(() => {})
+  }
+
+  /**
+   * Syncs and closes a finished file, one file after the other so that reads and writes find free
+   * threads meanwhile. Waits only when many files are open for it.
+   */
+  async #syncLater(handle: DiskFile): Promise<void> {
+    this.#unsynced++
+    const sync = async () => {
+      try {
+        await handle.sync()
+      } finally {
+        this.#unsynced--
+        await handle.close()
+      }
+    }
+    // a file after a failed one is closed all the same
+    this.#syncs = this.#syncs.then(sync, async (error: unknown) => {
+      await handle.close()
+      throw error
+    })
+    this.#syncs.catch(() => {})
+    if (this.#unsynced >= limits.unsyncedFiles) await this.#syncs
   }
 
   result(): WrittenFiles {

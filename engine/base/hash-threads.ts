@@ -25,6 +25,11 @@ export class HashThreads {
     return this.#pool.size
   }
 
+  /** Starts the threads now, for work that is about to come. */
+  start(): void {
+    this.#pool.start()
+  }
+
   /** SHA-256, hex, of `length` bytes at `offset`. Few bytes are hashed at once on this thread. */
   async sha256(bytes: SharedArrayBuffer, offset: number, length: number): Promise<string> {
     if (length <= inlineBytes) return sha256Hex(new Uint8Array(bytes, offset, length))

@@ -46,6 +46,8 @@ export const limits = {
   manifestsKept: 3,
   /** JSON manifests, configs and catalogues: refused above this before parsing. */
   manifestBytes: 64 * MiB,
+  /** Restored files that wait for their fsync before writing waits for them. */
+  unsyncedFiles: 32,
   /** Content-addressed pieces of the repository. */
   pieceBytes: 16 * MiB,
   /** Files one snapshot manifest may name. */

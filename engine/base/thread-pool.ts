@@ -40,6 +40,8 @@ interface Slot {
 }
 
 export interface RunOptions {
+  /** Goes before the tasks that wait already: others wait for its result. */
+  readonly urgent?: boolean
   readonly transfer?: readonly Transferable[]
   readonly onProgress?: (value: unknown) => void
   /**
@@ -74,6 +76,12 @@ export class ThreadPool {
     return this.#size
   }
 
+  /** Starts all threads now: for work that is about to come, so that it need not wait for them. */
+  start(): void {
+    if (this.#closed) return
+    for (let slot = this.#start(); slot !== undefined; slot = this.#start()) slot.worker.unref()
+  }
+
   /** Runs `task` on a free thread; resolves with what the task returned. */
   run<Result>(task: string, input: unknown, options: RunOptions = {}): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
@@ -81,14 +89,16 @@ export class ThreadPool {
         reject(closedError())
         return
       }
-      this.#queue.push({
+      const job: Job = {
         request: { id: this.#nextId++, task, input },
         transfer: options.transfer ?? [],
         onProgress: options.onProgress ?? (() => {}),
         timeLimitMs: options.timeLimitMs,
         resolve: (value) => resolve(value as Result), // the worker module defines the task's result
         reject,
-      })
+      }
+      if (options.urgent === true) this.#queue.unshift(job)
+      else this.#queue.push(job)
       this.#dispatch()
     })
   }

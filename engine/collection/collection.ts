@@ -61,8 +61,9 @@ export class Collection {
     context: CollectionContext,
     directory: string,
     uuid: string,
+    options: { readonly readAhead?: boolean } = {},
   ): Promise<Collection> {
-    const files = await openFiles(context, directory, uuid)
+    const files = await openFiles(context, directory, uuid, options.readAhead === true)
     const collection = new Collection(context, directory, files.config, files.state)
     try {
       const { config, state } = files

@@ -17,7 +17,7 @@ import { type ProofResult, type ProofTask, proveRange } from './prove-range.ts'
 const threadedFrom = 5_000
 
 /** Parts of a proof for each thread: small enough to even out, few enough to cost nothing. */
-const partsPerThread = 3
+const partsPerThread = 8
 
 /** What is done with the rows of a segment while they are in memory for their proof. */
 export type UseRows = (
@@ -36,10 +36,11 @@ export async function proveContent(
   useRows: UseRows = async () => {},
 ): Promise<string> {
   const digest = new ContentDigest()
-  for (const segment of segments) {
+  for (const [index, segment] of segments.entries()) {
     const { memory, sealed } = segment
     if (sealed !== undefined) {
       const rows = await sealed.readRows()
+      segments[index + 1]?.sealed?.readAhead()
       const [parts] = await Promise.all([
         proveSealed(threads, segment, sealed, rows),
         useRows(segment, sealed, rows),

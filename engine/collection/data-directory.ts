@@ -241,10 +241,11 @@ export class DataDirectory {
     return {
       directory,
       resumed: found !== undefined,
-      commit: async ({ name, replace }) => {
+      commit: async (target) => {
+        const { name, replace } = target
         checkName('collection name', name)
         if (!replace) this.#refuseExisting(name)
-        const restored = await proveAndRename(this.#context, directory, request, identity, name)
+        const restored = await proveAndRename(this.#context, directory, request, identity, target)
         try {
           await disk.syncDirectory(path.dirname(directory))
           await this.#adopt(name, entry, replace)

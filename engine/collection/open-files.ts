@@ -114,12 +114,14 @@ export interface OpenedFiles {
 }
 
 /**
+ * @param readAhead begin to read the vectors of the first segment: its proof comes next
  * @throws `missing-file`, `damaged`, `rollback`, `possible-loss`, `digest-mismatch`, `newer-format`
  */
 export async function openFiles(
   context: CollectionContext,
   directory: string,
   uuid: string,
+  readAhead: boolean,
 ): Promise<OpenedFiles> {
   const { disk, onWarning } = context
   const manifest = await readNewestManifest(disk, directory)
@@ -142,6 +144,7 @@ export async function openFiles(
         entry,
       )
       opened.push(sealed)
+      if (readAhead && opened.length === 1) sealed.readAhead()
       segments.push(new LiveSegment(entry.number, sealed, await sealed.loadTombstones()))
     }
     const tombstonesWritten = new Map(segments.map((each) => [each.number, each.tombstones.count]))

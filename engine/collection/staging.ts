@@ -42,6 +42,14 @@ export interface StageRequest {
   readonly config?: CollectionConfig
 }
 
+/** Under which name, and when. */
+export interface CommitTarget {
+  readonly name: string
+  readonly replace: boolean
+  /** Resolves when the files that were put there are durable; the state gets no name before. */
+  readonly durable?: Promise<void>
+}
+
 export interface Staging {
   /** Where the files go, at their paths. */
   readonly directory: string
@@ -51,7 +59,7 @@ export interface Staging {
    * Proves the state and gives it its name, as the last step.
    * @throws `digest-mismatch`, `damaged`, `possible-loss`; `collection-exists` without `replace`
    */
-  commit(target: { name: string; replace: boolean }): Promise<Collection>
+  commit(target: CommitTarget): Promise<Collection>
   /** Removes the directory. */
   discard(): Promise<void>
 }
@@ -94,7 +102,7 @@ export async function proveAndRename(
   directory: string,
   request: StageRequest,
   identity: Identity,
-  name: string,
+  target: CommitTarget,
 ): Promise<Collection> {
   const { disk } = context
   await removeStrangers(disk, directory, request)
@@ -106,7 +114,7 @@ export async function proveAndRename(
     sequence: Math.max(0, ...sequences),
     history: request.epoch.history,
   })
-  const staged = await Collection.open(context, directory, request.uuid)
+  const staged = await Collection.open(context, directory, request.uuid, { readAhead: true })
   try {
     expectSame('LSN', request.lsn, staged.lsn)
     expectSame('number of points', request.count, staged.count)
@@ -115,9 +123,10 @@ export async function proveAndRename(
     const proven = request.config ? await staged.proveDigest() : await staged.proveAndWarm()
     expectSame('content digest of the stored bytes', request.digest, proven)
     const { snapshotId, uuid, epoch, lsn, config } = request
+    await target.durable
     await staged.beginEpoch({
       identity,
-      name,
+      name: target.name,
       restoredFrom: { snapshotId, uuid, epoch, lsn },
       ...(config && { config }),
     })

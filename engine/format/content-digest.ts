@@ -28,6 +28,21 @@ export class ContentDigest {
     }
   }
 
+  /** Adds one point's hash, given as 32 latin-1 characters. */
+  addLatin1(hash: string): void {
+    const sum = this.#sum
+    let carry = 0
+    for (let i = 0; i < limbs; i++) {
+      const at = 28 - 4 * i
+      const limb =
+        hash.charCodeAt(at) * 0x1000000 +
+        ((hash.charCodeAt(at + 1) << 16) | (hash.charCodeAt(at + 2) << 8) | hash.charCodeAt(at + 3))
+      const total = (sum[i] ?? 0) + limb + carry
+      sum[i] = total
+      carry = total > 0xffffffff ? 1 : 0
+    }
+  }
+
   /** Takes one point's hash away. */
   subtract(hash: Buffer, offset = 0): void {
     const sum = this.#sum

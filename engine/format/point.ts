@@ -50,6 +50,8 @@ export const INTEGER_ID = 0
 export const TEXT_ID = 1
 const integerIdBytes = 8
 const pointHeaderBytes = 5
+/** An integer id is two 32-bit words: a BigInt for each would be garbage for each. */
+const wordSpace = 2 ** 32
 /** Upper 32 bits of 2^53 − 1. */
 const maxHighWord = 0x1fffff
 
@@ -194,7 +196,8 @@ export function encodeId(id: PointId): Buffer {
     const bytes = Buffer.allocUnsafe(pointHeaderBytes + integerIdBytes)
     bytes.writeUInt8(INTEGER_ID, 0)
     bytes.writeUInt32LE(integerIdBytes, 1)
-    bytes.writeBigUInt64LE(BigInt(id), pointHeaderBytes)
+    bytes.writeUInt32LE(id % wordSpace, pointHeaderBytes)
+    bytes.writeUInt32LE(Math.floor(id / wordSpace), pointHeaderBytes + 4)
     return bytes
   }
   const idBytes = Buffer.byteLength(id)
@@ -231,7 +234,9 @@ export function decodeId(bytes: Buffer, offset: number): { id: PointId; end: num
   const end = idEnd(bytes, offset)
   const start = offset + pointHeaderBytes
   const isInteger = bytes.readUInt8(offset) === INTEGER_ID
-  const id = isInteger ? Number(bytes.readBigUInt64LE(start)) : bytes.toString('utf8', start, end)
+  const id = isInteger
+    ? bytes.readUInt32LE(start) + wordSpace * bytes.readUInt32LE(start + 4)
+    : bytes.toString('utf8', start, end)
   return { id, end }
 }
 

@@ -41,6 +41,8 @@ export class SealedSegment implements PointTable {
   readonly #place: SegmentPlace
   readonly #table: PointTable
   readonly #vectors: DiskFile
+  #ahead: Promise<LoadedRows> | undefined
+  #graphAhead: Promise<Buffer> | undefined
 
   private constructor(
     entry: SegmentEntry,
@@ -116,8 +118,22 @@ export class SealedSegment implements PointTable {
     return vector
   }
 
+  /** Begins to read vectors and graph now, for who is about to ask for them. */
+  readAhead(): void {
+    const { graph } = this.entry
+    this.#ahead ??= this.#read()
+    if (graph !== null) this.#graphAhead ??= readProven(this.#place, graph)
+    for (const each of [this.#ahead, this.#graphAhead]) each?.catch(() => {}) // told to who asks
+  }
+
   /** All vectors as they stand on disk, unproven: for who proves them point by point. */
-  async readRows(): Promise<LoadedRows> {
+  readRows(): Promise<LoadedRows> {
+    const rows = this.#ahead ?? this.#read()
+    this.#ahead = undefined
+    return rows
+  }
+
+  async #read(): Promise<LoadedRows> {
     const { vectors: entry, count } = this.entry
     const vectors = new SharedArrayBuffer(entry.sizeBytes)
     const read = await this.#vectors.read(new Uint8Array(vectors), 0)
@@ -141,7 +157,9 @@ export class SealedSegment implements PointTable {
 
   /** The graph file's bytes, proven by hash. @throws `missing-file`, `damaged` */
   async loadGraph(entry: FileEntry): Promise<Buffer> {
-    return readProven(this.#place, entry)
+    const graph = this.#graphAhead ?? readProven(this.#place, entry)
+    this.#graphAhead = undefined
+    return graph
   }
 
   /** @throws `missing-file`, `damaged`, `newer-format` */
@@ -153,8 +171,9 @@ export class SealedSegment implements PointTable {
     return decodeTombstones(bytes, { ...entry, dimension: this.#place.dimension }, file)
   }
 
-  close(): Promise<void> {
-    return this.#vectors.close()
+  async close(): Promise<void> {
+    await Promise.allSettled([this.#ahead, this.#graphAhead])
+    await this.#vectors.close()
   }
 
   #damaged(entry: FileEntry, offset: number, reason: string): never {

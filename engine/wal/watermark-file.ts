@@ -15,7 +15,7 @@ import {
 
 export const watermarkName = 'watermark'
 
-/** Creates the file; the caller syncs the directory. */
+/** Creates the file, durably; the caller syncs the directory. */
 export const createWatermark = (disk: Disk, file: string, first: Omit<Watermark, 'turn'>) =>
   writeNewFile(
     disk,

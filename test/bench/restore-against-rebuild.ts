@@ -2,9 +2,9 @@
  * Restore with its graph against building the graph: the same 50,000 × 384 clustered vectors, one run.
  *
  * Options: `--points N --dimension N --trials N`. Rebuild: hnswlib-node on one thread, from vectors in
- * memory to an index that answers. Restore: `restoreSnapshot` from a local repository into an empty
- * data directory, from the call to the first answer, everything included: reading, hashing, writing,
- * fsync, recomputing the content digest, loading the graph, one search. Fails below 100 at full size.
+ * memory to an index that answers. Restore: `restoreSnapshot` from a local repository into a running
+ * engine, from the call to the first answer, everything included: reading, hashing, writing, fsync,
+ * recomputing the content digest, loading the graph, one search. Exits 1 below 100 at full size.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
@@ -42,6 +42,8 @@ try {
   console.log(`build, one thread of hnswlib-node: ${rebuildMs.toFixed(0)} ms`)
 
   const rebuilds: string[] = []
+  const phases = new Set<string>()
+  let firstMs = 0
   const onWarning = (text: string) => rebuilds.push(text)
   const source = await openDataDirectory(join(root, 'source'), { ...outside, create: true })
   const config = makeConfig({ dimension, metric: 'cosine' })
@@ -64,16 +66,16 @@ try {
   })
   await source.close()
 
+  // The disaster happens to a running engine: its collection is dropped and comes back. The first
+  // restore, with threads to start and code to compile, is printed and not counted.
   const times: number[] = []
-  for (let trial = 0; trial < trials; trial++) {
-    const builds: string[] = []
-    const path = join(root, `restored-${trial}`)
-    const target = await openDataDirectory(path, {
-      ...outside,
-      create: true,
-      onWarning,
-      progress: ({ phase }) => builds.push(phase),
-    })
+  const target = await openDataDirectory(join(root, 'target'), {
+    ...outside,
+    create: true,
+    onWarning,
+    progress: ({ phase }) => phases.add(phase),
+  })
+  for (let trial = 0; trial <= trials; trial++) {
     const start = performance.now()
     const result = await restoreSnapshot(target, {
       ...outside,
@@ -82,19 +84,23 @@ try {
     })
     const restored = await target.open('items')
     const after = await restored.search(query, { k: 10 })
-    times.push(performance.now() - start)
+    const tookMs = performance.now() - start
     if (JSON.stringify(after) !== JSON.stringify(before)) throw new Error('the answers differ')
-    if (builds.includes('build-graph') || rebuilds.length > 0)
+    if (result.graphs !== 'kept' || phases.has('build-graph') || rebuilds.length > 0) {
       throw new Error('a graph was rebuilt')
-    const phases = result.phases.map((each) => `${each.phase} ${each.durationMs.toFixed(0)}`)
-    console.log(`restore to first answer: ${times.at(-1)?.toFixed(0)} ms (${phases.join(', ')})`)
-    await target.close()
-    await rm(path, { recursive: true })
+    }
+    const shown = result.phases.map((each) => `${each.phase} ${each.durationMs.toFixed(0)}`)
+    const first = trial === 0 ? ', the first' : ''
+    console.log(`restore to first answer${first}: ${tookMs.toFixed(0)} ms (${shown.join(', ')})`)
+    if (trial === 0) firstMs = tookMs
+    else times.push(tookMs)
+    await target.drop('items')
   }
+  await target.close()
   const restoreMs = median([...times])
   const ratio = rebuildMs / restoreMs
   console.log(
-    `| ${count} × ${dimension} | build ${rebuildMs.toFixed(0)} ms | restore ${restoreMs.toFixed(0)} ms (median of ${trials}) | ratio ${ratio.toFixed(0)} | aim ${aim} | ${cpus().length} × ${cpus()[0]?.model} | node ${process.version} |`,
+    `| ${count} × ${dimension} | build ${rebuildMs.toFixed(0)} ms | first restore ${firstMs.toFixed(0)} ms, ratio ${(rebuildMs / firstMs).toFixed(0)} | restore ${restoreMs.toFixed(0)} ms (median of ${trials}), ratio ${ratio.toFixed(0)} | aim ${aim} | ${cpus().length} × ${cpus()[0]?.model} | node ${process.version} |`,
   )
   if (count >= 50_000 && ratio < aim) process.exitCode = 1
 } finally {

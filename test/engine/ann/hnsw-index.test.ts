@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import * as path from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { AnnThreads } from '../../../engine/ann/ann-threads.ts'
@@ -60,7 +60,11 @@ describe.each(metrics)('a graph of 5,000 × 64 vectors, %s', (metric) => {
     const spliced = path.join(scratch.path, `spliced-${metric}`)
     native.writeIndexSync(saved)
     const expected = { ...settings, count, dimension }
-    await writeSpliced({ graphBytes: graph, block, expected, file, scratchFile: spliced })
+    await writeFile(spliced, '')
+    const task = { graphBytes: graph, block, expected, file, scratchFile: spliced }
+    const middle = 2_001
+    await writeSpliced({ ...task, from: middle, to: block.count })
+    await writeSpliced({ ...task, from: 0, to: middle })
     expect((await readFile(spliced)).equals(await readFile(saved))).toBe(true)
     after.close()
     before.close()
