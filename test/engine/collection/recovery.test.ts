@@ -240,7 +240,10 @@ describe('recovery', () => {
     const good = await readFile(file, 'utf8')
     await writeFile(file, good.replace('"version":1', '"version":99'))
     const before = await filesBelow(path)
-    await expect(openItems(path)).rejects.toMatchObject({ code: 'newer-format', hint: expect.stringMatching(/Upgrade/) })
+    await expect(openItems(path)).rejects.toMatchObject({
+      code: 'newer-format',
+      hint: expect.stringMatching(/Upgrade/),
+    })
     expect(await filesBelow(path)).toEqual(before)
   })
 })
