@@ -1,9 +1,10 @@
 /** `collections backup list --source URL` */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { SnapshotSummary } from '../backup/list.ts'
 import { OperatingError } from '../base/errors.ts'
 import type { Context } from './context.ts'
 import type { Output } from './io.ts'
+import { requireOption } from './option.ts'
 import { showBytes } from './quantity.ts'
 import { examples, type Runner } from './runner.ts'
 import { renderTable } from './table.ts'
@@ -17,7 +18,7 @@ export function addBackupList(backup: Command, run: Runner): void {
   backup
     .command('list')
     .description('snapshots of a repository, oldest first')
-    .requiredOption('--source <url>', 'repository: a path or file:// URL')
+    .addOption(requireOption(new Option('--source <url>', 'repository: a path or file:// URL')))
     .option('--collection <name>', 'only snapshots of this collection (default: of all)')
     .addHelpText(
       'after',

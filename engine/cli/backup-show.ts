@@ -1,8 +1,9 @@
 /** `collections backup show --source URL --snapshot-id ID` */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { fail } from '../base/errors.ts'
 import type { SnapshotManifest } from '../repository/snapshot-manifest.ts'
 import type { Context } from './context.ts'
+import { requireOption } from './option.ts'
 import { showBytes } from './quantity.ts'
 import { examples, type Runner } from './runner.ts'
 import { showConfig } from './show-config.ts'
@@ -18,8 +19,8 @@ export function addBackupShow(backup: Command, run: Runner): void {
   backup
     .command('show')
     .description('what one snapshot holds and what a restore of it has to prove')
-    .requiredOption('--source <url>', 'repository: a path or file:// URL')
-    .requiredOption('--snapshot-id <id>', 'the snapshot')
+    .addOption(requireOption(new Option('--source <url>', 'repository: a path or file:// URL')))
+    .addOption(requireOption(new Option('--snapshot-id <id>', 'the snapshot')))
     .option('--collection <name>', 'its collection, where several have a snapshot of that id')
     .addHelpText(
       'after',

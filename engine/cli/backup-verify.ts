@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander'
 import type { VerifiedSnapshot, VerifyDepth, VerifyResult } from '../backup/verify.ts'
 import { worldOf } from './collections-import.ts'
 import type { Context } from './context.ts'
+import { requireOption } from './option.ts'
 import { showBytes, showCount, showDuration } from './quantity.ts'
 import { examples, type Runner } from './runner.ts'
 import { renderTable } from './table.ts'
@@ -20,7 +21,7 @@ export function addBackupVerify(backup: Command, run: Runner): void {
   backup
     .command('verify')
     .description('prove that snapshots are whole; exit 13 when there is damage')
-    .requiredOption('--source <url>', 'repository: a path or file:// URL')
+    .addOption(requireOption(new Option('--source <url>', 'repository: a path or file:// URL')))
     .option('--collection <name>', 'only snapshots of this collection (default: of all)')
     .option('--snapshot-id <id>', 'only this snapshot (default: all)')
     .addOption(

@@ -13,6 +13,7 @@ import { addBackupVerify } from './backup-verify.ts'
 import { worldOf } from './collections-import.ts'
 import type { Context } from './context.ts'
 import { withCollection } from './open-directory.ts'
+import { requireOption } from './option.ts'
 import { showBytes, showCount, showDuration } from './quantity.ts'
 import { examples, type Runner } from './runner.ts'
 
@@ -32,10 +33,16 @@ export function addBackup(collections: Command, run: Runner): void {
   const create = backup
     .command(hiddenName, { isDefault: true, hidden: true })
     .argument('<name>', 'collection')
-    .requiredOption('--destination <url>', 'where copies live: a path or file:// URL')
-    .requiredOption(
-      '--snapshot-id <id>',
-      'name of the snapshot; used again it must be the same state',
+    .addOption(
+      requireOption(new Option('--destination <url>', 'where copies live: a path or file:// URL')),
+    )
+    .addOption(
+      requireOption(
+        new Option(
+          '--snapshot-id <id>',
+          'name of the snapshot; used again it must be the same state',
+        ),
+      ),
     )
     .addOption(
       new Option(

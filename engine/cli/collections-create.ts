@@ -1,11 +1,11 @@
 /** `collections create NAME --dimension N …` */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { limits } from '../base/limits.ts'
 import { checkName } from '../base/name.ts'
 import { makeConfig } from '../format/config.ts'
 import type { Context } from './context.ts'
 import { withDirectory } from './open-directory.ts'
-import { addConfigOptions, type ConfigOptions, integer } from './option.ts'
+import { addConfigOptions, type ConfigOptions, integer, requireOption } from './option.ts'
 import { examples, type Runner } from './runner.ts'
 import { showConfig } from './show-config.ts'
 
@@ -14,7 +14,11 @@ export function addCreate(collections: Command, run: Runner): void {
     .command('create')
     .description('make an empty collection')
     .argument('<name>', 'collection')
-    .requiredOption('--dimension <n>', 'values of a vector', integer(1, limits.dimension))
+    .addOption(
+      requireOption(
+        new Option('--dimension <n>', 'values of a vector').argParser(integer(1, limits.dimension)),
+      ),
+    )
   addConfigOptions(command)
     .addHelpText(
       'after',

@@ -6,7 +6,7 @@ import { checkName } from '../base/name.ts'
 import { worldOf } from './collections-import.ts'
 import type { Context } from './context.ts'
 import { withDirectory } from './open-directory.ts'
-import { listOption } from './option.ts'
+import { listOption, requireOption } from './option.ts'
 import { showBytes, showCount, showDuration } from './quantity.ts'
 import { examples, type Runner } from './runner.ts'
 
@@ -24,10 +24,12 @@ export function addRestore(collections: Command, run: Runner): void {
     .description('bring a collection back from a snapshot, proven before it gets its name')
     .argument('<name>', 'the name that the collection had')
     .addOption(
-      listOption(
-        '--source <url>',
-        'repository: a path or file:// URL; given again, a further one to fall back to',
-      ).makeOptionMandatory(),
+      requireOption(
+        listOption(
+          '--source <url>',
+          'repository: a path or file:// URL; given again, a further one to fall back to',
+        ),
+      ),
     )
     .option('--snapshot-id <id>', 'which snapshot (default: the newest)')
     .option('--new-collection-name <name>', 'restore beside, under another name')

@@ -50,6 +50,37 @@ export function listOption(flags: string, description: string): Option {
   return option
 }
 
+const required = new WeakSet<Option>()
+
+/**
+ * An option that must be given. The parser's own kind of required option is asked for before unknown
+ * options are looked at, and would hide `--dimensoin` behind a missing `--dimension`.
+ */
+export function requireOption(option: Option): Option {
+  required.add(option)
+  return option
+}
+
+/** Refuses a command that lacks a required option. Asked when everything else has been parsed. */
+export function refuseMissing(program: Command): void {
+  program.hook('preAction', (_, command) => {
+    const missing = command.options.find(
+      (option) =>
+        required.has(option) && command.getOptionValue(option.attributeName()) === undefined,
+    )
+    if (missing === undefined) return
+    const names: string[] = []
+    for (let each: Command | null = command; each !== null; each = each.parent) {
+      if (!each.name().startsWith(':')) names.unshift(each.name())
+    }
+    fail(
+      'usage',
+      `required option '${missing.flags}' not specified`,
+      `See ${names.join(' ')} --help.`,
+    )
+  })
+}
+
 /**
  * A value given twice is a mistake that must not pick one of them silently, and `--destination --wait`
  * one that must not take a flag for a URL.

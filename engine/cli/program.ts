@@ -18,7 +18,7 @@ import { addRestore } from './collections-restore.ts'
 import { addStats } from './collections-stats.ts'
 import { addUpsert } from './collections-upsert.ts'
 import type { Io } from './io.ts'
-import { refuseMistakes } from './option.ts'
+import { refuseMissing, refuseMistakes } from './option.ts'
 import { createRunner, defaultDataDirectory, examples } from './runner.ts'
 import { addSearch } from './search.ts'
 
@@ -74,5 +74,6 @@ export function buildProgram(io: Io, write: (text: string) => void): Command {
   }
   addSearch(program, run)
   refuseMistakes(program)
+  refuseMissing(program)
   return program
 }

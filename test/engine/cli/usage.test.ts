@@ -60,6 +60,18 @@ describe('a usage error', () => {
   const cases: [what: string, argv: string[], error: RegExp, hint: RegExp][] = [
     ['no command', [], /needs a command/, /collections, search/],
     ['a group alone', ['collections'], /collections needs a command/, /list, /],
+    [
+      'a misspelt required flag',
+      ['collections', 'create', 'b', '--dimensoin', '3'],
+      /unknown option '--dimensoin'/,
+      /Did you mean --dimension\?/,
+    ],
+    [
+      'a missing required flag',
+      ['collections', 'create', 'b'],
+      /required option '--dimension <n>' not specified/,
+      /See vectra-cli collections create --help/,
+    ],
     ['an unknown command', ['serch'], /unknown command 'serch'/, /Did you mean search\?/],
     ['an unknown subcommand', ['collections', 'lst'], /unknown command 'lst'/, /mean list/],
     ['an unknown flag', ['collections', 'list', '--jsn'], /unknown option '--jsn'/, /mean --json/],
