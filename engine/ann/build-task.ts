@@ -44,7 +44,7 @@ export async function buildGraphBytes(
   native.writeIndexSync(scratchFile)
   native.initIndex(1, 2, 2, 1) // lets go of the graph's memory now, not when it is collected
   const elements = chunkElements(graphSettings)
-  const rows = new NativeRows(rowsOf(block), dimension, metric, elements)
+  const rows = new NativeRows(rowsOf(block), dimension, metric, 1)
   const file = await nodeDisk.open(scratchFile, 'read')
   try {
     return await takeApart(file, graphSettings, rows, elements)
@@ -123,7 +123,7 @@ async function extractLevel0(
     const savedBytes = Buffer.from(saved, 0, length)
     await readAll(file, savedBytes, HNSWLIB_HEADER_BYTES + from * elementBytes)
     extractElements(graph, from, to, saved)
-    spliceElements(graph, from, to, rows.slice(from, to), spliced)
+    spliceElements(graph, from, to, rows.put, spliced)
     assert(savedBytes.equals(Buffer.from(spliced, 0, length)), 'splicing gives back what was saved')
   }
 }

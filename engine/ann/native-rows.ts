@@ -25,6 +25,14 @@ export class NativeRows {
     return scaled.subarray(0, (to - from) * dimension)
   }
 
+  /** Writes row `ordinal` at `target[at…]`. */
+  readonly put = (ordinal: number, target: Float32Array, at: number): void => {
+    const dimension = this.#dimension
+    const start = ordinal * dimension
+    if (this.#scaled === undefined) target.set(this.#rows.subarray(start, start + dimension), at)
+    else normalise(this.#rows, start, target, at, dimension)
+  }
+
   /** Writes row `ordinal` into a plain array, the only kind the addon takes. */
   toArray(ordinal: number, target: number[]): void {
     const row = this.slice(ordinal, ordinal + 1)

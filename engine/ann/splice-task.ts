@@ -41,7 +41,7 @@ export async function writeSpliced(task: SpliceTask): Promise<number> {
   const graph = decodeGraph(task.graphBytes, task.expected, task.file)
   const { dimension, metric } = task.expected
   const elements = chunkElements(task.expected)
-  const rows = new NativeRows(rowsOf(task.block), dimension, metric, elements)
+  const rows = new NativeRows(rowsOf(task.block), dimension, metric, 1)
   const file = await nodeDisk.open(task.scratchFile, 'append')
   try {
     if (task.from === 0) {
@@ -70,7 +70,7 @@ async function writeElements(
   let written: Promise<void> = Promise.resolve()
   for (let from = range.from; from < range.to; from += elements) {
     const to = Math.min(range.to, from + elements)
-    spliceElements(graph, from, to, rows.slice(from, to), filling)
+    spliceElements(graph, from, to, rows.put, filling)
     await written
     const bytes = new Uint8Array(filling, 0, (to - from) * elementBytes)
     written = file.write(bytes, HNSWLIB_HEADER_BYTES + from * elementBytes)

@@ -93,28 +93,28 @@ export function readHnswlibTop(header: Buffer, settings: GraphSettings): GraphTo
   return top
 }
 
-/**
- * Writes elements `from`…`to` − 1 as they stand in the file into `target`. `vectors` are the rows of these
- * elements in the form hnswlib keeps: (to − from) × dimension.
- */
+/** Writes the vector of `element`, in the form hnswlib keeps, at `target[at…]`. */
+export type PutVector = (element: number, target: Float32Array, at: number) => void
+
+/** Writes elements `from`…`to` − 1 as they stand in the file into `target`. */
 export function spliceElements(
   graph: Graph,
   from: number,
   to: number,
-  vectors: Float32Array,
+  putVector: PutVector,
   target: ArrayBuffer,
 ): void {
   const { settings, level0 } = graph
-  const { dimension, m } = settings
+  const { m } = settings
   const layout = elementLayout(settings)
   const blockWords = level0Words(m)
   const words = new Uint32Array(target)
   const floats = new Float32Array(target)
   for (let element = from; element < to; element++) {
     const start = (element - from) * layout.words
-    const row = (element - from) * dimension
-    words.set(level0.subarray(element * blockWords, (element + 1) * blockWords), start)
-    floats.set(vectors.subarray(row, row + dimension), start + layout.vectorWord)
+    const block = element * blockWords
+    for (let word = 0; word < blockWords; word++) words[start + word] = level0[block + word] ?? 0
+    putVector(element, floats, start + layout.vectorWord)
     words[start + layout.labelWord] = element
     words[start + layout.labelWord + 1] = 0
   }

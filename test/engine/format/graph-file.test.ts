@@ -284,9 +284,12 @@ describe('the hnswlib file', () => {
     expect(header.readBigUInt64LE(88)).toBe(30n)
   })
 
+  const putVector = (element: number, target: Float32Array, at: number) =>
+    target.set(vectors.subarray(element * 3, element * 3 + 3), at)
+
   it('is taken apart into the graph it was put together from', () => {
     const elements = new ArrayBuffer(settings.count * layout.words * 4)
-    spliceElements(graph, 0, settings.count, vectors, elements)
+    spliceElements(graph, 0, settings.count, putVector, elements)
     const upper = spliceUpperLevels(graph)
     expect(upperOffset(settings) + upper.length).toBe(hnswlibFileBytes(graph))
     const again = extractUpperLevels(upper, settings, graph.top)
@@ -299,7 +302,7 @@ describe('the hnswlib file', () => {
     const from = 5
     const to = 9
     const elements = new ArrayBuffer((to - from) * layout.words * 4)
-    spliceElements(graph, from, to, vectors.subarray(from * 3, to * 3), elements)
+    spliceElements(graph, from, to, putVector, elements)
     const view = Buffer.from(elements)
     for (let element = from; element < to; element++) {
       const start = (element - from) * 40
