@@ -1,7 +1,8 @@
 /**
- * Restore with its graph against building the graph: the same 50,000 × 384 clustered vectors, one run.
+ * Restore with its graph against restore that rebuilds it, and against the build alone: the same
+ * 50,000 × 384 clustered vectors, one run.
  *
- * Options: `--points N --dimension N --trials N`. Rebuild: hnswlib-node on one thread, from vectors in
+ * Options: `--points N --dimension N --trials N`. Build alone: hnswlib-node on one thread, vectors in
  * memory to an index that answers. Restore: `restoreSnapshot` from a local repository into a running
  * engine, from the call to the first answer, everything included: reading, hashing, writing, fsync,
  * recomputing the content digest, loading the graph, one search. Exits 1 below 100 at full size.
@@ -35,11 +36,11 @@ try {
   const vectors = clusteredVectors({ count, dimension, seed: 7 })
   const query = rowOf(vectors, dimension, 1)
 
-  const rebuildStart = performance.now()
+  const buildStart = performance.now()
   const raw = rawHnsw(vectors, dimension)
   raw.search(query, 10)
-  const rebuildMs = performance.now() - rebuildStart
-  console.log(`build, one thread of hnswlib-node: ${rebuildMs.toFixed(0)} ms`)
+  const buildMs = performance.now() - buildStart
+  console.log(`build, one thread of hnswlib-node: ${buildMs.toFixed(0)} ms`)
 
   const rebuilds: string[] = []
   const phases = new Set<string>()
@@ -96,13 +97,32 @@ try {
     else times.push(tookMs)
     await target.drop('items')
   }
+  const reindexStart = performance.now()
+  const rebuilt = await restoreSnapshot(target, {
+    ...outside,
+    collection: 'items',
+    source: join(root, 'backup'),
+    reindex: true,
+  })
+  await (await target.open('items')).search(query, { k: 10 })
+  const reindexMs = performance.now() - reindexStart
+  if (rebuilt.graphs !== 'rebuilt') throw new Error('no graph was rebuilt')
+  console.log(`restore that builds the graph anew, to first answer: ${reindexMs.toFixed(0)} ms`)
   await target.close()
+
   const restoreMs = median([...times])
-  const ratio = rebuildMs / restoreMs
+  const ratios = (ms: number) =>
+    `${(reindexMs / ms).toFixed(0)} × faster than a restore that rebuilds, ${(buildMs / ms).toFixed(0)} × than the build alone`
   console.log(
-    `| ${count} × ${dimension} | build ${rebuildMs.toFixed(0)} ms | first restore ${firstMs.toFixed(0)} ms, ratio ${(rebuildMs / firstMs).toFixed(0)} | restore ${restoreMs.toFixed(0)} ms (median of ${trials}), ratio ${ratio.toFixed(0)} | aim ${aim} | ${cpus().length} × ${cpus()[0]?.model} | node ${process.version} |`,
+    [
+      `${count} × ${dimension}, ${cpus().length} × ${cpus()[0]?.model}, node ${process.version}:`,
+      `build alone ${buildMs.toFixed(0)} ms, restore that rebuilds ${reindexMs.toFixed(0)} ms`,
+      `restore in a running engine ${restoreMs.toFixed(0)} ms (median of ${trials}): ${ratios(restoreMs)}`,
+      `first restore of a process ${firstMs.toFixed(0)} ms: ${ratios(firstMs)}`,
+      `aim: ${aim} × faster than the build alone`,
+    ].join('\n'),
   )
-  if (count >= 50_000 && ratio < aim) process.exitCode = 1
+  if (count >= 50_000 && buildMs / restoreMs < aim) process.exitCode = 1
 } finally {
   await rm(root, { recursive: true, force: true })
 }
