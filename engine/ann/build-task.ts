@@ -40,11 +40,11 @@ export async function buildGraphBytes(
   const graphClass = await nativeGraphClass()
   const native = new graphClass(nativeSpace(metric), dimension)
   native.initIndex(count, m, efConstruction, seed)
-  addAll(native, new NativeRows(rowsOf(block), dimension, metric, 1), count, dimension, progress)
+  addAll(native, new NativeRows(rowsOf(block), dimension, metric), count, dimension, progress)
   native.writeIndexSync(scratchFile)
   native.initIndex(1, 2, 2, 1) // lets go of the graph's memory now, not when it is collected
   const elements = chunkElements(graphSettings)
-  const rows = new NativeRows(rowsOf(block), dimension, metric, 1)
+  const rows = new NativeRows(rowsOf(block), dimension, metric)
   const file = await nodeDisk.open(scratchFile, 'read')
   try {
     return await takeApart(file, graphSettings, rows, elements)

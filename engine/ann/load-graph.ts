@@ -103,9 +103,9 @@ async function readNative(native: NativeGraph, scratchFile: string, file: string
 function checkLoaded(native: NativeGraph, block: VectorBlock, metric: Metric, file: string): void {
   const loaded = native.getCurrentCount()
   if (loaded !== block.count) notLoaded(file, `${loaded} of ${block.count} elements arrived`)
-  const rows = new NativeRows(rowsOf(block), block.dimension, metric, 1)
+  const rows = new NativeRows(rowsOf(block), block.dimension, metric)
   for (const ordinal of [0, block.count - 1]) {
-    const expected = rows.slice(ordinal, ordinal + 1)
+    const expected = rows.row(ordinal)
     const actual = native.getPoint(ordinal)
     if (!expected.every((value, index) => Object.is(value, actual[index]))) {
       notLoaded(file, `vector ${ordinal} arrived changed`)

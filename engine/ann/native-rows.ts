@@ -7,22 +7,20 @@ export class NativeRows {
   readonly #dimension: number
   readonly #scaled: Float32Array | undefined
 
-  /** `rows`: n × dimension as accepted. `most`: how many {@link slice} is asked for at once. */
-  constructor(rows: Float32Array, dimension: number, metric: Metric, most: number) {
+  /** `rows`: n × dimension as accepted. */
+  constructor(rows: Float32Array, dimension: number, metric: Metric) {
     this.#rows = rows
     this.#dimension = dimension
-    this.#scaled = metric === 'cosine' ? new Float32Array(most * dimension) : undefined
+    this.#scaled = metric === 'cosine' ? new Float32Array(dimension) : undefined
   }
 
-  /** Rows `from`…`to` − 1. Valid until the next call. */
-  slice(from: number, to: number): Float32Array {
+  /** Row `ordinal`. Valid until the next call. */
+  row(ordinal: number): Float32Array {
     const dimension = this.#dimension
-    const scaled = this.#scaled
-    if (scaled === undefined) return this.#rows.subarray(from * dimension, to * dimension)
-    for (let row = from; row < to; row++) {
-      normalise(this.#rows, row * dimension, scaled, (row - from) * dimension, dimension)
-    }
-    return scaled.subarray(0, (to - from) * dimension)
+    const start = ordinal * dimension
+    if (this.#scaled === undefined) return this.#rows.subarray(start, start + dimension)
+    normalise(this.#rows, start, this.#scaled, 0, dimension)
+    return this.#scaled
   }
 
   /** Writes row `ordinal` at `target[at…]`. */
@@ -35,7 +33,7 @@ export class NativeRows {
 
   /** Writes row `ordinal` into a plain array, the only kind the addon takes. */
   toArray(ordinal: number, target: number[]): void {
-    const row = this.slice(ordinal, ordinal + 1)
+    const row = this.row(ordinal)
     for (let i = 0; i < row.length; i++) target[i] = row[i] ?? 0
   }
 }

@@ -41,7 +41,7 @@ export async function writeSpliced(task: SpliceTask): Promise<number> {
   const graph = decodeGraph(task.graphBytes, task.expected, task.file)
   const { dimension, metric } = task.expected
   const elements = chunkElements(task.expected)
-  const rows = new NativeRows(rowsOf(task.block), dimension, metric, 1)
+  const rows = new NativeRows(rowsOf(task.block), dimension, metric)
   const file = await nodeDisk.open(task.scratchFile, 'append')
   try {
     if (task.from === 0) {

@@ -17,10 +17,10 @@ export interface Invocation {
 /** Variables that every program gets; a plan adds more by name. */
 const inherited = ['PATH', 'HOME', 'LANG'] as const
 
-const ownCommands: Readonly<Record<string, string>> = {
-  'vectra-cli': 'engine/cli/main.js',
-  'vectra-dr': 'planner/cli/main.js',
-}
+const ownCommands: ReadonlyMap<string, string> = new Map([
+  ['vectra-cli', 'engine/cli/main.js'],
+  ['vectra-dr', 'planner/cli/main.js'],
+])
 
 /** The built command of this installation: from `dist/planner/step` or, run from source, below `dist`. */
 function ownMain(file: string): string {
@@ -43,7 +43,7 @@ export function toInvocation(words: readonly string[]): Invocation {
       'Batch files run through a shell; name the program itself.',
     )
   }
-  const own = ownCommands[program]
+  const own = ownCommands.get(program)
   return own === undefined
     ? { file: program, args }
     : { file: process.execPath, args: [ownMain(own), ...args] }

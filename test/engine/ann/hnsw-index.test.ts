@@ -30,7 +30,7 @@ async function buildHere(vectors: Float32Array, dimension: number, metric: Metri
   const graphClass = await nativeGraphClass()
   const native = new graphClass(nativeSpace(metric), dimension)
   native.initIndex(count, 8, 60, seed)
-  const rows = new NativeRows(vectors, dimension, metric, 1)
+  const rows = new NativeRows(vectors, dimension, metric)
   const values: number[] = []
   for (let ordinal = 0; ordinal < count; ordinal++) {
     rows.toArray(ordinal, values)

@@ -246,4 +246,6 @@ test('vectra-cli and vectra-dr are those of this installation, whatever PATH say
   expect(args[0]).toBe(path.resolve('dist/engine/cli/main.js'))
   expect(args.slice(1)).toEqual(['search', 'words'])
   expect(toInvocation(['vectra-dr']).args).toEqual([path.resolve('dist/planner/cli/main.js')])
+  // a name that every object has is a program like any other
+  expect(toInvocation(['constructor'])).toEqual({ file: 'constructor', args: [] })
 })
