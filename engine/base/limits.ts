@@ -82,6 +82,10 @@ export const limits = {
   hnswM: 256,
   hnswEfConstruction: 4_096,
   hnswMaxLevel: 64,
+  /** Lists of an IVF index. */
+  ivfLists: 65_536,
+  /** The longest time that the durability `interval` may leave writes unsynced. */
+  durabilityIntervalMs: 60_000,
 } as const
 
 /** Defaults of a collection. ef 100 measured recall@10 above 0.98 on the words data. */
@@ -91,6 +95,9 @@ export const defaults = {
   m: 16,
   efConstruction: 200,
   ef: 100,
+  lists: 256,
+  nprobe: 16,
+  durabilityIntervalMs: 1_000,
   k: 10,
   goldenSample: 64,
   importBatch: 1_000,

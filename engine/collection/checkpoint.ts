@@ -243,7 +243,16 @@ export class Checkpointer {
     const graph = await this.#buildGraph(segment.number, rows)
     await context.disk.syncDirectory(path.join(directory, 'segments'))
     return {
-      entry: { number: stamp.number, count: stamp.count, vectors, points, graph, tombstones: null },
+      entry: {
+        number: stamp.number,
+        count: stamp.count,
+        vectors,
+        points,
+        graph,
+        lists: null,
+        truth: null,
+        tombstones: null,
+      },
       rows,
     }
   }

@@ -8,7 +8,7 @@
 import assert from 'node:assert/strict'
 import { fail } from '../base/errors.ts'
 import { defaults, limits } from '../base/limits.ts'
-import type { CollectionConfig } from '../format/config.ts'
+import { type CollectionConfig, encodeConfig } from '../format/config.ts'
 import type { Epoch } from '../format/identity.ts'
 import type { Manifest } from '../format/manifest.ts'
 import {
@@ -26,7 +26,7 @@ import type { CollectionContext } from './context.ts'
 import { type EpochStart, History } from './history.ts'
 import { type LiveSegment, viewRows } from './live-segment.ts'
 import type { LiveState } from './live-state.ts'
-import { openFiles } from './open-files.ts'
+import { type OpenedFiles, openFiles } from './open-files.ts'
 import { type PinnedState, pinState } from './pinned-state.ts'
 import { checkSearchBounds, type Neighbour, type SearchOptions, searchSegments } from './search.ts'
 import { type WarmOptions, warmSegment } from './warm.ts'
@@ -36,6 +36,8 @@ export class Collection {
   readonly #context: CollectionContext
   readonly #directory: string
   readonly #config: CollectionConfig
+  /** The config document whose hash is in the manifest. */
+  #configBytes: Buffer
   readonly #state: LiveState
   readonly #warming = new Map<LiveSegment, Promise<void>>()
   #current: History | undefined
@@ -44,13 +46,13 @@ export class Collection {
   private constructor(
     context: CollectionContext,
     directory: string,
-    config: CollectionConfig,
-    state: LiveState,
+    files: Pick<OpenedFiles, 'config' | 'configBytes' | 'state'>,
   ) {
     this.#context = context
     this.#directory = directory
-    this.#config = config
-    this.#state = state
+    this.#config = files.config
+    this.#configBytes = files.configBytes
+    this.#state = files.state
   }
 
   /**
@@ -64,7 +66,7 @@ export class Collection {
     options: { readonly readAhead?: boolean } = {},
   ): Promise<Collection> {
     const files = await openFiles(context, directory, uuid, options.readAhead === true)
-    const collection = new Collection(context, directory, files.config, files.state)
+    const collection = new Collection(context, directory, files)
     try {
       const { config, state } = files
       collection.#current = await History.enter({ context, directory, config, state }, files)
@@ -221,6 +223,7 @@ export class Collection {
    * is in memory is sealed first. Nothing may be written meanwhile; pins are let go.
    */
   async beginEpoch(start: EpochStart): Promise<void> {
+    this.#configBytes = encodeConfig(start.config ?? this.#config)
     this.#current = await this.#history.succeed(start)
   }
 
@@ -236,6 +239,7 @@ export class Collection {
       context: this.#context,
       directory: this.#directory,
       config: this.#config,
+      configBytes: this.#configBytes,
       state: this.#state,
       writer: this.#history.writer,
       checkpointer: this.#history.checkpointer,

@@ -217,6 +217,7 @@ export class DataDirectory {
     await this.#closeOne(name)
     await this.#change((now) => ({
       collections: new Map([...now.collections].filter(([each]) => each !== name)),
+      aliases: new Map([...now.aliases].filter(([, each]) => each !== name)),
       leftovers: [...now.leftovers, entry.directory],
     }))
     await this.#removeLeftover(entry.directory)
@@ -337,6 +338,7 @@ export class DataDirectory {
       const leftovers = now.leftovers.filter((each) => each !== entry.directory)
       return {
         collections: new Map([...now.collections, [name, entry]]),
+        aliases: now.aliases,
         leftovers: replaced ? [...leftovers, replaced.directory] : leftovers,
       }
     })

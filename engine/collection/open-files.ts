@@ -106,6 +106,8 @@ export async function startHistory(
 export interface OpenedFiles {
   readonly manifest: Manifest
   readonly config: CollectionConfig
+  /** The config document as it stands on disk: its hash is in the manifest. */
+  readonly configBytes: Buffer
   readonly state: LiveState
   readonly watermark: WatermarkFile
   readonly end: LogEnd
@@ -130,7 +132,7 @@ export async function openFiles(
       place: { file: directory },
     })
   }
-  const config = await readConfigFile(disk, directory, manifest)
+  const { config, configBytes } = await readConfigFile(disk, directory, manifest)
   const watermarkPath = path.join(directory, watermarkName)
   const watermark = await WatermarkFile.open(disk, watermarkPath, onWarning)
   const opened: SealedSegment[] = []
@@ -164,7 +166,16 @@ export async function openFiles(
       state.apply(readOperation(record, config.dimension, walDirectory), record.lsn)
     })
     checkNothingLost(watermark, end)
-    return { manifest, config, state, watermark, end, walDirectory, tombstonesWritten }
+    return {
+      manifest,
+      config,
+      configBytes,
+      state,
+      watermark,
+      end,
+      walDirectory,
+      tombstonesWritten,
+    }
   } catch (error) {
     await watermark.close()
     for (const sealed of opened) await sealed.close()
@@ -215,17 +226,17 @@ async function readConfigFile(
   disk: Disk,
   directory: string,
   manifest: Manifest,
-): Promise<CollectionConfig> {
+): Promise<{ config: CollectionConfig; configBytes: Buffer }> {
   const file = path.join(directory, configName)
   if ((await disk.stat(file)) === undefined) {
     fail('missing-file', `${file} is missing`, hint, { place: { file } })
   }
-  const bytes = await disk.readFile(file, limits.manifestBytes)
-  const config = decodeConfig(bytes, file)
-  if (sha256Hex(bytes) !== manifest.config) {
+  const configBytes = await disk.readFile(file, limits.manifestBytes)
+  const config = decodeConfig(configBytes, file)
+  if (sha256Hex(configBytes) !== manifest.config) {
     fail('damaged', `${file} is not the config that the manifest names`, hint, { place: { file } })
   }
-  return config
+  return { config, configBytes }
 }
 
 /** A manifest older than the one that was current is a rollback; another history is a mix-up. */

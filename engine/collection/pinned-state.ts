@@ -10,7 +10,7 @@ import { scanExact } from '../ann/scan-exact.ts'
 import { sha256 } from '../base/checksum.ts'
 import type { DiskFile } from '../base/disk.ts'
 import { fail } from '../base/errors.ts'
-import { type CollectionConfig, encodeConfig } from '../format/config.ts'
+import type { CollectionConfig } from '../format/config.ts'
 import { type Epoch, epochName } from '../format/identity.ts'
 import { encodeManifest, filesOf, type Manifest, manifestName } from '../format/manifest.ts'
 import { encodeId, type PointId } from '../format/point.ts'
@@ -76,6 +76,8 @@ export interface PinSource {
   readonly context: CollectionContext
   readonly directory: string
   readonly config: CollectionConfig
+  /** The config document whose hash is in the manifest. */
+  readonly configBytes: Buffer
   readonly state: LiveState
   readonly writer: WalWriter
   readonly checkpointer: Checkpointer
@@ -129,7 +131,7 @@ async function closeAll(opened: Map<string, Promise<DiskFile>>): Promise<void> {
 }
 
 async function pinnedFiles(
-  { context, directory, config }: PinSource,
+  { context, directory, configBytes }: PinSource,
   manifest: Manifest,
   tail: { readonly file: string; readonly offset: number },
   opened: Map<string, Promise<DiskFile>>,
@@ -163,7 +165,7 @@ async function pinnedFiles(
     logFiles.push(onDisk(`${walPath}/${log.name}`, sizeBytes))
   }
   return [
-    inMemory(configName, encodeConfig(config)),
+    inMemory(configName, configBytes),
     ...filesOf(manifest).map((file) => onDisk(file.path, file.sizeBytes, file.pieces)),
     ...logFiles,
     inMemory(manifestName(manifest.sequence), encodeManifest(manifest)),

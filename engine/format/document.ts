@@ -14,19 +14,26 @@ import { fail } from '../base/errors.ts'
 export interface DocumentKind {
   /** The value of `format`, e.g. `vectra-manifest`. */
   readonly format: string
-  /** The newest version this build writes and reads. */
+  /** The version this build writes. It reads every version from 1 up to this one. */
   readonly version: number
 }
 
-/** Bytes of `body` as a document of `kind`. */
-export function encodeDocument(kind: DocumentKind, body: object): Buffer {
-  const plain = { ...body, format: kind.format, version: kind.version }
+/**
+ * Bytes of `body` as a document of `kind`.
+ * @param version an older one only to see whether given bytes are what its writer made
+ */
+export function encodeDocument(
+  kind: DocumentKind,
+  body: object,
+  version: number = kind.version,
+): Buffer {
+  const plain = { ...body, format: kind.format, version }
   const sealed = { ...plain, sha256: sha256Hex(canonicalJson(plain)) }
   return Buffer.from(`${canonicalJson(sealed)}\n`)
 }
 
 /**
- * Parses and checks a document; its fields are still to be checked by the caller.
+ * Parses and checks a document; its fields, `version` among them, are still to be read by the caller.
  * @throws `damaged` when the bytes are not exactly what {@link encodeDocument} writes,
  *   `newer-format` when the version is higher than known.
  */
@@ -51,7 +58,10 @@ export function decodeDocument(kind: DocumentKind, bytes: Uint8Array, file: stri
   if (!isJsonObject(value)) return damaged('not a JSON object')
   if (value['format'] !== kind.format) return damaged(`not a ${kind.format} document`)
   const version = value['version']
-  if (typeof version === 'number' && Number.isSafeInteger(version) && version > kind.version) {
+  if (typeof version !== 'number' || !Number.isSafeInteger(version) || version < 1) {
+    return damaged(`unknown version ${JSON.stringify(version)}`)
+  }
+  if (version > kind.version) {
     fail(
       'newer-format',
       `${file} has ${kind.format} version ${version}; this build reads up to ${kind.version}`,
@@ -59,7 +69,6 @@ export function decodeDocument(kind: DocumentKind, bytes: Uint8Array, file: stri
       { place },
     )
   }
-  if (version !== kind.version) return damaged(`unknown version ${JSON.stringify(version)}`)
   const { sha256, ...plain } = value
   const canonical = (part: JsonObject): string => {
     try {

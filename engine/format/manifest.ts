@@ -2,7 +2,8 @@
  * The manifest of a collection: the files that make up one consistent state at one LSN.
  *
  * A document (see document.ts) named `manifest-<sequence>.json`. Its rename into place is the commit
- * of a checkpoint. Paths are derived from segment numbers and checked, never trusted.
+ * of a checkpoint. Paths are derived from segment numbers and checked, never trusted. Version 2 adds
+ * `lists` and `truth` to a segment; in version 1 it has neither.
  */
 import { fail } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
@@ -25,6 +26,10 @@ export interface SegmentEntry {
   readonly vectors: FileEntry
   readonly points: FileEntry
   readonly graph: FileEntry | null
+  /** The inverted lists of an `ivf` index. */
+  readonly lists: FileEntry | null
+  /** Exact neighbours of the golden sample within this segment. */
+  readonly truth: FileEntry | null
   readonly tombstones: FileEntry | null
 }
 
@@ -55,7 +60,7 @@ export interface Manifest {
   readonly restoredFrom: RestoredFrom | null
 }
 
-const kind: DocumentKind = { format: 'vectra-manifest', version: 1 }
+const kind: DocumentKind = { format: 'vectra-manifest', version: 2 }
 
 export const encodeManifest = (manifest: Manifest): Buffer => encodeDocument(kind, manifest)
 
@@ -69,7 +74,7 @@ export const manifestSequence = (name: string): number | undefined => {
   return match?.[1] === undefined ? undefined : Number(match[1])
 }
 
-export type SegmentPart = 'vectors' | 'points' | 'graph' | 'tombstones'
+export type SegmentPart = 'vectors' | 'points' | 'graph' | 'lists' | 'truth' | 'tombstones'
 
 /** The highest number that eight digits hold. */
 const maxSegment = 99_999_999
@@ -83,7 +88,7 @@ export const segmentPath = (number: number, part: SegmentPart, lsn?: number): st
 }
 
 const collectionPaths = [
-  /^segments\/[0-9]{8}(\.[0-9]{16})?\.(vectors|points|graph|tombstones)$/,
+  /^segments\/[0-9]{8}(\.[0-9]{16})?\.(vectors|points|graph|lists|truth|tombstones)$/,
   /^wal\/[0-9]{6,10}-[0-9a-f]{16}\/[0-9]{16}\.wal$/,
   /^manifest-[0-9]{10}\.json$/,
   /^config\.json$/,
@@ -154,6 +159,8 @@ function readSegment(fields: Fields): SegmentEntry {
     vectors: part('vectors'),
     points: part('points'),
     graph: fields.has('graph') ? part('graph') : null,
+    lists: fields.has('lists') ? part('lists') : null,
+    truth: fields.has('truth') ? part('truth') : null,
     tombstones: fields.has('tombstones') ? part('tombstones') : null,
   }
 }
@@ -175,10 +182,17 @@ function readFile(fields: Fields, number: number, part: SegmentPart): FileEntry 
   }
 }
 
+/** Every file of a segment. */
+export const segmentFiles = (segment: SegmentEntry): readonly FileEntry[] =>
+  [
+    segment.vectors,
+    segment.points,
+    segment.graph,
+    segment.lists,
+    segment.truth,
+    segment.tombstones,
+  ].filter((entry) => entry !== null)
+
 /** Every file that the state needs. */
 export const filesOf = (manifest: Manifest): readonly FileEntry[] =>
-  manifest.segments.flatMap((segment) =>
-    [segment.vectors, segment.points, segment.graph, segment.tombstones].filter(
-      (entry) => entry !== null,
-    ),
-  )
+  manifest.segments.flatMap(segmentFiles)

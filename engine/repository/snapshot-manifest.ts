@@ -5,12 +5,13 @@
  * objects named by the SHA-256 of their content, each of 16 MiB but the last of a file. `parent` only
  * remembers which snapshot came before. What it says about content (`count`, `digest`, `golden`) is
  * what a restore has to prove. Names in it are data: a path that a collection cannot have is refused.
+ * Version 2 adds `config.durability` and further kinds of segment files.
  */
 import type { JsonObject } from '../base/canonical-json.ts'
 import { fail } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { nameProblem } from '../base/name.ts'
-import type { CollectionConfig } from '../format/config.ts'
+import { type CollectionConfig, toConfigVersion1 } from '../format/config.ts'
 import { type DocumentKind, encodeDocument } from '../format/document.ts'
 import type { Epoch } from '../format/identity.ts'
 import type { PointId } from '../format/point.ts'
@@ -93,11 +94,15 @@ export interface SnapshotManifest {
   }
 }
 
-export const snapshotKind: DocumentKind = { format: 'vectra-snapshot', version: 1 }
+export const snapshotKind: DocumentKind = { format: 'vectra-snapshot', version: 2 }
 
-/** @throws `limit-exceeded`: the reader would refuse it */
-export function encodeSnapshot(manifest: SnapshotManifest): Buffer {
-  const bytes = encodeDocument(snapshotKind, manifest)
+/**
+ * @param version an older one only to hold given bytes against what its writer made
+ * @throws `limit-exceeded`: the reader would refuse it
+ */
+export function encodeSnapshot(manifest: SnapshotManifest, version = snapshotKind.version): Buffer {
+  const body = version === 1 ? { ...manifest, config: toConfigVersion1(manifest.config) } : manifest
+  const bytes = encodeDocument(snapshotKind, body, version)
   if (bytes.length > limits.snapshotManifestBytes) {
     fail(
       'limit-exceeded',

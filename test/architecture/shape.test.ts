@@ -14,6 +14,7 @@ import { expectNone, messagesOf, readProduct, readSources } from './source-files
 /** Tests that no single file owns, and what they are about. */
 const acrossFiles = {
   'engine/ann/graph-damage': 'what damaged and forged graph files do to loading and search',
+  'engine/backup/old-formats': 'directories and repositories that older versions wrote',
   'engine/backup/under-load': 'a backup while others write',
   'engine/cli/collections': 'the commands over collections, together, as people use them',
   'engine/cli/usage': 'help, unknown commands and flags, exit codes of every command',

@@ -44,7 +44,7 @@ export function pinnedSource(
     pinnedAt: Date.UTC(2026, 0, 1),
     count: 0,
     digest: '0'.repeat(64),
-    config: { dimension: 4, metric: 'l2', index: { kind: 'flat' } },
+    config: { dimension: 4, metric: 'l2', index: { kind: 'flat' }, durability: { mode: 'always' } },
     files: files.map(({ path, bytes, sealed = true }) => ({
       path,
       sizeBytes: bytes.length,

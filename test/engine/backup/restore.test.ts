@@ -423,7 +423,7 @@ describe('what cannot be restored', () => {
 
   it('case 23: a newer snapshot format is refused with the hint to upgrade', async () => {
     const source = await copyOfSound()
-    const newer = encodeDocument({ format: 'vectra-snapshot', version: 2 }, {})
+    const newer = encodeDocument({ format: 'vectra-snapshot', version: 3 }, {})
     await writeFile(join(source, 'snapshots/products/s2.json'), newer)
     const { path, directory } = await emptyDirectory()
     for (const snapshotId of ['s2', undefined]) {
@@ -500,7 +500,7 @@ describe('a hostile repository', () => {
     const manifest = decodeSnapshot(await readFile(file), file)
     const [first, ...rest] = manifest.files
     const forged = { ...manifest, files: [{ ...first, path: hostile }, ...rest] }
-    await writeFile(file, encodeDocument({ format: 'vectra-snapshot', version: 1 }, forged))
+    await writeFile(file, encodeDocument({ format: 'vectra-snapshot', version: 2 }, forged))
     const { path, directory } = await emptyDirectory()
     const before = await filesBelow(path)
     const disk = new FaultyDisk(nodeDisk)

@@ -238,7 +238,7 @@ describe('recovery', () => {
     const { directory } = await makeItems(path)
     const file = join(directory, 'manifest-0000000003.json')
     const good = await readFile(file, 'utf8')
-    await writeFile(file, good.replace('"version":1', '"version":99'))
+    await writeFile(file, good.replace('"version":2', '"version":99'))
     const before = await filesBelow(path)
     await expect(openItems(path)).rejects.toMatchObject({
       code: 'newer-format',

@@ -22,20 +22,27 @@ const leftover = collectionDirectory(uuid, 'fedcba9876543210')
 const sample: Catalogue = {
   sequence: 5,
   collections: new Map([['items', entry]]),
+  aliases: new Map([['items-live', 'items']]),
   leftovers: [leftover],
 }
 const body = {
   sequence: 5,
   collections: [{ name: 'items', ...entry }],
+  aliases: [{ alias: 'items-live', collection: 'items' }],
   leftovers: [leftover],
 }
-const sealed = (changed: object, version = 1) =>
+const sealed = (changed: object, version = 2) =>
   encodeDocument({ format: 'vectra-catalogue', version }, { ...body, ...changed })
 
 describe('a catalogue', () => {
   test('is read back as it was written', () => {
     expect(decode(encodeCatalogue(sample))).toEqual(sample)
-    const empty: Catalogue = { sequence: 1, collections: new Map(), leftovers: [] }
+    const empty: Catalogue = {
+      sequence: 1,
+      collections: new Map(),
+      aliases: new Map(),
+      leftovers: [],
+    }
     expect(decode(encodeCatalogue(empty))).toEqual(empty)
     expect(sealed({})).toEqual(encodeCatalogue(sample))
   })
@@ -55,7 +62,7 @@ describe('a catalogue', () => {
   })
 
   test('case 23: of a newer version is refused with the advice to upgrade', () => {
-    expect(() => decode(sealed({}, 2))).toThrow(
+    expect(() => decode(sealed({}, 3))).toThrow(
       expect.objectContaining({ code: 'newer-format', hint: expect.stringMatching(/upgrade/i) }),
     )
   })
@@ -63,11 +70,24 @@ describe('a catalogue', () => {
   test('keeps names that are properties of every object', () => {
     const names = ['toString', 'hasOwnProperty', '__proto__', '_']
     const collections = new Map(names.map((name) => [name, entry]))
-    const decoded = decode(encodeCatalogue({ ...sample, collections }))
+    const aliases = new Map([['constructor', '__proto__']])
+    const decoded = decode(encodeCatalogue({ ...sample, collections, aliases }))
+    expect([...decoded.aliases]).toEqual([...aliases])
     expect([...decoded.collections.keys()]).toEqual(names)
     expect(decoded.collections.get('constructor')).toBeUndefined()
   })
 
+  test('of version 1 has no aliases', () => {
+    const { aliases: _, ...old } = body
+    expect(decode(encodeDocument({ format: 'vectra-catalogue', version: 1 }, old))).toEqual({
+      ...sample,
+      aliases: new Map(),
+    })
+  })
+
+  const aliased = (alias: unknown, collection: unknown = 'items') => ({
+    aliases: [{ alias, collection }],
+  })
   const named = (name: unknown) => ({ collections: [{ name, ...entry }] })
   const inDirectory = (directory: unknown) => ({ collections: [{ name: 'a', uuid, directory }] })
   test.each<[string, object]>([
@@ -83,6 +103,10 @@ describe('a catalogue', () => {
     ['no directory', inDirectory(null)],
     ['a wrong UUID', { collections: [{ name: 'a', ...entry, uuid: 'x' }] }],
     ['a leftover elsewhere', { leftovers: ['..'] }],
+    ['an alias with a slash', aliased('a/b')],
+    ['an alias that is a collection', aliased('items')],
+    ['an alias of nothing', aliased('live', 'gone')],
+    ['one alias twice', { aliases: [...body.aliases, ...body.aliases] }],
     ['a leftover that is no text', { leftovers: [5] }],
     ['no leftovers', { leftovers: null }],
     ['no sequence', { sequence: 0 }],
@@ -99,6 +123,7 @@ describe('a catalogue', () => {
     const full: Catalogue = {
       sequence: 1,
       collections: entries(limits.collections),
+      aliases: new Map(),
       leftovers: new Array(limits.collections).fill(leftover),
     }
     expect(decode(encodeCatalogue(full)).collections.size).toBe(limits.collections)

@@ -16,15 +16,21 @@ printSweeps()
 
 const file = '/data/config.json'
 const decode = (bytes: Uint8Array) => decodeConfig(bytes, file)
-const sealed = (body: object, version = 1) =>
+const sealed = (body: object, version = 2) =>
   encodeDocument({ format: 'vectra-config', version }, body)
 
 const hnsw: CollectionConfig = {
   dimension: 384,
   metric: 'cosine',
   index: { kind: 'hnsw', m: 16, efConstruction: 200, ef: 100 },
+  durability: { mode: 'always' },
 }
-const flat: CollectionConfig = { dimension: 1, metric: 'ip', index: { kind: 'flat' } }
+const flat: CollectionConfig = {
+  dimension: 1,
+  metric: 'ip',
+  index: { kind: 'flat' },
+  durability: { mode: 'interval', intervalMs: 250 },
+}
 
 describe('a config', () => {
   test('fills in the defaults', () => {
@@ -33,11 +39,13 @@ describe('a config', () => {
       dimension: 5,
       metric,
       index: { kind: 'hnsw', m, efConstruction, ef },
+      durability: { mode: 'always' },
     })
     expect(makeConfig({ dimension: 5, metric: 'l2', index: 'flat' })).toEqual({
       dimension: 5,
       metric: 'l2',
       index: { kind: 'flat' },
+      durability: { mode: 'always' },
     })
   })
 
@@ -56,7 +64,14 @@ describe('a config', () => {
     ['metric', { dimension: 1, metric: 'euclidean' }],
     ['metric', { dimension: 1, metric: '' }],
     ['metric', { dimension: 1, metric: 'toString' }],
-    ['index', { dimension: 1, index: 'ivf' }],
+    ['index', { dimension: 1, index: 'ivfflat' }],
+    ['lists', { dimension: 1, index: 'ivf', lists: 0 }],
+    ['lists', { dimension: 1, lists: 16 }],
+    ['nprobe', { dimension: 1, index: 'ivf', nprobe: limits.ivfLists + 1 }],
+    ['m', { dimension: 1, index: 'ivf', m: 16 }],
+    ['durability', { dimension: 1, durability: 'never' }],
+    ['the interval', { dimension: 1, durability: 'interval', intervalMs: 0 }],
+    ['an interval', { dimension: 1, intervalMs: 10 }],
     ['m', { dimension: 1, m: 1 }],
     ['m', { dimension: 1, m: limits.hnswM + 1 }],
     ['efConstruction', { dimension: 1, efConstruction: 0 }],
@@ -99,8 +114,13 @@ describe('a config', () => {
     expect(() => decode(Buffer.concat([good, Buffer.alloc(1)]))).toThrow(/damaged/)
   })
 
+  test('of version 1 is durable always', () => {
+    const { durability: _, ...old } = hnsw
+    expect(decode(sealed(old, 1))).toEqual(hnsw)
+  })
+
   test('case 23: of a newer version is refused with the advice to upgrade', () => {
-    expect(() => decode(sealed(hnsw, 2))).toThrow(
+    expect(() => decode(sealed(hnsw, 3))).toThrow(
       expect.objectContaining({ code: 'newer-format', hint: expect.stringMatching(/upgrade/i) }),
     )
   })
@@ -112,6 +132,9 @@ describe('a config', () => {
     ['metric', { ...hnsw, metric: 'l1' }],
     ['index', { dimension: 1, metric: 'l2' }],
     ['index.kind', { ...hnsw, index: { kind: 'tree' } }],
+    ['index.nprobe', { ...hnsw, index: { kind: 'ivf', lists: 4, nprobe: 0 } }],
+    ['durability.mode', { ...hnsw, durability: { mode: 'never' } }],
+    ['durability.intervalMs', { ...hnsw, durability: { mode: 'interval', intervalMs: 1e9 } }],
     ['index.m', { ...hnsw, index: { ...hnsw.index, m: 1 } }],
     ['index.m', { ...hnsw, index: { kind: 'hnsw', efConstruction: 200, ef: 100 } }],
     ['index.efConstruction', { ...hnsw, index: { ...hnsw.index, efConstruction: 1e9 } }],

@@ -19,7 +19,7 @@ printSweeps()
 
 const file = '/data/manifest-0000000007.json'
 const decode = (bytes: Uint8Array) => decodeManifest(bytes, file)
-const sealed = (changed: object, version = 1) =>
+const sealed = (changed: object, version = 2) =>
   encodeDocument({ format: 'vectra-manifest', version }, { ...sampleManifest, ...changed })
 
 const [first, second] = sampleManifest.segments as [SegmentEntry, SegmentEntry] // the sample has two
@@ -63,7 +63,7 @@ describe('a manifest', () => {
   })
 
   test('case 23: of a newer version is refused with the advice to upgrade', () => {
-    expect(() => decode(sealed({}, 2))).toThrow(
+    expect(() => decode(sealed({}, 3))).toThrow(
       expect.objectContaining({
         code: 'newer-format',
         place: { file },
@@ -175,9 +175,11 @@ describe('a manifest', () => {
       'segments/00000001.vectors',
       'segments/00000001.points',
       'segments/00000001.graph',
+      'segments/00000001.truth',
       'segments/00000001.0000000000000041.tombstones',
       'segments/00000003.vectors',
       'segments/00000003.points',
+      'segments/00000003.lists',
     ])
     for (const { path: name } of filesOf(sampleManifest)) expect(isCollectionPath(name)).toBe(true)
   })

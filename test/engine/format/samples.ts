@@ -54,6 +54,8 @@ export const sampleManifest: Manifest = {
       vectors: fileEntry('segments/00000001.vectors'),
       points: fileEntry('segments/00000001.points'),
       graph: fileEntry('segments/00000001.graph'),
+      lists: null,
+      truth: fileEntry('segments/00000001.truth'),
       tombstones: fileEntry('segments/00000001.0000000000000041.tombstones'),
     },
     {
@@ -62,6 +64,8 @@ export const sampleManifest: Manifest = {
       vectors: fileEntry('segments/00000003.vectors'),
       points: fileEntry('segments/00000003.points'),
       graph: null,
+      lists: fileEntry('segments/00000003.lists'),
+      truth: null,
       tombstones: null,
     },
   ],

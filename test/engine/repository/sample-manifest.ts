@@ -18,6 +18,7 @@ export function sampleManifest(changes: Partial<SnapshotManifest> = {}): Snapsho
       dimension: 4,
       metric: 'cosine',
       index: { kind: 'hnsw', m: 16, efConstruction: 200, ef: 100 },
+      durability: { mode: 'always' },
     },
     aliases: [],
     files: [

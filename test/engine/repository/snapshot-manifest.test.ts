@@ -14,7 +14,7 @@ const file = '/repo/snapshots/products/daily_1.json'
 const bytes = encodeSnapshot(sampleManifest())
 
 /** Whatever a liar may write, with a valid hash. */
-const forge = (body: object, version = 1): Buffer =>
+const forge = (body: object, version = 2): Buffer =>
   encodeDocument({ format: 'vectra-snapshot', version }, body)
 
 const codeOf = (input: Uint8Array): string => {
@@ -39,13 +39,18 @@ describe('a snapshot manifest', () => {
       golden: { k: 10, queries: [], recall: null, latencyMs: null },
       provenance: { ...sampleManifest().provenance, embedding: null },
       parent: 'daily_0',
-      config: { dimension: 1, metric: 'ip', index: { kind: 'flat' } },
+      config: {
+        dimension: 1,
+        metric: 'ip',
+        index: { kind: 'flat' },
+        durability: { mode: 'always' },
+      },
     })
     expect(decodeSnapshot(encodeSnapshot(manifest), file)).toEqual(manifest)
   })
 
   it('is one line of canonical JSON', () => {
-    expect(bytes.toString()).toMatch(/^\{"aliases":\[\],"asOfAt".*"version":1\}\n$/)
+    expect(bytes.toString()).toMatch(/^\{"aliases":\[\],"asOfAt".*"version":2\}\n$/)
   })
 
   it('case 13: no single flipped bit passes', () => {
@@ -78,7 +83,7 @@ describe('a snapshot manifest', () => {
   )
 
   it('case 23: a newer version is refused, with the hint to upgrade', () => {
-    const newer = forge({ ...sampleManifest(), somethingNew: true }, 2)
+    const newer = forge({ ...sampleManifest(), somethingNew: true }, 3)
     expect(() => decodeSnapshot(newer, file)).toThrow(
       expect.objectContaining({
         code: 'newer-format',

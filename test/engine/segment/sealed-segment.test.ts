@@ -72,7 +72,14 @@ describe('a sealed segment', () => {
         const accepted = inputs.map((each) => acceptPoint(each, plainConfig))
         const stamp = { number: 1, count: accepted.length, dimension, lsn: 9 }
         const written = await writeSegment(disk, directory, memorySegment(accepted), stamp, hashes)
-        const entry = { ...stamp, ...written, graph: null, tombstones: null }
+        const entry = {
+          ...stamp,
+          ...written,
+          graph: null,
+          lists: null,
+          truth: null,
+          tombstones: null,
+        }
         const segment = await SealedSegment.open(placeOn(disk), entry)
         expect(segment.count).toBe(accepted.length)
         for (const [ordinal, point] of accepted.entries()) {
@@ -272,7 +279,7 @@ describe('a sealed segment', () => {
     const stamp = { number: 1, count, dimension: wide.dimension, lsn: 1 }
     const written = await writeSegment(disk, directory, memorySegment(large), stamp, hashes)
     expect(written.vectors.pieces).toHaveLength(2)
-    const entry = { ...stamp, ...written, graph: null, tombstones: null }
+    const entry = { ...stamp, ...written, graph: null, lists: null, truth: null, tombstones: null }
     const segment = await SealedSegment.open({ disk, directory, dimension: wide.dimension }, entry)
     expect((await segment.loadRows(hashes)).count).toBe(count)
     const handle = await disk.open(fileOf(entry.vectors), 'append')

@@ -52,6 +52,8 @@ export async function seal(
     vectors: written.vectors,
     points: written.points,
     graph: await writeEntry(disk, directory, `segments/0000000${number}.graph`, graph),
+    lists: null,
+    truth: null,
     tombstones: await writeTombstones(disk, directory, tombstones, stamp),
   }
 }

@@ -15,7 +15,12 @@ import { MemoryDisk } from '../../support/memory-disk.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
 import { bytesSource, collect, cutAt, cuts } from './bytes.ts'
 
-const config = { dimension: 3, metric: 'ip', index: { kind: 'flat' } } as const
+const config = {
+  dimension: 3,
+  metric: 'ip',
+  index: { kind: 'flat' },
+  durability: { mode: 'always' },
+} as const
 
 const ids = fc.oneof(
   fc.maxSafeNat(),

@@ -12,6 +12,7 @@ const flat = (dimension: number, metric: Metric = 'cosine'): CollectionConfig =>
   dimension,
   metric,
   index: { kind: 'flat' },
+  durability: { mode: 'always' },
 })
 
 async function openEmpty(): Promise<DataDirectory> {
