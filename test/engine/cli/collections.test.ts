@@ -93,7 +93,9 @@ describe('collections create, list, describe, stats', () => {
     const create = ['collections', 'create', 'animals', '--dimension', '2']
     expect(await refused(create)).toMatchObject([2, /exists already/, /another name/].map(matching))
     const flat = ['collections', 'create', 'x', '--dimension', '2', '--index', 'flat', '--m', '8']
-    expect(await refused(flat)).toMatchObject([2, /no meaning for the index flat/, /./].map(matching))
+    expect(await refused(flat)).toMatchObject(
+      [2, /no meaning for the index flat/, /./].map(matching),
+    )
   })
 })
 
