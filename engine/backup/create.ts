@@ -116,8 +116,10 @@ async function publishOrFind(
 }
 
 function refuseOtherState({ manifest, place }: StoredSnapshot, state: PinnedState): void {
-  const identity = ({ collection, epoch, lsn, digest, config }: PinnedState | SnapshotManifest) =>
-    canonicalJson({ uuid: collection.uuid, epoch, lsn, digest, config })
+  const identity = (each: PinnedState | SnapshotManifest) => {
+    const { collection, epoch, lsn, digest, config, aliases } = each
+    return canonicalJson({ uuid: collection.uuid, epoch, lsn, digest, config, aliases })
+  }
   if (identity(manifest) === identity(state)) return
   fail(
     'snapshot-exists',
@@ -181,7 +183,7 @@ function describe(parts: {
     count: state.count,
     digest: state.digest,
     config: state.config,
-    aliases: [],
+    aliases: state.aliases,
     files: stored.files,
     golden: parts.golden,
     provenance: {

@@ -9,7 +9,6 @@ import { canonicalJson } from '../base/canonical-json.ts'
 import { sha256Hex } from '../base/checksum.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
-import { fail } from '../base/errors.ts'
 import type { HashThreads } from '../base/hash-threads.ts'
 import { checkName } from '../base/name.ts'
 import { noProgress, type Progress } from '../base/progress.ts'
@@ -30,7 +29,8 @@ import { type WrittenFiles, writeFiles } from './write-files.ts'
 
 /** Where a collection is restored to: a data directory. */
 export interface RestoreTarget {
-  has(name: string): boolean
+  /** @throws `collection-exists` when a restore may not take `name` */
+  refuseTaken(name: string, replace: boolean): void
   readonly hashes?: HashThreads
   stage(request: StageRequest): Promise<Staging>
 }
@@ -78,6 +78,8 @@ export interface RestoreResult {
   readonly count: number
   /** Recomputed from every restored byte, and equal to the one recorded. */
   readonly digest: string
+  /** Further names that mean it, after a restore in place also those that it had. */
+  readonly aliases: readonly string[]
   readonly bytes: number
   /** Whether it went on where an interrupted restore had stopped. */
   readonly resumed: boolean
@@ -107,7 +109,7 @@ export async function restoreSnapshot(
   const collection = checkName('collection name', options.collection)
   const name = checkName('collection name', options.newName ?? collection)
   if (options.snapshotId !== undefined) checkName('snapshot id', options.snapshotId)
-  if (!replace && target.has(name)) refuseExisting(name)
+  target.refuseTaken(name, replace)
   const phases = new Phases(clock)
   target.hashes?.start()
 
@@ -124,6 +126,7 @@ export async function restoreSnapshot(
   )
   let written: Awaited<ReturnType<typeof writeFiles>> | undefined
   let restored: Collection
+  const remarks: string[] = []
   try {
     const { directory, resumed } = staging
     const { hashes } = target
@@ -131,7 +134,11 @@ export async function restoreSnapshot(
     written = await phases.run('write', () => writeFiles(request, watch))
     signal?.throwIfAborted()
     const { durable } = written
-    restored = await phases.run('prove', () => staging.commit({ name, replace, durable }))
+    // a clone under another name takes none of the names that mean the original
+    const aliases = name === collection ? manifest.aliases : []
+    const onRemark = (text: string) => void remarks.push(text)
+    const place = { name, replace, aliases, onRemark, durable }
+    restored = await phases.run('prove', () => staging.commit(place))
   } catch (error) {
     await written?.durable.catch(() => {}) // nothing is removed under a sync that is under way
     // what cannot be removed now is removed, or gone on with, later; the first error is the one to tell
@@ -157,13 +164,14 @@ export async function restoreSnapshot(
     },
     count: restored.count,
     digest: restored.digest,
+    aliases: restored.aliases,
     bytes: manifest.sizes.totalBytes,
     resumed: staging.resumed,
     files: { written: written.written, reused: written.reused },
     sources: written.sources,
     fallbacks: written.fallbacks,
     ...compareGraphs(manifest, restored, options.reindex === true),
-    remarks: [...opened.remarks, ...chosen.remarks],
+    remarks: [...opened.remarks, ...chosen.remarks, ...remarks],
     phases: phases.times,
     durationMs: phases.totalMs,
   }
@@ -212,12 +220,4 @@ function compareGraphs(
   }
   const graphs = rebuilt > 0 ? 'rebuilt' : kept > 0 ? 'kept' : 'none'
   return { graphs, graphFiles: { kept, rebuilt } }
-}
-
-function refuseExisting(name: string): never {
-  fail(
-    'collection-exists',
-    `the collection ${name} exists already`,
-    'Restore under another name (--new-collection-name), drop it first, or put the restored one in its place (--replace).',
-  )
 }

@@ -34,9 +34,9 @@ export function nameProblem(name: string): string | undefined {
 }
 
 /** @throws `invalid-name` */
-export function checkName(what: 'collection name' | 'snapshot id', name: string): string {
+export function checkName(what: 'collection name' | 'snapshot id' | 'alias', name: string): string {
   const problem =
-    what === 'collection name' && reservedNames.includes(name)
+    what !== 'snapshot id' && reservedNames.includes(name)
       ? 'is a subcommand of "collections backup"'
       : nameProblem(name)
   if (problem !== undefined) {

@@ -30,6 +30,7 @@ const describe = (context: Context, name: string) =>
 function show({ config, epoch, restoredFrom, ...rest }: CollectionDescription): string {
   return renderPairs([
     ['name', rest.name],
+    ...(rest.aliases.length === 0 ? [] : [['aliases', rest.aliases.join(', ')] as const]),
     ['uuid', rest.uuid],
     ['points', String(rest.count)],
     ['dimension', String(config.dimension)],

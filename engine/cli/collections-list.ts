@@ -10,6 +10,7 @@ import { renderTable } from './table.ts'
 
 interface Entry {
   readonly name: string
+  readonly aliases: readonly string[]
   readonly count: number
   readonly config: CollectionConfig
 }
@@ -36,7 +37,7 @@ const list = (context: Context) =>
         failure ??= error
       }
     }
-    for (const { name, count, config } of entries) await context.emit({ name, count, ...config })
+    for (const { config, ...entry } of entries) await context.emit({ ...entry, ...config })
     if (entries.length > 0) await context.print(show(entries, context.io.stdout))
     else if (failure === undefined) await context.remark(`no collections in ${context.data}`)
     if (failure !== undefined) throw failure
@@ -45,13 +46,15 @@ const list = (context: Context) =>
 
 async function entryOf(directory: DataDirectory, name: string): Promise<Entry> {
   const { count, config } = await directory.open(name)
-  return { name, count, config }
+  return { name, aliases: directory.aliases.of(name), count, config }
 }
 
 function show(
   entries: readonly Entry[],
   terminal: { isTerminal: boolean; columns: number },
 ): string {
+  // a column of its own only where there are some
+  const named = entries.some(({ aliases }) => aliases.length > 0)
   return renderTable(
     [
       { title: 'name' },
@@ -59,13 +62,15 @@ function show(
       { title: 'dimension', align: 'right' },
       { title: 'metric' },
       { title: 'index' },
+      ...(named ? [{ title: 'aliases' }] : []),
     ],
-    entries.map(({ name, count, config }) => [
+    entries.map(({ name, aliases, count, config }) => [
       name,
       String(count),
       String(config.dimension),
       config.metric,
       config.index.kind,
+      ...(named ? [aliases.join(', ')] : []),
     ]),
     terminal.isTerminal ? terminal.columns : 0,
   )

@@ -4,6 +4,9 @@
  */
 import { Command } from 'commander'
 import { version } from '../base/version.ts'
+import { addAliasesDelete } from './aliases-delete.ts'
+import { addAliasesList } from './aliases-list.ts'
+import { addAliasesSet } from './aliases-set.ts'
 import { addBackup } from './collections-backup.ts'
 import { addCheckpoint } from './collections-checkpoint.ts'
 import { addCount } from './collections-count.ts'
@@ -73,6 +76,11 @@ export function buildProgram(io: Io, write: (text: string) => void): Command {
     add(collections, run)
   }
   addSearch(program, run)
+  const aliases = program
+    .command('aliases')
+    .description('further names of collections, switched in one step')
+    .addHelpText('after', examples('aliases list', 'aliases set catalogue products_v2'))
+  for (const add of [addAliasesList, addAliasesSet, addAliasesDelete]) add(aliases, run)
   refuseMistakes(program)
   refuseMissing(program)
   return program

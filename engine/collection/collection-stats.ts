@@ -7,6 +7,7 @@ import type { LiveState } from './live-state.ts'
 
 export interface CollectionDescription {
   readonly name: string
+  readonly aliases: readonly string[]
   readonly uuid: string
   readonly epoch: Epoch
   readonly config: CollectionConfig

@@ -87,6 +87,11 @@ export class Collection {
     return this.#history.manifest.name
   }
 
+  /** Further names that mean it now, sorted. */
+  get aliases(): readonly string[] {
+    return this.#context.aliasesOf(this.name)
+  }
+
   get uuid(): string {
     return this.#history.manifest.uuid
   }
@@ -270,6 +275,7 @@ export class Collection {
     const { committedAtUs } = this
     return {
       name: this.name,
+      aliases: this.aliases,
       uuid: this.uuid,
       epoch: this.epoch,
       config: this.#config,

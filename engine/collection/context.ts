@@ -15,6 +15,8 @@ export interface CollectionContext {
   readonly hashes: HashThreads
   /** A directory for files of a moment: what hnswlib writes and reads. */
   readonly scratch: string
+  /** Further names that mean the collection of this name now. */
+  readonly aliasesOf: (collection: string) => readonly string[]
   readonly progress: Progress
   /** Told what a person should know although nothing failed: a rebuilt graph, a fallback. */
   readonly onWarning: (text: string) => void

@@ -14,30 +14,30 @@ import { availableParallelism } from 'node:os'
 import * as path from 'node:path'
 import { AnnThreads } from '../ann/ann-threads.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
-import { type Disk, nodeDisk, replaceFile } from '../base/disk.ts'
+import { type Disk, nodeDisk } from '../base/disk.ts'
 import { fail } from '../base/errors.ts'
 import { HashThreads } from '../base/hash-threads.ts'
-import { limits } from '../base/limits.ts'
 import { checkName } from '../base/name.ts'
 import { noProgress, type Progress } from '../base/progress.ts'
 import { besideModule, ThreadPool } from '../base/thread-pool.ts'
-import {
-  type Catalogue,
-  type CatalogueEntry,
-  collectionDirectory,
-  decodeCatalogue,
-  emptyCatalogue,
-  encodeCatalogue,
-} from '../format/catalogue.ts'
+import { type CatalogueEntry, collectionDirectory } from '../format/catalogue.ts'
 import type { CollectionConfig } from '../format/config.ts'
 import { type Identity, newEpoch, newUuid } from '../format/identity.ts'
+import { Aliases, aliasesOf, keepAliases } from './aliases.ts'
+import { CatalogueFile } from './catalogue-file.ts'
 import { Collection } from './collection.ts'
 import type { CollectionContext } from './context.ts'
-import { DirectoryLock, lockName } from './directory-lock.ts'
+import { noDirectoryHint, refuseForeign } from './data-place.ts'
+import { DirectoryLock } from './directory-lock.ts'
 import { emptyManifest, startHistory } from './open-files.ts'
-import { proveAndRename, readNote, type StageRequest, type Staging, writeNote } from './staging.ts'
-
-const catalogueName = 'catalogue.json'
+import {
+  type CommitTarget,
+  proveAndRename,
+  readNote,
+  type StageRequest,
+  type Staging,
+  writeNote,
+} from './staging.ts'
 
 export interface DataDirectoryOptions {
   readonly disk?: Disk
@@ -47,9 +47,6 @@ export interface DataDirectoryOptions {
   readonly progress?: Progress
   readonly onWarning?: (text: string) => void
 }
-
-/** A catalogue without its sequence: what a change returns. */
-type CatalogueChange = Omit<Catalogue, 'sequence'>
 
 /**
  * Opens a data directory and locks it.
@@ -77,7 +74,7 @@ export async function openDataDirectory(
     const scratch = path.join(root, 'scratch')
     await disk.removeTree(scratch)
     for (const each of [path.join(root, 'collections'), scratch]) await disk.makeDirectory(each)
-    const catalogue = await readCatalogue(disk, root)
+    const catalogue = await CatalogueFile.open(disk, root)
     const threads = new ThreadPool(besideModule(import.meta.url, 'engine-worker'))
     const context: CollectionContext = {
       disk,
@@ -86,6 +83,7 @@ export async function openDataDirectory(
       ann: new AnnThreads(availableParallelism(), threads),
       hashes: new HashThreads(threads),
       scratch,
+      aliasesOf: (name) => aliasesOf(catalogue.current, name),
       progress: options.progress ?? noProgress,
       onWarning: options.onWarning ?? (() => {}),
     }
@@ -98,60 +96,24 @@ export async function openDataDirectory(
   }
 }
 
-/** What an open that was cut off may leave in an otherwise empty directory. */
-const ownNames = [lockName, `${catalogueName}.tmp`, 'collections', 'scratch']
-
-const noDirectoryHint =
-  'Give the directory with --data or VECTRA_DATA, or create a collection to make one.'
-
-/** A directory with other things in it is not turned into a data directory. */
-async function refuseForeign(disk: Disk, root: string, create: boolean): Promise<void> {
-  const names = await disk.list(root)
-  if (names.includes(catalogueName)) return
-  if (
-    names.includes('collections') &&
-    (await disk.list(path.join(root, 'collections'))).length > 0
-  ) {
-    fail(
-      'missing-file',
-      `${path.join(root, catalogueName)} is missing, but there are collections beside it`,
-      'Put the file back, or restore the collections from a backup into another directory.',
-      { place: { file: path.join(root, catalogueName) } },
-    )
-  }
-  const own = names.every((name) => ownNames.some((own) => name.startsWith(own)))
-  if (!own) {
-    fail(
-      'usage',
-      `${root} is not a data directory`,
-      'Give an empty directory, or one made by vectra-cli.',
-      {
-        place: { file: root },
-      },
-    )
-  }
-  if (!create) fail('file-not-found', `there is no data directory at ${root}`, noDirectoryHint)
-}
-
-async function readCatalogue(disk: Disk, root: string): Promise<Catalogue> {
-  const file = path.join(root, catalogueName)
-  if ((await disk.stat(file)) === undefined) return emptyCatalogue
-  return decodeCatalogue(await disk.readFile(file, limits.manifestBytes), file)
-}
-
 export class DataDirectory {
   readonly path: string
+  /** Further names of collections. */
+  readonly aliases: Aliases
   readonly #context: CollectionContext
   readonly #lock: DirectoryLock
   readonly #open = new Map<string, Promise<Collection>>()
-  #catalogue: Catalogue
-  /** The last write of the catalogue failed, and may have reached the disk all the same. */
-  #inDoubt = false
-  #turn: Promise<unknown> = Promise.resolve()
+  readonly #catalogue: CatalogueFile
 
   /** Use {@link openDataDirectory}. */
-  constructor(root: string, context: CollectionContext, lock: DirectoryLock, catalogue: Catalogue) {
+  constructor(
+    root: string,
+    context: CollectionContext,
+    lock: DirectoryLock,
+    catalogue: CatalogueFile,
+  ) {
     this.path = root
+    this.aliases = new Aliases(catalogue)
     this.#context = context
     this.#lock = lock
     this.#catalogue = catalogue
@@ -164,27 +126,49 @@ export class DataDirectory {
 
   /** Names of the collections, sorted. */
   names(): string[] {
-    return [...this.#catalogue.collections.keys()].sort()
+    return [...this.#catalogue.current.collections.keys()].sort()
   }
 
+  /** Whether {@link open} finds something under `name`: a collection, or an alias of one. */
   has(name: string): boolean {
-    return this.#catalogue.collections.has(name)
+    return this.#catalogue.current.collections.has(this.aliases.resolve(name))
+  }
+
+  /** @throws `collection-exists` when a collection may not be put there: an alias, or one, unless `replace` */
+  refuseTaken(name: string, replace = false): void {
+    const means = this.aliases.resolve(name)
+    if (means !== name) {
+      fail(
+        'collection-exists',
+        `${name} is an alias of the collection ${means}`,
+        `Choose another name, or free this one: vectra-cli aliases delete ${name}.`,
+      )
+    }
+    if (replace || !this.has(name)) return
+    fail(
+      'collection-exists',
+      `the collection ${name} exists already`,
+      'Choose another name, drop it first, or use --replace where the command has it.',
+    )
   }
 
   /** @throws `invalid-name`, `collection-exists`, `disk-full`, `disk-refused` */
   async create(name: string, config: CollectionConfig): Promise<Collection> {
     checkName('collection name', name)
-    this.#refuseExisting(name)
+    this.refuseTaken(name)
     const identity: Identity = { uuid: newUuid(), epoch: newEpoch(1) }
     const entry = entryOf(identity)
-    await this.#change((now) => ({ ...now, leftovers: [...now.leftovers, entry.directory] }))
+    await this.#catalogue.change((now) => ({
+      ...now,
+      leftovers: [...now.leftovers, entry.directory],
+    }))
     const directory = this.#directoryOf(entry)
     try {
       await this.#context.disk.makeDirectory(directory)
       const manifest = emptyManifest(name, identity, config)
       await startHistory(this.#context.disk, directory, { manifest, config })
       await this.#context.disk.syncDirectory(path.dirname(directory))
-      await this.#adopt(name, entry, false)
+      await this.#adopt(name, entry, { replace: false })
     } catch (error) {
       await this.#removeLeftover(entry.directory)
       throw error
@@ -192,9 +176,10 @@ export class DataDirectory {
     return this.open(name)
   }
 
-  /** The collection; opened once and shared. @throws `collection-not-found`, and what damage says */
-  open(name: string): Promise<Collection> {
-    const entry = this.#catalogue.collections.get(name)
+  /** The collection of that name or alias; opened once and shared. @throws `collection-not-found`, and what damage says */
+  open(nameOrAlias: string): Promise<Collection> {
+    const name = this.aliases.resolve(nameOrAlias)
+    const entry = this.#catalogue.current.collections.get(name)
     if (entry === undefined) return Promise.reject(this.#notFound(name))
     const opened =
       this.#open.get(name) ?? Collection.open(this.#context, this.#directoryOf(entry), entry.uuid)
@@ -204,18 +189,26 @@ export class DataDirectory {
   }
 
   /**
-   * Removes a collection and its files.
+   * Removes a collection, its files and its aliases.
    * @returns whether it was there
-   * @throws `collection-not-found` unless `ifExists`
+   * @throws `collection-not-found` unless `ifExists`; `usage` for an alias
    */
   async drop(name: string, options: { readonly ifExists?: boolean } = {}): Promise<boolean> {
-    const entry = this.#catalogue.collections.get(name)
+    const means = this.aliases.resolve(name)
+    if (means !== name) {
+      fail(
+        'usage',
+        `${name} is an alias of the collection ${means}; nothing was dropped`,
+        `Remove the alias with: vectra-cli aliases delete ${name}. Or drop ${means} itself.`,
+      )
+    }
+    const entry = this.#catalogue.current.collections.get(name)
     if (entry === undefined) {
       if (options.ifExists === true) return false
       throw this.#notFound(name)
     }
     await this.#closeOne(name)
-    await this.#change((now) => ({
+    await this.#catalogue.change((now) => ({
       collections: new Map([...now.collections].filter(([each]) => each !== name)),
       aliases: new Map([...now.aliases].filter(([, each]) => each !== name)),
       leftovers: [...now.leftovers, entry.directory],
@@ -235,7 +228,10 @@ export class DataDirectory {
     const entry = entryOf(identity)
     const directory = this.#directoryOf(entry)
     if (found === undefined) {
-      await this.#change((now) => ({ ...now, leftovers: [...now.leftovers, entry.directory] }))
+      await this.#catalogue.change((now) => ({
+        ...now,
+        leftovers: [...now.leftovers, entry.directory],
+      }))
       await disk.makeDirectory(path.join(directory, 'segments'))
       await writeNote(disk, directory, request.key, identity)
     }
@@ -245,11 +241,11 @@ export class DataDirectory {
       commit: async (target) => {
         const { name, replace } = target
         checkName('collection name', name)
-        if (!replace) this.#refuseExisting(name)
+        this.refuseTaken(name, replace)
         const restored = await proveAndRename(this.#context, directory, request, identity, target)
         try {
           await disk.syncDirectory(path.dirname(directory))
-          await this.#adopt(name, entry, replace)
+          await this.#adopt(name, entry, target)
         } catch (error) {
           await restored.close()
           throw error
@@ -259,7 +255,7 @@ export class DataDirectory {
       },
       discard: async () => {
         // once the catalogue names it, it is no leftover any more
-        if (this.#catalogue.leftovers.includes(entry.directory)) {
+        if (this.#catalogue.current.leftovers.includes(entry.directory)) {
           await this.#removeLeftover(entry.directory)
         }
       },
@@ -284,14 +280,14 @@ export class DataDirectory {
   /** Removes what a crash left and nobody can go on with. Called once, at open. */
   async sweep(): Promise<void> {
     const { disk, onWarning } = this.#context
-    for (const leftover of this.#catalogue.leftovers) {
+    for (const leftover of this.#catalogue.current.leftovers) {
       const directory = path.join(this.path, 'collections', leftover)
       if ((await readNote(disk, directory).catch(() => undefined)) !== undefined) continue
       await this.#removeLeftover(leftover)
     }
     const known = new Set([
-      ...[...this.#catalogue.collections.values()].map((entry) => entry.directory),
-      ...this.#catalogue.leftovers,
+      ...[...this.#catalogue.current.collections.values()].map((entry) => entry.directory),
+      ...this.#catalogue.current.leftovers,
     ])
     for (const name of await disk.list(path.join(this.path, 'collections'))) {
       if (!known.has(name)) {
@@ -302,15 +298,6 @@ export class DataDirectory {
 
   #directoryOf(entry: CatalogueEntry): string {
     return path.join(this.path, 'collections', entry.directory)
-  }
-
-  #refuseExisting(name: string): void {
-    if (!this.has(name)) return
-    fail(
-      'collection-exists',
-      `the collection ${name} exists already`,
-      'Choose another name, drop it first, or use --replace where the command has it.',
-    )
   }
 
   #notFound(name: string): Error {
@@ -329,54 +316,45 @@ export class DataDirectory {
   }
 
   /** Commits `entry` under `name`; what the name meant before becomes a leftover and is removed. */
-  async #adopt(name: string, entry: CatalogueEntry, replace: boolean): Promise<void> {
+  async #adopt(
+    name: string,
+    entry: CatalogueEntry,
+    { replace, aliases = [], onRemark }: Omit<CommitTarget, 'name'>,
+  ): Promise<void> {
     if (replace) await this.#closeOne(name)
     let replaced: CatalogueEntry | undefined
-    await this.#change((now) => {
+    let remarks: readonly string[] = []
+    await this.#catalogue.change((now) => {
       replaced = now.collections.get(name)
-      if (replaced !== undefined && !replace) this.#refuseExisting(name)
+      this.refuseTaken(name, replace)
+      const kept = keepAliases(now, name, aliases)
+      remarks = kept.remarks
       const leftovers = now.leftovers.filter((each) => each !== entry.directory)
       return {
         collections: new Map([...now.collections, [name, entry]]),
-        aliases: now.aliases,
+        aliases: kept.aliases,
         leftovers: replaced ? [...leftovers, replaced.directory] : leftovers,
       }
     })
     // the new one has the name; what cannot be removed now stays noted as a leftover
     if (replaced !== undefined) await this.#removeLeftover(replaced.directory).catch(() => {})
-  }
-
-  /** One change of the catalogue after the other, each durable when it resolves. */
-  #change(change: (now: Catalogue) => CatalogueChange): Promise<void> {
-    const result = this.#turn.then(async () => {
-      const next = { ...change(this.#catalogue), sequence: this.#catalogue.sequence + 1 }
-      this.#inDoubt = true
-      await replaceFile(
-        this.#context.disk,
-        path.join(this.path, catalogueName),
-        encodeCatalogue(next),
-      )
-      this.#inDoubt = false
-      this.#catalogue = next
-    })
-    this.#turn = result.catch(() => {})
-    return result
+    for (const each of remarks) onRemark?.(each)
   }
 
   async #removeLeftover(directory: string): Promise<void> {
     const { disk } = this.#context
     // a catalogue write that failed late may stand on disk: what it names is not removed before it is undone
-    if (this.#inDoubt) await this.#change((now) => now)
+    await this.#catalogue.settle()
     await disk.removeTree(path.join(this.path, 'collections', directory))
     await disk.syncDirectory(path.join(this.path, 'collections'))
-    await this.#change((now) => ({
+    await this.#catalogue.change((now) => ({
       ...now,
       leftovers: now.leftovers.filter((each) => each !== directory),
     }))
   }
 
   async #findStaged(key: string): Promise<Identity | undefined> {
-    for (const leftover of this.#catalogue.leftovers) {
+    for (const leftover of this.#catalogue.current.leftovers) {
       const directory = path.join(this.path, 'collections', leftover)
       const note = await readNote(this.#context.disk, directory).catch(() => undefined)
       if (note?.key === key && entryOf(note.identity).directory === leftover) return note.identity

@@ -49,6 +49,8 @@ export interface ExactNeighbour {
 
 export interface PinnedState {
   readonly collection: { readonly uuid: string; readonly name: string }
+  /** Further names that meant the collection, sorted. */
+  readonly aliases: readonly string[]
   readonly epoch: Epoch
   readonly lsn: number
   readonly committedAtUs: number
@@ -109,6 +111,7 @@ export function pinState(source: PinSource): Promise<PinnedState> {
     const files = await pinnedFiles(source, manifest, writer.tail, opened)
     return {
       collection: { uuid: manifest.uuid, name: manifest.name },
+      aliases: context.aliasesOf(manifest.name),
       epoch: manifest.epoch,
       lsn,
       committedAtUs,

@@ -46,6 +46,10 @@ export interface StageRequest {
 export interface CommitTarget {
   readonly name: string
   readonly replace: boolean
+  /** Aliases that the collection had: those that are free come back with it. */
+  readonly aliases?: readonly string[]
+  /** Told what a person should know: an alias that means something else now. */
+  readonly onRemark?: (text: string) => void
   /** Resolves when the files that were put there are durable; the state gets no name before. */
   readonly durable?: Promise<void>
 }

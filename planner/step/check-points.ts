@@ -75,12 +75,13 @@ function parityPoints(
   if (expectation === undefined) {
     return [{ what: 'parity', passed: false, wanted: nothingToCompare, found: 'unknown' }]
   }
+  const { aliases = [] } = expectation.shape
   const differences = shapeDifferences(shape, expectation.shape)
   return [
     {
       what: 'parity',
       passed: differences.length === 0,
-      wanted: 'same dimension, metric and index settings',
+      wanted: `same dimension, metric${aliases.length > 0 ? ', aliases' : ''} and index settings`,
       found: differences.length === 0 ? 'the same' : differences.join(', '),
     },
   ]

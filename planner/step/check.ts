@@ -155,5 +155,8 @@ async function expectationOf(
     )
   }
   const source = plan.destinations.get(restored.source)?.url ?? restored.source
-  return repositories.expectation(source, restored.collection, restored.snapshot)
+  const expectation = await repositories.expectation(source, restored.collection, restored.snapshot)
+  if (restored.collection === collection) return expectation
+  // a clone under another name takes none of the aliases
+  return { ...expectation, shape: { ...expectation.shape, aliases: [] } }
 }

@@ -48,14 +48,19 @@ export const engineRepositories = (disk: Disk, clock: Clock): Repositories => ({
 
   async expectation(source, collection, snapshotId) {
     const { manifest } = await readSnapshot({ source, collection, snapshotId, disk })
-    const { lsn, count, digest, config, golden } = manifest
+    const { lsn, count, digest, config, aliases, golden } = manifest
     return {
       snapshotId,
       source,
       lsn,
       count,
       digest,
-      shape: { dimension: config.dimension, metric: config.metric, index: { ...config.index } },
+      shape: {
+        dimension: config.dimension,
+        metric: config.metric,
+        index: { ...config.index },
+        aliases,
+      },
       ...(golden.queries.length > 0 && { golden: { k: golden.k, queries: golden.queries } }),
     }
   },

@@ -9,7 +9,6 @@ import { fileURLToPath } from 'node:url'
 import {
   type Clock,
   type Collection,
-  type CollectionConfig,
   createBackup,
   type DataDirectory,
   type Disk,
@@ -178,7 +177,7 @@ export function vectraTarget(target: Target, disk: Disk, clock: Clock): TargetAd
         const contentKnownAt = clock.nowMs()
         return {
           position,
-          shape: shapeOf(collection.config),
+          shape: shapeOf(collection),
           ...(digest !== undefined && { digest }),
           contentKnownAt,
           ...(request.search && { search: await searchOf(collection, request, clock, work) }),
@@ -215,10 +214,11 @@ async function positionIfReadable(
   }
 }
 
-const shapeOf = ({ dimension, metric, index }: CollectionConfig): Shape => ({
-  dimension,
-  metric,
-  index: { ...index },
+const shapeOf = ({ config, aliases }: Collection): Shape => ({
+  dimension: config.dimension,
+  metric: config.metric,
+  index: { ...config.index },
+  aliases,
 })
 
 /** Golden queries of the snapshot, or a truth computed here by exact search. */

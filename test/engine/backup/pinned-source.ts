@@ -38,6 +38,7 @@ export function pinnedSource(
   let pins = 0
   const state: PinnedState = {
     collection: { uuid: '6f1d6c2e-8d0a-4a53-9f6e-2f6f3d1f7b11', name: 'products' },
+    aliases: [],
     epoch: { number: 1, history: '00112233aabbccdd' },
     lsn: 7,
     committedAtUs: 1_767_225_600_000_000,

@@ -533,7 +533,7 @@ const meddled = (
   directory: DataDirectory,
   meddle: (staged: string) => Promise<void>,
 ): RestoreTarget => ({
-  has: (name) => directory.has(name),
+  refuseTaken: (name, replace) => directory.refuseTaken(name, replace),
   stage: async (request) => {
     const staging = await directory.stage(request)
     await meddle(staging.directory)
@@ -595,7 +595,7 @@ describe('a target with something planted in it', () => {
 describe('a restore that was cut off', () => {
   /** A directory whose restores cannot clean up after themselves, as when the process is killed. */
   const dying = (directory: DataDirectory): RestoreTarget => ({
-    has: (name) => directory.has(name),
+    refuseTaken: (name, replace) => directory.refuseTaken(name, replace),
     stage: async (request): Promise<Staging> => ({
       ...(await directory.stage(request)),
       discard: async () => {},
@@ -642,7 +642,7 @@ describe('a restore that was cut off', () => {
   it('case 77: a restore under another name does not go on with it', async () => {
     const { directory } = await emptyDirectory()
     const target: RestoreTarget = {
-      has: (name) => directory.has(name),
+      refuseTaken: (name, replace) => directory.refuseTaken(name, replace),
       stage: async (request) => {
         const commit = () => Promise.reject(new Error('killed'))
         return { ...(await directory.stage(request)), commit, discard: async () => {} }
@@ -661,7 +661,7 @@ describe('a restore that was cut off', () => {
     const { directory } = await emptyDirectory()
     let staged = ''
     const target: RestoreTarget = {
-      has: (name) => directory.has(name),
+      refuseTaken: (name, replace) => directory.refuseTaken(name, replace),
       stage: async (request) => {
         const staging = await directory.stage(request)
         staged = staging.directory
@@ -685,7 +685,7 @@ describe('a restore that was cut off', () => {
     const { directory } = await emptyDirectory()
     let staged = ''
     const target: RestoreTarget = {
-      has: (name) => directory.has(name),
+      refuseTaken: (name, replace) => directory.refuseTaken(name, replace),
       stage: async (request) => {
         const staging = await directory.stage(request)
         staged = staging.directory

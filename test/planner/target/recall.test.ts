@@ -43,6 +43,16 @@ test('the shape says every setting that differs', () => {
   ])
 })
 
+test('the shape names an alias that is lacking, and not one that was made since', () => {
+  const flat = { dimension: 4, metric: 'l2', index: { kind: 'flat' } }
+  const wanted = { ...flat, aliases: ['catalogue', 'live'] }
+  expect(shapeDifferences({ ...flat, aliases: ['live', 'new', 'catalogue'] }, wanted)).toEqual([])
+  expect(shapeDifferences({ ...flat, aliases: ['live'] }, wanted)).toEqual([
+    'alias catalogue is unset, not set',
+  ])
+  expect(shapeDifferences(flat, wanted)).toHaveLength(2)
+})
+
 test('recall is found over wanted, latency is that of the timed passes', async () => {
   const clock = manualClock(1_000)
   let searches = 0

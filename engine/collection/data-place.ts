@@ -1,0 +1,44 @@
+/** What stands where a data directory is to be opened: ours, nothing yet, or somebody else's files. */
+import * as path from 'node:path'
+import type { Disk } from '../base/disk.ts'
+import { fail } from '../base/errors.ts'
+import { catalogueName } from './catalogue-file.ts'
+import { lockName } from './directory-lock.ts'
+
+/** What an open that was cut off may leave in an otherwise empty directory. */
+const ownNames = [lockName, `${catalogueName}.tmp`, 'collections', 'scratch']
+
+export const noDirectoryHint =
+  'Give the directory with --data or VECTRA_DATA, or create a collection to make one.'
+
+/**
+ * A directory with other things in it is not turned into a data directory.
+ * @throws `usage`, `missing-file`, `file-not-found`
+ */
+export async function refuseForeign(disk: Disk, root: string, create: boolean): Promise<void> {
+  const names = await disk.list(root)
+  if (names.includes(catalogueName)) return
+  if (
+    names.includes('collections') &&
+    (await disk.list(path.join(root, 'collections'))).length > 0
+  ) {
+    fail(
+      'missing-file',
+      `${path.join(root, catalogueName)} is missing, but there are collections beside it`,
+      'Put the file back, or restore the collections from a backup into another directory.',
+      { place: { file: path.join(root, catalogueName) } },
+    )
+  }
+  const own = names.every((name) => ownNames.some((own) => name.startsWith(own)))
+  if (!own) {
+    fail(
+      'usage',
+      `${root} is not a data directory`,
+      'Give an empty directory, or one made by vectra-cli.',
+      {
+        place: { file: root },
+      },
+    )
+  }
+  if (!create) fail('file-not-found', `there is no data directory at ${root}`, noDirectoryHint)
+}
