@@ -174,7 +174,7 @@ export class Collection {
 
   /** All live points as they were when the iteration began, in no particular order. */
   async *points(): AsyncGenerator<Point> {
-    for (const id of [...this.#state.ids()]) {
+    for (const id of this.#state.ids()) {
       const point = await this.get(id)
       if (point !== undefined) yield point
     }

@@ -9,6 +9,7 @@ import { ContentDigest } from '../format/content-digest.ts'
 import { hashPoint, type PointId, type StoredPoint } from '../format/point.ts'
 import type { Operation } from '../format/wal-record.ts'
 import { MemorySegment } from '../segment/memory-segment.ts'
+import { IdIndex, ordinalSpace } from './id-index.ts'
 import { LiveSegment } from './live-segment.ts'
 
 export interface Location {
@@ -16,14 +17,11 @@ export interface Location {
   readonly ordinal: number
 }
 
-/** Locations are packed into one number: segment number × 2^32 + ordinal. */
-const ordinalSpace = 2 ** 32
-
 export class LiveState {
   readonly dimension: number
   /** Oldest first; the last one takes writes. */
   readonly #segments = new Map<number, LiveSegment>()
-  readonly #locations = new Map<PointId, number>()
+  readonly #locations = new IdIndex((segment, ordinal) => this.#segment(segment).id(ordinal))
   readonly #digest: ContentDigest
   #active: LiveSegment
 
@@ -34,6 +32,7 @@ export class LiveState {
   constructor(dimension: number, sealed: readonly LiveSegment[], nextSegment: number) {
     this.dimension = dimension
     this.#digest = new ContentDigest()
+    this.#locations.reserve(sealed.reduce((sum, segment) => sum + segment.live, 0))
     for (const segment of sealed) this.#admit(segment)
     this.#active = new LiveSegment(nextSegment, new MemorySegment(dimension))
     this.#segments.set(nextSegment, this.#active)
@@ -66,13 +65,22 @@ export class LiveState {
   locate(id: PointId): Location | undefined {
     const packed = this.#locations.get(id)
     if (packed === undefined) return undefined
-    const segment = this.#segments.get(Math.floor(packed / ordinalSpace))
-    if (segment === undefined) throw new Error(`no segment for ${packed}`)
+    const segment = this.#segment(Math.floor(packed / ordinalSpace))
     return { segment, ordinal: packed % ordinalSpace }
   }
 
-  ids(): IterableIterator<PointId> {
-    return this.#locations.keys()
+  /** The ids that live now, in the order in which their points came; later changes do not show. */
+  *ids(): Generator<PointId> {
+    const views = this.segments.map((segment) => ({
+      segment,
+      count: segment.table.count,
+      tombstones: segment.tombstones.copy(),
+    }))
+    for (const { segment, count, tombstones } of views) {
+      for (let ordinal = 0; ordinal < count; ordinal++) {
+        if (!tombstones.has(ordinal)) yield segment.id(ordinal)
+      }
+    }
   }
 
   /**
@@ -109,6 +117,12 @@ export class LiveState {
     this.#active = new LiveSegment(number, new MemorySegment(this.dimension))
     this.#segments.set(number, this.#active)
     return frozen
+  }
+
+  #segment(number: number): LiveSegment {
+    const segment = this.#segments.get(number)
+    if (segment === undefined) throw new Error(`no segment ${number}`)
+    return segment
   }
 
   #admit(segment: LiveSegment): void {
