@@ -27,6 +27,11 @@ export class NearestHeap {
     this.#ordinals = new Float64Array(k)
   }
 
+  /** Candidates kept so far. */
+  get size(): number {
+    return this.#size
+  }
+
   /** Whether {@link add} would keep the candidate. */
   wants(distance: number, ordinal: number): boolean {
     if (this.#size < this.#k) return true

@@ -88,7 +88,10 @@ export const limits = {
   durabilityIntervalMs: 60_000,
 } as const
 
-/** Defaults of a collection. ef 100 measured recall@10 above 0.98 on the words data. */
+/**
+ * Defaults of a collection. Recall@10 measured on the words data: above 0.98 at ef 100, above 0.95 at 256
+ * lists and nprobe 32.
+ */
 export const defaults = {
   metric: 'cosine',
   index: 'hnsw',
@@ -96,7 +99,7 @@ export const defaults = {
   efConstruction: 200,
   ef: 100,
   lists: 256,
-  nprobe: 16,
+  nprobe: 32,
   durabilityIntervalMs: 1_000,
   k: 10,
   goldenSample: 64,

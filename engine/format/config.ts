@@ -23,7 +23,7 @@ export type IndexSettings =
       readonly kind: 'ivf'
       /** Lists that k-means divides a segment into; fewer where a segment is small. 1–65,536, default 256. */
       readonly lists: number
-      /** Lists that a search looks into. 1–65,536, default 16. */
+      /** Lists that a search looks into. 1–65,536, default 32. */
       readonly nprobe: number
     }
   | {

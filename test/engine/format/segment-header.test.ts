@@ -14,7 +14,7 @@ const file = '/data/segments/00000005.vectors'
 const expected = { number: 5, count: 2, dimension: 3 }
 const header = { ...expected, lsn: 2 ** 40, bodyBytes: 24, extra: 9 }
 const sizeBytes = SEGMENT_HEADER_BYTES + header.bodyBytes
-const kinds: readonly SegmentFileKind[] = ['vectors', 'points', 'tombstones']
+const kinds: readonly SegmentFileKind[] = ['vectors', 'points', 'lists', 'tombstones']
 
 const good = encodeSegmentHeader('vectors', header)
 const decode = (bytes: Buffer, changed: object = {}, size = sizeBytes, kind = kinds[0]) =>
