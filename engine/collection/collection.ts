@@ -7,6 +7,7 @@
  */
 import assert from 'node:assert/strict'
 import { fail } from '../base/errors.ts'
+import { inFlight } from '../base/in-flight.ts'
 import { defaults, limits } from '../base/limits.ts'
 import { type CollectionConfig, encodeConfig } from '../format/config.ts'
 import type { Epoch } from '../format/identity.ts'
@@ -203,19 +204,23 @@ export class Collection {
     )
   }
 
-  /** Loads all that searches need. Later seals are loaded as they come. */
+  /**
+   * Loads all that searches need, as many segments at once as there are threads: what a graph is made
+   * of is in memory beside it while it is loaded. Later seals are loaded as they come.
+   */
   async warm(): Promise<void> {
     this.#keepWarm()
-    await Promise.all(
-      this.#state.segments.map((segment) => {
-        const { sealed } = segment
-        if (segment.warm || sealed === undefined) return undefined
-        const running =
-          this.#warming.get(segment) ?? warmSegment(this.#warmOptions, segment, sealed)
-        this.#warming.set(segment, running)
-        return running.finally(() => this.#warming.delete(segment))
-      }),
-    )
+    const cold = this.#state.segments.filter((segment) => !segment.warm)
+    await inFlight(cold, this.#context.threads.size, undefined, (segment) => this.#warmOne(segment))
+  }
+
+  /** Once, whoever asks. */
+  async #warmOne(segment: LiveSegment): Promise<void> {
+    const { sealed } = segment
+    if (segment.warm || sealed === undefined) return
+    const running = this.#warming.get(segment) ?? warmSegment(this.#warmOptions, segment, sealed)
+    this.#warming.set(segment, running)
+    await running.finally(() => this.#warming.delete(segment))
   }
 
   /** Seals what is in memory and commits a manifest; opening then replays nothing before it. */
