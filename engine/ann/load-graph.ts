@@ -10,10 +10,10 @@ import { HnswIndex } from './hnsw-index.ts'
 import { type NativeGraph, nativeGraphClass } from './hnswlib.ts'
 import { nativeSpace } from './metric.ts'
 import { NativeRows } from './native-rows.ts'
+import { type RowSource, readRows } from './row-source.ts'
 import { withScratchFile } from './scratch-file.ts'
-import { rowsOf, type VectorBlock } from './vector-block.ts'
 
-/** What the graph file must say about itself. Count and dimension come from the block. */
+/** What the graph file must say about itself. Count and dimension come from the rows. */
 export interface LoadSettings {
   readonly segment: number
   readonly metric: Metric
@@ -33,7 +33,7 @@ export interface LoadOptions {
 /** What the worker's task `splice` is given. */
 export interface SpliceTask {
   readonly graphBytes: Uint8Array
-  readonly block: VectorBlock
+  readonly rows: RowSource
   readonly expected: GraphSettings
   readonly file: string
   readonly scratchFile: string
@@ -52,11 +52,11 @@ export interface SpliceTask {
 export async function loadGraph(
   threads: AnnThreads,
   graphBytes: Uint8Array,
-  block: VectorBlock,
+  rows: RowSource,
   settings: LoadSettings,
   options: LoadOptions,
 ): Promise<HnswIndex> {
-  const { count, dimension } = block
+  const { count, dimension } = rows
   const { segment, metric, m, efConstruction } = settings
   const expected = { segment, count, dimension, metric, m, efConstruction }
   const { file, scratchDirectory, progress = noProgress } = options
@@ -64,10 +64,10 @@ export async function loadGraph(
   progress({ phase: 'load-graph', unit: 'points', done: 0, total: count })
   const native = new graphClass(nativeSpace(metric), dimension)
   await withScratchFile(scratchDirectory, async (scratchFile) => {
-    await splice(threads, { graphBytes, block, expected, file, scratchFile })
+    await splice(threads, { graphBytes, rows, expected, file, scratchFile })
     await readNative(native, scratchFile, file)
   })
-  checkLoaded(native, block, metric, file)
+  await checkLoaded(native, rows, metric, file)
   progress({ phase: 'load-graph', unit: 'points', done: count, total: count })
   return new HnswIndex(native, count, dimension, metric)
 }
@@ -77,7 +77,7 @@ const sharedFrom = 10_000
 
 /** Writes the file that hnswlib reads, in as many parts as there are threads. */
 async function splice(threads: AnnThreads, task: Omit<SpliceTask, 'from' | 'to'>): Promise<void> {
-  const { count } = task.block
+  const { count } = task.rows
   const share = Math.ceil(count / (count < sharedFrom ? 1 : threads.size))
   await (await nodeDisk.open(task.scratchFile, 'create')).close()
   const parts: Promise<number>[] = []
@@ -100,15 +100,22 @@ async function readNative(native: NativeGraph, scratchFile: string, file: string
 }
 
 /** hnswlib does not notice a failed read: its count and its outermost vectors must be ours. */
-function checkLoaded(native: NativeGraph, block: VectorBlock, metric: Metric, file: string): void {
+async function checkLoaded(
+  native: NativeGraph,
+  source: RowSource,
+  metric: Metric,
+  file: string,
+): Promise<void> {
+  const { count, dimension } = source
   const loaded = native.getCurrentCount()
-  if (loaded !== block.count) notLoaded(file, `${loaded} of ${block.count} elements arrived`)
-  const rows = new NativeRows(rowsOf(block), block.dimension, metric)
-  for (const ordinal of [0, block.count - 1]) {
-    const expected = rows.row(ordinal)
-    const actual = native.getPoint(ordinal)
-    if (!expected.every((value, index) => Object.is(value, actual[index]))) {
-      notLoaded(file, `vector ${ordinal} arrived changed`)
+  if (loaded !== count) notLoaded(file, `${loaded} of ${count} elements arrived`)
+  for (const ordinal of [0, count - 1]) {
+    for await (const { values } of readRows(source, ordinal, ordinal + 1, 1)) {
+      const expected = new NativeRows(values, dimension, metric).row(0)
+      const actual = native.getPoint(ordinal)
+      if (!expected.every((value, index) => Object.is(value, actual[index]))) {
+        notLoaded(file, `vector ${ordinal} arrived changed`)
+      }
     }
   }
 }

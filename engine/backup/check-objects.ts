@@ -112,12 +112,35 @@ async function checkSize(repository: Repository, object: NeededObject): Promise<
   })
 }
 
-function checkContent(
+async function checkContent(
   repository: Repository,
   object: NeededObject,
   pieces: PiecesInFlight,
 ): Promise<Found | undefined> {
+  const checked = await checkFile(repository, object, pieces)
+  if (checked !== 'no file') return checked
   return pieces.withBuffer((buffer) => readPiece(repository, object, buffer, pieces))
+}
+
+/**
+ * Checks an object that stands in a file, without holding it in memory; `copyTo` gets its bytes on the
+ * way, also those of an object that turns out to be damaged.
+ * @returns what is wrong with it, undefined when it is whole, or that there is no such file
+ * @throws what the disk says about `copyTo`
+ */
+export function checkFile(
+  repository: Repository,
+  { sha256, sizeBytes }: NeededObject,
+  pieces: PiecesInFlight,
+  copyTo?: { readonly path: string; readonly offset: number },
+): Promise<Found | undefined | 'no file'> {
+  return guarded<Found | undefined | 'no file'>(async () => {
+    const file = await repository.objectFile(sha256)
+    if (file === undefined) return 'no file'
+    if (file.sizeBytes !== sizeBytes) return wrongSize(file.sizeBytes, sizeBytes)
+    const task = { path: file.path, offset: 0, length: sizeBytes, copyTo }
+    return wrongContent(await pieces.hashFile(task), sha256)
+  }, copyTo?.path)
 }
 
 /**
@@ -135,18 +158,25 @@ export function readPiece(
     if (got === undefined) return missing
     if (got.sizeBytes !== sizeBytes) return wrongSize(got.sizeBytes, sizeBytes)
     if (got.readBytes !== sizeBytes) return wrongSize(got.readBytes, sizeBytes)
-    const found = await pieces.hash(buffer, sizeBytes)
-    if (found === sha256) return undefined
-    return { kind: 'wrong-content', problem: `has the SHA-256 ${found}: it is damaged` }
+    return wrongContent(await pieces.hash(buffer, sizeBytes), sha256)
   })
 }
 
-/** What the store says about one object is that object's problem, unless the store itself is away. */
-async function guarded(work: () => Promise<Found | undefined>): Promise<Found | undefined> {
+const wrongContent = (found: string, expected: string): Found | undefined =>
+  found === expected
+    ? undefined
+    : { kind: 'wrong-content', problem: `has the SHA-256 ${found}: it is damaged` }
+
+/**
+ * What the store says about one object is that object's problem, unless the store itself is away or it
+ * is about `elsewhere`.
+ */
+async function guarded<T>(work: () => Promise<T>, elsewhere?: string): Promise<T | Found> {
   try {
     return await work()
   } catch (error) {
     if (!isOperatingError(error) || error.code === 'unreachable') throw error
+    if (elsewhere !== undefined && error.place.file === elsewhere) throw error
     return { kind: 'unreadable', problem: `cannot be read: ${error.message}` }
   }
 }

@@ -36,6 +36,11 @@ export class PiecesInFlight {
     return this.#threads.sha256(buffer, 0, length)
   }
 
+  /** SHA-256, hex, of a file that threads can open; copied on the way where the task wants it. */
+  hashFile(task: Parameters<HashThreads['file']>[0]): Promise<string> {
+    return this.#threads.file(task)
+  }
+
   async close(): Promise<void> {
     if (this.#owned) await this.#threads.close()
   }

@@ -13,7 +13,7 @@ import { inFlight } from '../base/in-flight.ts'
 import { limits } from '../base/limits.ts'
 import { objectKey, type Repository } from '../repository/repository.ts'
 import { pieceSize, type SnapshotFile } from '../repository/snapshot-manifest.ts'
-import { readPiece } from './check-objects.ts'
+import { checkFile, readPiece } from './check-objects.ts'
 import type { Watch } from './golden.ts'
 import { PiecesInFlight } from './pieces-in-flight.ts'
 import { RestorePlace } from './restore-place.ts'
@@ -158,11 +158,7 @@ class WriteRun {
     const { target } = piece
     target.handle ??= this.#request.disk.open(target.path, 'create')
     const handle = await target.handle
-    await this.#pieces.withBuffer(async (buffer) => {
-      await this.#fetch(piece, buffer)
-      const bytes = new Uint8Array(buffer, 0, piece.sizeBytes)
-      await handle.write(bytes, piece.index * limits.pieceBytes)
-    })
+    await this.#fetch(piece, handle)
     this.#bytesWritten += piece.sizeBytes
     this.#advance(piece.sizeBytes)
     if (--target.missing > 0) return
@@ -230,6 +226,26 @@ class WriteRun {
     await this.#pieces.close()
   }
 
+  /** @returns what is wrong with the source's copy; what stands in the file then is written over */
+  async #write(
+    repository: Repository,
+    piece: Piece,
+    handle: DiskFile,
+  ): Promise<{ readonly problem: string } | undefined> {
+    const offset = piece.index * limits.pieceBytes
+    const path = this.#request.disk.threadPath(handle.path)
+    if (path !== undefined) {
+      const checked = await checkFile(repository, piece, this.#pieces, { path, offset })
+      if (checked !== 'no file') return checked
+    }
+    return this.#pieces.withBuffer(async (buffer) => {
+      const found = await readPiece(repository, piece, buffer, this.#pieces)
+      if (found === undefined)
+        await handle.write(new Uint8Array(buffer, 0, piece.sizeBytes), offset)
+      return found
+    })
+  }
+
   #advance(bytes: number): void {
     this.#doneBytes += bytes
     const progress = { unit: 'bytes', done: this.#doneBytes, total: this.#totalBytes } as const
@@ -255,13 +271,13 @@ class WriteRun {
     }
   }
 
-  /** Fills `buffer` from the first source that has a sound copy. */
-  async #fetch(piece: Piece, buffer: SharedArrayBuffer): Promise<void> {
+  /** Writes the piece from the first source that has a sound copy. */
+  async #fetch(piece: Piece, handle: DiskFile): Promise<void> {
     const { target, index, sha256, sizeBytes } = piece
     const problems: { source: string; problem: string }[] = []
     for (const [order, repository] of this.#request.repositories.entries()) {
       const { url } = repository.destination
-      const found = await readPiece(repository, { sha256, sizeBytes }, buffer, this.#pieces)
+      const found = await this.#write(repository, piece, handle)
       if (found !== undefined) {
         problems.push({ source: url, problem: found.problem })
         continue

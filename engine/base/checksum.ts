@@ -1,5 +1,5 @@
 /** Checksums and hashes: CRC-32 finds accidents in a record, SHA-256 names content. */
-import { hash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { crc32 as zlibCrc32 } from 'node:zlib'
 
 /** CRC-32/ISO-HDLC (zlib, PNG). Id 1 in file headers. */
@@ -16,3 +16,17 @@ export const sha256Latin1 = (bytes: Uint8Array): string => hash('sha256', bytes,
 
 /** SHA-256 of `bytes` (a string is UTF-8), lower-case hex. */
 export const sha256Hex = (bytes: Uint8Array | string): string => hash('sha256', bytes, 'hex')
+
+/** SHA-256 of bytes that come in parts. */
+export class Sha256 {
+  readonly #hash = createHash('sha256')
+
+  update(bytes: Uint8Array): void {
+    this.#hash.update(bytes)
+  }
+
+  /** Lower-case hex; nothing may follow. */
+  hex(): string {
+    return this.#hash.digest('hex')
+  }
+}

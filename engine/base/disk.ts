@@ -61,6 +61,11 @@ export interface Disk {
   syncDirectory(path: string): Promise<void>
   /** Free bytes for this user on the file system that holds `path`. */
   freeBytes(path: string): Promise<number>
+  /**
+   * Where another thread finds the file by {@link nodeDisk}; undefined when only this disk can read it.
+   * A disk that fails or forgets on purpose answers undefined, so that nothing passes it by.
+   */
+  threadPath(path: string): string | undefined
 }
 
 const hints: Record<string, string> = {
@@ -279,6 +284,8 @@ export const nodeDisk: Disk = {
       const stats = await fs.statfs(directory)
       return stats.bavail * stats.bsize
     }),
+
+  threadPath: (file) => file,
 }
 
 /**

@@ -1,8 +1,9 @@
 /**
- * SHA-256 off the main thread, over shared memory: nothing is copied, and hashing uses all cores.
+ * SHA-256 off the main thread, over shared memory or over files: nothing is copied, and hashing uses all
+ * cores.
  */
 import { sha256Hex } from './checksum.ts'
-import type { HashTask } from './hash-tasks.ts'
+import type { HashFileTask, HashTask } from './hash-tasks.ts'
 import { KiB, limits } from './limits.ts'
 import { besideModule, ThreadPool } from './thread-pool.ts'
 
@@ -43,6 +44,26 @@ export class HashThreads {
       hashes.push(this.sha256(bytes, offset, Math.min(limits.pieceBytes, length - offset)))
     }
     return Promise.all(hashes)
+  }
+
+  /**
+   * SHA-256, hex, of each piece of 16 MiB of the first `length` bytes of a file that threads can open
+   * (`Disk.threadPath`). A file that ends before gives another hash.
+   */
+  filePieces(path: string, length: number): Promise<string[]> {
+    const hashes: Promise<string>[] = []
+    for (let offset = 0; offset < length; offset += limits.pieceBytes) {
+      hashes.push(this.file({ path, offset, length: Math.min(limits.pieceBytes, length - offset) }))
+    }
+    return Promise.all(hashes)
+  }
+
+  /**
+   * SHA-256, hex, of a part of a file that threads can open, and a copy of it where the task wants one.
+   * @throws what the disk says, naming the file that it is about
+   */
+  file(task: HashFileTask): Promise<string> {
+    return this.#pool.run<string>('sha256File', task)
   }
 
   /** Ends threads of its own; a pool that was lent is left to its owner. */

@@ -3,27 +3,31 @@
  * with the hash kept beside it, and summed. What comes out is the content digest of what is really
  * there, not of what was once written.
  */
+import type { RowSource } from '../ann/row-source.ts'
 import { fail } from '../base/errors.ts'
 import { inFlight } from '../base/in-flight.ts'
 import type { ThreadPool } from '../base/thread-pool.ts'
 import { ContentDigest } from '../format/content-digest.ts'
 import { encodePoint, hashPoint } from '../format/point.ts'
 import type { MemorySegment } from '../segment/memory-segment.ts'
-import type { LoadedRows, SealedSegment } from '../segment/sealed-segment.ts'
+import type { SealedSegment } from '../segment/sealed-segment.ts'
 import type { LiveSegment } from './live-segment.ts'
 import { type ProofResult, type ProofTask, proveRange } from './prove-range.ts'
 
 /** Fewer points are proven on the calling thread: starting threads takes longer. */
 const threadedFrom = 5_000
 
+/** Native code loads a graph on one thread: two segments at once keep two processors busy. */
+const segmentsAtOnce = 2
+
 /** Parts of a proof for each thread: small enough to even out, few enough to cost nothing. */
 const partsPerThread = 8
 
-/** What is done with the rows of a segment while they are in memory for their proof. */
+/** What is done with the rows of a segment beside their proof. */
 export type UseRows = (
   segment: LiveSegment,
   sealed: SealedSegment,
-  rows: LoadedRows,
+  rows: RowSource,
 ) => Promise<void>
 
 /**
@@ -36,20 +40,22 @@ export async function proveContent(
   useRows: UseRows = async () => {},
 ): Promise<string> {
   const digest = new ContentDigest()
-  for (const [index, segment] of segments.entries()) {
+  await inFlight(segments, segmentsAtOnce, undefined, async (segment) => {
     const { memory, sealed } = segment
     if (sealed !== undefined) {
-      const rows = await sealed.readRows()
-      segments[index + 1]?.sealed?.readAhead()
-      const [parts] = await Promise.all([
-        proveSealed(threads, segment, sealed, rows),
+      const rows = sealed.rowsFile ?? (await sealed.readRows())
+      // use first: others wait for it, and the proof fills the threads that it leaves
+      const [used, parts] = await Promise.allSettled([
         useRows(segment, sealed, rows),
+        proveSealed(threads, segment, sealed, rows),
       ])
-      for (const part of parts) digest.add(part)
+      if (parts.status === 'rejected') throw parts.reason
+      if (used.status === 'rejected') throw used.reason
+      for (const part of parts.value) digest.add(part)
     } else if (memory !== undefined) {
       for (const part of proveMemory(segment, memory)) digest.add(part)
     }
-  }
+  })
   return digest.toString()
 }
 
@@ -57,21 +63,18 @@ async function proveSealed(
   threads: ThreadPool,
   segment: LiveSegment,
   sealed: SealedSegment,
-  rows: LoadedRows,
+  rows: RowSource,
 ): Promise<Buffer[]> {
   const whole: ProofTask = {
-    vectors: rows.vectors,
-    byteOffset: rows.byteOffset,
+    rows,
     points: sealed.pointsBytes.buffer,
-    count: rows.count,
-    dimension: rows.dimension,
     tombstones: segment.tombstones.toShared(rows.count),
     from: 0,
     to: rows.count,
   }
   const results: ProofResult[] = []
   if (rows.count < threadedFrom) {
-    results.push(proveRange(whole))
+    results.push(await proveRange(whole))
   } else {
     // one part a thread at a time, so that whatever else is waiting for a thread soon gets one
     const parts = split(whole, partsPerThread * threads.size)
@@ -87,11 +90,12 @@ async function proveSealed(
 
 /** The same task over `parts` ranges of ordinals. */
 function split(whole: ProofTask, parts: number): ProofTask[] {
-  const share = Math.ceil(whole.count / parts)
-  return Array.from({ length: Math.ceil(whole.count / share) }, (_, index) => ({
+  const { count } = whole.rows
+  const share = Math.ceil(count / parts)
+  return Array.from({ length: Math.ceil(count / share) }, (_, index) => ({
     ...whole,
     from: index * share,
-    to: Math.min((index + 1) * share, whole.count),
+    to: Math.min((index + 1) * share, count),
   }))
 }
 

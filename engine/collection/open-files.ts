@@ -116,7 +116,7 @@ export interface OpenedFiles {
 }
 
 /**
- * @param readAhead begin to read the vectors of the first segment: its proof comes next
+ * @param readAhead begin to read the graph of the first segment: its proof comes next
  * @throws `missing-file`, `damaged`, `rollback`, `possible-loss`, `digest-mismatch`, `newer-format`
  */
 export async function openFiles(

@@ -2,16 +2,14 @@
  * Recomputing the hashes of a range of points from their stored bytes: the work behind the content
  * proof, on the thread of whoever calls it.
  */
+import { chunkRows, type RowSource, readRows } from '../ann/row-source.ts'
 import { sha256Latin1 } from '../base/checksum.ts'
+import { KiB } from '../base/limits.ts'
 import { ContentDigest } from '../format/content-digest.ts'
 import { HASH_BYTES, viewPoints } from '../format/points-file.ts'
 
 export interface ProofTask {
-  readonly count: number
-  readonly dimension: number
-  readonly vectors: SharedArrayBuffer
-  /** Where the first row starts. */
-  readonly byteOffset: number
+  readonly rows: RowSource
   /** Bytes of the points file, checked when the segment was opened. */
   readonly points: SharedArrayBuffer
   /** One bit an ordinal. */
@@ -27,36 +25,75 @@ export interface ProofResult {
   readonly bad: number
 }
 
-/** Room for ids and metadata before the buffer has to grow. */
-const scratchBytes = 64 * 1024
-
-export function proveRange(task: ProofTask): ProofResult {
-  const { dimension, from, to } = task
+/** @throws `damaged` when the file of the rows ends before them */
+export async function proveRange(task: ProofTask): Promise<ProofResult> {
+  const { rows, from, to, tombstones } = task
   const points = Buffer.from(task.points)
-  const table = viewPoints(points, task.count)
-  const rowBytes = 4 * dimension
-  const rows = Buffer.from(task.vectors)
+  const table = viewPoints(points, rows.count)
   const digest = new ContentDigest()
-  let scratch = Buffer.allocUnsafe(rowBytes + scratchBytes)
-  for (let ordinal = from; ordinal < to; ordinal++) {
-    if (((task.tombstones[ordinal >> 3] ?? 0) & (1 << (ordinal & 7))) !== 0) continue
-    // the canonical bytes (format/point.ts), put together from where they are stored
-    const { id, metadata, end } = table.place(ordinal)
-    const dimensionAt = metadata - id
-    const metadataAt = dimensionAt + 4 + rowBytes
-    const length = metadataAt + end - metadata
-    if (length > scratch.length) scratch = Buffer.allocUnsafe(2 * length)
-    const rowAt = task.byteOffset + ordinal * rowBytes
-    copyShort(points, id, scratch, 0, dimensionAt)
-    scratch.writeUInt32LE(dimension, dimensionAt)
-    rows.copy(scratch, dimensionAt + 4, rowAt, rowAt + rowBytes)
-    copyShort(points, metadata, scratch, metadataAt, end - metadata)
-    const hash = sha256Latin1(scratch.subarray(0, length))
-    const stored = table.hash(ordinal)
-    if (!isSame(hash, stored)) return { digest: digest.toString(), bad: ordinal }
-    digest.addLatin1(hash)
+  const canonical = new CanonicalBytes(rows.dimension, points)
+  const stride = chunkRows(4 * rows.dimension)
+  for await (const chunk of readRows(rows, from, to, stride)) {
+    const words = new Uint32Array(chunk.values.buffer, chunk.values.byteOffset, chunk.values.length)
+    for (let ordinal = chunk.from; ordinal < chunk.to; ordinal++) {
+      if (((tombstones[ordinal >> 3] ?? 0) & (1 << (ordinal & 7))) !== 0) continue
+      const hash = sha256Latin1(
+        canonical.of(table.place(ordinal), words, (ordinal - chunk.from) * rows.dimension),
+      )
+      if (!isSame(hash, table.hash(ordinal))) return { digest: digest.toString(), bad: ordinal }
+      digest.addLatin1(hash)
+    }
   }
   return { digest: digest.toString(), bad: -1 }
+}
+
+/** Room for an id before the vector, and for ids and metadata of usual size before the buffer must grow. */
+const scratchBytes = 64 * KiB
+
+/**
+ * The canonical bytes of points (format/point.ts), put together from where they are stored. The vector
+ * starts at a multiple of 4, so that it is copied by words; the id stands right before it.
+ */
+class CanonicalBytes {
+  readonly #dimension: number
+  readonly #points: Buffer
+  #bytes: Buffer
+  #words: Uint32Array
+
+  constructor(dimension: number, points: Buffer) {
+    this.#dimension = dimension
+    this.#points = points
+    ;[this.#bytes, this.#words] = allocate(4 * dimension + scratchBytes)
+  }
+
+  /** Valid until the next call. `row`: index of the first word of the point's vector. */
+  of(
+    place: { readonly id: number; readonly metadata: number; readonly end: number },
+    words: Uint32Array,
+    row: number,
+  ): Buffer {
+    const dimension = this.#dimension
+    const idBytes = place.metadata - place.id
+    const metadataBytes = place.end - place.metadata
+    const vectorAt = (idBytes + 4 + 3) & ~3
+    const metadataAt = vectorAt + 4 * dimension
+    const end = metadataAt + metadataBytes
+    if (end > this.#bytes.length) [this.#bytes, this.#words] = allocate(2 * end)
+    const [bytes, target] = [this.#bytes, this.#words]
+    const start = vectorAt - 4 - idBytes
+    copyShort(this.#points, place.id, bytes, start, idBytes)
+    target[(vectorAt >> 2) - 1] = dimension
+    const first = vectorAt >> 2
+    target.set(words.subarray(row, row + dimension), first)
+    copyShort(this.#points, place.metadata, bytes, metadataAt, metadataBytes)
+    return bytes.subarray(start, end)
+  }
+}
+
+/** Memory of its own, seen as bytes and as words. */
+function allocate(sizeBytes: number): [Buffer, Uint32Array] {
+  const memory = new ArrayBuffer((sizeBytes + 3) & ~3)
+  return [Buffer.from(memory), new Uint32Array(memory)]
 }
 
 /** Ids and metadata are mostly a few bytes, for which a loop is faster than a call into native code. */

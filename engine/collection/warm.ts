@@ -9,6 +9,7 @@ import { buildGraph } from '../ann/build-graph.ts'
 import type { HnswIndex } from '../ann/hnsw-index.ts'
 import { hnswlibAvailability } from '../ann/hnswlib.ts'
 import { loadGraph } from '../ann/load-graph.ts'
+import type { RowSource } from '../ann/row-source.ts'
 import { isOperatingError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { CollectionConfig } from '../format/config.ts'
@@ -28,31 +29,41 @@ export interface WarmOptions {
 
 /**
  * Loads what the segment needs and, in one step, lets it answer with it.
- * @param rows the segment's rows when the caller has them
+ * @param proven the segment's rows when the caller has them, or proves them itself
  * @throws `damaged` when the vectors themselves are damaged
  */
 export async function warmSegment(
   options: WarmOptions,
   segment: LiveSegment,
   sealed: SealedSegment,
-  rows?: LoadedRows,
+  proven?: RowSource,
 ): Promise<void> {
-  const block = rows ?? (await sealed.loadRows(options.context.hashes))
-  const index = await findIndex(options, segment, sealed, block)
+  const index = await findIndex(options, segment, sealed, proven)
+  const rows = index === undefined ? await inMemory(options, sealed, proven) : undefined
   if (segment.sealed !== sealed) segment.become(sealed)
-  if (index === undefined) segment.scanWith(block)
-  else segment.answerWith(index)
+  if (index !== undefined) segment.answerWith(index)
+  else if (rows !== undefined) segment.scanWith(rows)
 }
+
+/** Rows that are scanned, or built from, are held in memory; others stay in their file. */
+const inMemory = async (
+  { context }: WarmOptions,
+  sealed: SealedSegment,
+  proven: RowSource | undefined,
+): Promise<LoadedRows> =>
+  proven !== undefined && 'vectors' in proven
+    ? { ...proven, byteOffset: proven.byteOffset ?? 0 }
+    : sealed.loadRows(context.hashes)
 
 async function findIndex(
   options: WarmOptions,
   segment: LiveSegment,
   sealed: SealedSegment,
-  block: LoadedRows,
+  proven: RowSource | undefined,
 ): Promise<HnswIndex | undefined> {
   const { context, config } = options
   const settings = config.index
-  if (settings.kind !== 'hnsw' || block.count < limits.graphPoints) return undefined
+  if (settings.kind !== 'hnsw' || sealed.count < limits.graphPoints) return undefined
   const availability = await hnswlibAvailability()
   if (!availability.available) {
     context.onWarning(
@@ -66,8 +77,8 @@ async function findIndex(
     m: settings.m,
     efConstruction: settings.efConstruction,
   }
-  const load = (graph: Uint8Array) =>
-    loadGraph(context.ann, graph, block, expected, {
+  const load = (graph: Uint8Array, rows: RowSource) =>
+    loadGraph(context.ann, graph, rows, expected, {
       scratchDirectory: context.scratch,
       file: sealed.entry.graph?.path ?? `graph of segment ${segment.number}`,
       progress: context.progress,
@@ -75,12 +86,18 @@ async function findIndex(
   let reason = 'it was never built'
   if (sealed.entry.graph !== null) {
     try {
-      return await load(await sealed.loadGraph(sealed.entry.graph))
+      const graph = await sealed.loadGraph(sealed.entry.graph)
+      const source = proven ?? sealed.rowsFile
+      if (source === undefined) return await load(graph, await sealed.loadRows(context.hashes))
+      // rows that nobody vouches for are proven beside the loading, and nothing answers before
+      const proof = proven === undefined ? sealed.proveRows(context.hashes) : undefined
+      return await both(load(graph, source), proof)
     } catch (error) {
       if (!isOperatingError(error, 'damaged', 'missing-file')) throw error
       reason = error.message
     }
   }
+  const block = await inMemory(options, sealed, proven)
   context.onWarning(
     `the graph of segment ${segment.number} is built again from its ${block.count} vectors: ${reason}`,
   )
@@ -91,5 +108,14 @@ async function findIndex(
     { scratchDirectory: context.scratch, progress: context.progress },
   )
   await options.keepGraph(segment, graph)
-  return load(graph)
+  return load(graph, block)
+}
+
+/** The index, when the proof holds too; an index over rows that are damaged is let go of. */
+async function both(loading: Promise<HnswIndex>, proof: Promise<void> | undefined) {
+  const [loaded, proven] = await Promise.allSettled([loading, proof])
+  if (loaded.status === 'rejected') throw loaded.reason
+  if (proven.status === 'fulfilled') return loaded.value
+  loaded.value.close()
+  throw proven.reason
 }

@@ -33,6 +33,12 @@ export interface StoredRange {
   readonly sizeBytes: number
 }
 
+/** A value in a file of its own. */
+export interface StoredFile {
+  readonly path: string
+  readonly sizeBytes: number
+}
+
 export interface StoredEntry {
   readonly key: string
   readonly sizeBytes: number
@@ -48,6 +54,11 @@ export interface Destination {
   /** Fills `target` from `offset` on. Never reads more than `target` holds. */
   get(key: string, target: Uint8Array, offset?: number): Promise<StoredRange | undefined>
   head(key: string): Promise<{ readonly sizeBytes: number } | undefined>
+  /**
+   * A file that holds exactly the value, for threads that read it by `nodeDisk`; undefined where there is
+   * none, or where only `get` can tell. What `get` refuses is refused here too.
+   */
+  threadFile(key: string): Promise<StoredFile | undefined>
   /** Every key that starts with `prefix`, also what `get` will refuse, such as a link. */
   list(prefix: string): AsyncIterable<StoredEntry>
   /** Absent is fine. */

@@ -20,6 +20,7 @@ import {
   type Destination,
   type PutOptions,
   type StoredEntry,
+  type StoredFile,
   type StoredRange,
 } from './destination.ts'
 
@@ -96,6 +97,12 @@ export class DirectoryDestination implements Destination {
     if (stat.kind !== 'file') this.#refuse(file, stat.kind)
     this.#note(key)
     return { sizeBytes: stat.sizeBytes }
+  }
+
+  async threadFile(key: string): Promise<StoredFile | undefined> {
+    const path = this.#disk.threadPath(this.#file(key))
+    const standing = path === undefined ? undefined : await this.head(key)
+    return path === undefined || standing === undefined ? undefined : { path, ...standing }
   }
 
   async *list(prefix: string): AsyncIterable<StoredEntry> {

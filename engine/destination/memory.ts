@@ -40,6 +40,10 @@ export class MemoryDestination implements Destination {
     return value && { sizeBytes: value.length }
   }
 
+  async threadFile(key: string): Promise<undefined> {
+    checkKey(key)
+  }
+
   async *list(prefix: string): AsyncIterable<StoredEntry> {
     const keys = [...this.#values.keys()].filter((key) => key.startsWith(prefix)).sort(compareKeys)
     for (const key of keys) {

@@ -16,7 +16,12 @@ import { sha256Hex } from '../base/checksum.ts'
 import type { Clock } from '../base/clock.ts'
 import { fail, isOperatingError, OperatingError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { type Destination, getWhole, type StoredRange } from '../destination/destination.ts'
+import {
+  type Destination,
+  getWhole,
+  type StoredFile,
+  type StoredRange,
+} from '../destination/destination.ts'
 import { decodeSnapshot } from './decode-snapshot.ts'
 import { toInstant } from './instant.ts'
 import { damaged, repositoryHint } from './read-document.ts'
@@ -124,6 +129,11 @@ export class Repository {
   /** Stores an object under the hash of `bytes`. Durable after {@link publish} or a flush. */
   async putObject(sha256: string, bytes: Uint8Array, replace: boolean): Promise<boolean> {
     return this.destination.put(objectKey(sha256), bytes, { ifAbsent: !replace })
+  }
+
+  /** The file that an object stands in, for threads; undefined when `getObject` must be asked. */
+  objectFile(sha256: string): Promise<StoredFile | undefined> {
+    return this.destination.threadFile(objectKey(sha256))
   }
 
   /** The first bytes of an object, as many as `target` holds. The caller checks size and hash. */

@@ -27,6 +27,14 @@ export interface LoadedRows {
   readonly dimension: number
 }
 
+/** Rows of a segment in its file, for threads that open it themselves. */
+export interface RowsFile {
+  readonly path: string
+  readonly byteOffset: number
+  readonly count: number
+  readonly dimension: number
+}
+
 export interface SegmentPlace {
   readonly disk: Disk
   /** The collection's directory. */
@@ -41,7 +49,6 @@ export class SealedSegment implements PointTable {
   readonly #place: SegmentPlace
   readonly #table: PointTable
   readonly #vectors: DiskFile
-  #ahead: Promise<LoadedRows> | undefined
   #graphAhead: Promise<Buffer> | undefined
 
   private constructor(
@@ -118,22 +125,34 @@ export class SealedSegment implements PointTable {
     return vector
   }
 
-  /** Begins to read vectors and graph now, for who is about to ask for them. */
+  /** Begins to read the graph now, for who is about to ask for it. */
   readAhead(): void {
     const { graph } = this.entry
-    this.#ahead ??= this.#read()
     if (graph !== null) this.#graphAhead ??= readProven(this.#place, graph)
-    for (const each of [this.#ahead, this.#graphAhead]) each?.catch(() => {}) // told to who asks
+    this.#graphAhead?.catch(() => {}) // told to who asks
+  }
+
+  /** Where threads find the vectors, unproven; undefined where only this disk can read them. */
+  get rowsFile(): RowsFile | undefined {
+    const { disk, directory, dimension } = this.#place
+    const file = disk.threadPath(path.join(directory, this.entry.vectors.path))
+    if (file === undefined) return undefined
+    return { path: file, byteOffset: SEGMENT_HEADER_BYTES, count: this.count, dimension }
+  }
+
+  /**
+   * Holds the vectors file against the SHA-256 of its pieces, without keeping it in memory.
+   * @throws `damaged` naming the first bad piece
+   */
+  async proveRows(hashes: HashThreads): Promise<void> {
+    const { vectors: entry } = this.entry
+    const file = this.rowsFile
+    if (file === undefined) await this.loadRows(hashes)
+    else this.#expectPieces(await hashes.filePieces(file.path, entry.sizeBytes))
   }
 
   /** All vectors as they stand on disk, unproven: for who proves them point by point. */
-  readRows(): Promise<LoadedRows> {
-    const rows = this.#ahead ?? this.#read()
-    this.#ahead = undefined
-    return rows
-  }
-
-  async #read(): Promise<LoadedRows> {
+  async readRows(): Promise<LoadedRows> {
     const { vectors: entry, count } = this.entry
     const vectors = new SharedArrayBuffer(entry.sizeBytes)
     const read = await this.#vectors.read(new Uint8Array(vectors), 0)
@@ -149,10 +168,14 @@ export class SealedSegment implements PointTable {
   async loadRows(hashes: HashThreads): Promise<LoadedRows> {
     const rows = await this.readRows()
     const { vectors: entry } = this.entry
-    const pieces = await hashes.pieces(rows.vectors, entry.sizeBytes)
+    this.#expectPieces(await hashes.pieces(rows.vectors, entry.sizeBytes))
+    return rows
+  }
+
+  #expectPieces(pieces: readonly string[]): void {
+    const { vectors: entry } = this.entry
     const bad = pieces.findIndex((piece, index) => piece !== entry.pieces[index])
     if (bad >= 0) this.#damaged(entry, bad * limits.pieceBytes, 'its SHA-256 does not match')
-    return rows
   }
 
   /** The graph file's bytes, proven by hash. @throws `missing-file`, `damaged` */
@@ -172,7 +195,7 @@ export class SealedSegment implements PointTable {
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled([this.#ahead, this.#graphAhead])
+    await Promise.allSettled([this.#graphAhead])
     await this.#vectors.close()
   }
 

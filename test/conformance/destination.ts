@@ -1,6 +1,7 @@
 /** What every destination must do; see the contract in engine/destination/destination.ts. */
 import { randomBytes } from 'node:crypto'
 import { expect, it } from 'vitest'
+import { nodeDisk } from '../../engine/base/disk.ts'
 import { type Destination, getWhole } from '../../engine/destination/destination.ts'
 
 /** @param open gives, for each call within one test, another client of the same fresh store */
@@ -24,6 +25,18 @@ export function destinationConformance(open: () => Promise<() => Destination>): 
     const whole = await getWhole(destination, 'objects/aa/one', 300_000)
     expect(whole && bytes.equals(whole)).toBe(true)
     expect(await destination.head('objects/aa/one')).toEqual({ sizeBytes: 300_000 })
+  })
+
+  it('names a file that holds exactly the value, if it names one', async () => {
+    const destination = await fresh()
+    await put(destination, 'objects/aa/one', 'the value')
+    const found = await destination.threadFile('objects/aa/one')
+    if (found !== undefined) {
+      expect(found.sizeBytes).toBe(9)
+      expect((await nodeDisk.readFile(found.path, 100)).toString()).toBe('the value')
+    }
+    expect(await destination.threadFile('objects/aa/two')).toBeUndefined()
+    await expect(destination.threadFile('../one')).rejects.toMatchObject({ code: 'unsafe-name' })
   })
 
   it('gives back an empty value', async () => {

@@ -3,7 +3,14 @@
  */
 import * as path from 'node:path'
 import { expect, test } from 'vitest'
-import { type Disk, type DiskFile, replaceFile, writeNewFile } from '../../engine/base/disk.ts'
+import {
+  type Disk,
+  type DiskFile,
+  nodeDisk,
+  replaceFile,
+  writeNewFile,
+} from '../../engine/base/disk.ts'
+
 import { KiB } from '../../engine/base/limits.ts'
 
 export interface DiskUnderTest {
@@ -231,6 +238,13 @@ export function diskConformance(make: () => Promise<DiskUnderTest>): void {
     await disk.syncDirectory(at())
     await expect(disk.syncDirectory(at('absent'))).rejects.toMatchObject({ code: 'file-not-found' })
     expect(await disk.freeBytes(at())).toBeGreaterThan(0)
+  })
+
+  test('another thread finds a file where the disk says, if it says so', async () => {
+    const { disk, at } = await prepared()
+    await replaceFile(disk, at('shared'), bytesOf('one'))
+    const found = disk.threadPath(at('shared'))
+    if (found !== undefined) expect(await textAt(nodeDisk, found)).toBe('one')
   })
 
   test('replaceFile puts the new content in place of the old and leaves nothing beside it', async () => {

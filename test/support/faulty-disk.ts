@@ -148,6 +148,10 @@ export class FaultyDisk implements Disk {
     return this.#inner.freeBytes(path)
   }
 
+  threadPath(): undefined {
+    return undefined
+  }
+
   #wrap(file: DiskFile): DiskFile {
     const { path } = file
     return {

@@ -180,6 +180,10 @@ export class MemoryDisk implements Disk {
     return this.#capacityBytes - this.#usedBytes
   }
 
+  threadPath(): undefined {
+    return undefined
+  }
+
   #handle(file: string, node: MemoryFile, mode: OpenMode): DiskFile {
     let closed = false
     const check = (action: string, writes = false): void => {

@@ -61,7 +61,7 @@ describe.each(metrics)('a graph of 5,000 × 64 vectors, %s', (metric) => {
     native.writeIndexSync(saved)
     const expected = { ...settings, count, dimension }
     await writeFile(spliced, '')
-    const task = { graphBytes: graph, block, expected, file, scratchFile: spliced }
+    const task = { graphBytes: graph, rows: block, expected, file, scratchFile: spliced }
     const middle = 2_001
     await writeSpliced({ ...task, from: middle, to: block.count })
     await writeSpliced({ ...task, from: 0, to: middle })
