@@ -7,8 +7,6 @@
  * manifest naming the new state is renamed into place, in LSN order; then superseded files go.
  */
 import * as path from 'node:path'
-import { buildGraph } from '../ann/build-graph.ts'
-import { hnswlibAvailability } from '../ann/hnswlib.ts'
 import { replaceFile } from '../base/disk.ts'
 import { limits } from '../base/limits.ts'
 import type { CollectionConfig } from '../format/config.ts'
@@ -24,13 +22,14 @@ import {
 } from '../format/manifest.ts'
 import type { Tombstones } from '../format/tombstones-file.ts'
 import { type LoadedRows, SealedSegment } from '../segment/sealed-segment.ts'
-import { writeEntry, writeSegment, writeTombstones } from '../segment/write-segment.ts'
+import { writeEntry, writeTombstones } from '../segment/write-segment.ts'
 import { listWal } from '../wal/wal-files.ts'
 import type { WalWriter } from '../wal/wal-writer.ts'
 import type { WatermarkFile } from '../wal/watermark-file.ts'
 import type { CollectionContext } from './context.ts'
 import type { LiveSegment } from './live-segment.ts'
 import type { LiveState } from './live-state.ts'
+import { type SealedFiles, sealSegment } from './seal-segment.ts'
 
 /** The state at one LSN, noted when it was frozen. */
 interface FrozenState {
@@ -64,9 +63,6 @@ export interface CheckpointerOptions {
   /** Tombstones in the manifest's files, by segment number. */
   readonly tombstonesWritten: ReadonlyMap<number, number>
 }
-
-/** Seed of every graph: the same points give the same bytes, here and on a standby. */
-export const graphSeed = 100
 
 export class Checkpointer {
   readonly #options: CheckpointerOptions
@@ -220,73 +216,12 @@ export class Checkpointer {
   }
 
   /** Writes the files of a frozen segment. */
-  async #seal(
-    segment: LiveSegment,
-    lsn: number,
-  ): Promise<{ entry: SegmentEntry; rows: LoadedRows }> {
-    const { context, directory, config } = this.#options
-    const memory = segment.memory
+  async #seal({ number, memory }: LiveSegment, lsn: number): Promise<SealedFiles> {
     if (memory === undefined) throw new Error('only a memory segment is sealed')
-    const stamp = {
-      number: segment.number,
-      count: memory.count,
-      dimension: config.dimension,
-      lsn,
-    }
-    const { vectors, points, rows } = await writeSegment(
-      context.disk,
-      directory,
-      memory,
-      stamp,
-      context.hashes,
-    )
-    const graph = await this.#buildGraph(segment.number, rows)
-    await context.disk.syncDirectory(path.join(directory, 'segments'))
-    return {
-      entry: {
-        number: stamp.number,
-        count: stamp.count,
-        vectors,
-        points,
-        graph,
-        lists: null,
-        truth: null,
-        tombstones: null,
-      },
-      rows,
-    }
+    return sealSegment(this.#options, number, memory, lsn)
   }
 
-  async #buildGraph(number: number, rows: LoadedRows): Promise<FileEntry | null> {
-    const { context, directory, config } = this.#options
-    const { index, metric } = config
-    if (index.kind !== 'hnsw' || rows.count < limits.graphPoints) return null
-    const availability = await hnswlibAvailability()
-    if (!availability.available) {
-      context.onWarning(
-        `no graph was built for segment ${number}: hnswlib-node is not available (${availability.reason}); searches are exact and slower`,
-      )
-      return null
-    }
-    const graph = await buildGraph(
-      context.ann,
-      rows,
-      {
-        segment: number,
-        metric,
-        m: index.m,
-        efConstruction: index.efConstruction,
-        seed: graphSeed,
-      },
-      { scratchDirectory: context.scratch, progress: context.progress },
-    )
-    return writeEntry(context.disk, directory, segmentPath(number, 'graph'), graph)
-  }
-
-  async #commit(
-    state: FrozenState,
-    sealed: { entry: SegmentEntry; rows: LoadedRows } | undefined,
-  ): Promise<void> {
+  async #commit(state: FrozenState, sealed: SealedFiles | undefined): Promise<void> {
     const { context, directory, config } = this.#options
     const previous = this.#manifest
     const entries = sealed ? [...previous.segments, sealed.entry] : previous.segments

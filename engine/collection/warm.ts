@@ -14,9 +14,9 @@ import { isOperatingError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { CollectionConfig } from '../format/config.ts'
 import type { LoadedRows, SealedSegment } from '../segment/sealed-segment.ts'
-import { graphSeed } from './checkpoint.ts'
 import type { CollectionContext } from './context.ts'
 import type { LiveSegment } from './live-segment.ts'
+import { graphSeed } from './seal-segment.ts'
 
 /** Keeps a graph that had to be rebuilt. */
 export type KeepGraph = (segment: LiveSegment, graph: Uint8Array) => Promise<void>
