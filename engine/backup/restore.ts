@@ -86,7 +86,7 @@ export interface RestoreResult {
   readonly files: { readonly written: number; readonly reused: number }
   readonly sources: WrittenFiles['sources']
   readonly fallbacks: WrittenFiles['fallbacks']
-  /** `kept`: all graphs are the saved ones. `none`: the collection has none. */
+  /** Graphs, or lists. `kept`: all are the saved ones. `none`: the collection has none. */
   readonly graphs: 'kept' | 'rebuilt' | 'none'
   readonly graphFiles: { readonly kept: number; readonly rebuilt: number }
   readonly remarks: readonly string[]
@@ -203,7 +203,7 @@ function toStageRequest(
   }
 }
 
-/** Which graphs of the restored collection are the saved ones, byte for byte. */
+/** Which graphs and lists of the restored collection are the saved ones, byte for byte. */
 function compareGraphs(
   { files }: SnapshotManifest,
   restored: Collection,
@@ -212,10 +212,11 @@ function compareGraphs(
   const saved = new Map(files.map((file) => [file.path, file.pieces.map((piece) => piece.sha256)]))
   let kept = 0
   let rebuilt = 0
-  for (const { graph } of restored.manifest.segments) {
-    if (graph === null) continue
+  for (const { graph, lists } of restored.manifest.segments) {
+    const index = graph ?? lists
+    if (index === null) continue
     // building is deterministic: after a reindex equal bytes do not mean that the saved ones were used
-    if (!reindexed && graph.pieces.join() === saved.get(graph.path)?.join()) kept++
+    if (!reindexed && index.pieces.join() === saved.get(index.path)?.join()) kept++
     else rebuilt++
   }
   const graphs = rebuilt > 0 ? 'rebuilt' : kept > 0 ? 'kept' : 'none'

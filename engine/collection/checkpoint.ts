@@ -18,11 +18,10 @@ import {
   manifestName,
   manifestSequence,
   type SegmentEntry,
-  segmentPath,
 } from '../format/manifest.ts'
 import type { Tombstones } from '../format/tombstones-file.ts'
 import { type LoadedRows, SealedSegment } from '../segment/sealed-segment.ts'
-import { writeEntry, writeTombstones } from '../segment/write-segment.ts'
+import { writeTombstones } from '../segment/write-segment.ts'
 import { listWal } from '../wal/wal-files.ts'
 import type { WalWriter } from '../wal/wal-writer.ts'
 import type { WatermarkFile } from '../wal/watermark-file.ts'
@@ -30,6 +29,7 @@ import type { CollectionContext } from './context.ts'
 import type { LiveSegment } from './live-segment.ts'
 import type { LiveState } from './live-state.ts'
 import { type SealedFiles, sealSegment } from './seal-segment.ts'
+import { type BuiltIndex, writeIndex } from './segment-index.ts'
 
 /** The state at one LSN, noted when it was frozen. */
 interface FrozenState {
@@ -176,16 +176,14 @@ export class Checkpointer {
     for (const pin of pins) await pin.letGo()
   }
 
-  /** A graph was rebuilt: its file and the manifest are written anew, durably. */
-  replaceGraph(segment: LiveSegment, graph: Uint8Array): Promise<void> {
+  /** An index was rebuilt: its file and the manifest are written anew, durably. */
+  replaceIndex(segment: LiveSegment, built: BuiltIndex): Promise<void> {
     return this.#exclusively(async () => {
       const { context, directory } = this.#options
-      const relative = segmentPath(segment.number, 'graph')
-      await context.disk.unlink(path.join(directory, relative))
-      const entry = await writeEntry(context.disk, directory, relative, graph)
+      const entries = await writeIndex(context, directory, segment.number, built)
       await context.disk.syncDirectory(path.join(directory, 'segments'))
       const segments = this.#manifest.segments.map((each) =>
-        each.number === segment.number ? { ...each, graph: entry } : each,
+        each.number === segment.number ? { ...each, ...entries } : each,
       )
       await this.#publish({ ...this.#manifest, segments, sequence: this.#manifest.sequence + 1 })
     })

@@ -1,7 +1,7 @@
 /** What an operator asks about a collection: plain data, made from the live state. */
 import type { CollectionConfig } from '../format/config.ts'
 import type { Epoch } from '../format/identity.ts'
-import type { RestoredFrom } from '../format/manifest.ts'
+import { type RestoredFrom, segmentFiles } from '../format/manifest.ts'
 import type { LiveSegment } from './live-segment.ts'
 import type { LiveState } from './live-state.ts'
 
@@ -24,8 +24,8 @@ export interface SegmentStats {
   readonly kind: 'memory' | 'sealed'
   readonly points: number
   readonly deleted: number
-  /** How it is searched: by its graph, by scanning, or not loaded yet. */
-  readonly index: 'graph' | 'scan' | 'not loaded'
+  /** How it is searched: by its graph, by its lists, by scanning, or not loaded yet. */
+  readonly index: 'graph' | 'lists' | 'scan' | 'not loaded'
   readonly sizeBytes: number
 }
 
@@ -58,17 +58,20 @@ export function statsOf(
 
 function segmentStats(segment: LiveSegment, dimension: number): SegmentStats {
   const { sealed } = segment
-  const entries = sealed
-    ? [sealed.entry.vectors, sealed.entry.points, sealed.entry.graph, sealed.entry.tombstones]
-    : []
   return {
     number: segment.number,
     kind: sealed ? 'sealed' : 'memory',
     points: segment.table.count,
     deleted: segment.tombstones.count,
-    index: segment.index ? 'graph' : segment.warm ? 'scan' : 'not loaded',
+    index: indexOf(segment),
     sizeBytes: sealed
-      ? entries.reduce((sum, entry) => sum + (entry?.sizeBytes ?? 0), 0)
+      ? segmentFiles(sealed.entry).reduce((sum, entry) => sum + entry.sizeBytes, 0)
       : 4 * dimension * segment.table.count,
   }
+}
+
+function indexOf(segment: LiveSegment): SegmentStats['index'] {
+  if (segment.index !== undefined) return 'graph'
+  if (segment.lists !== undefined) return 'lists'
+  return segment.warm ? 'scan' : 'not loaded'
 }

@@ -8,7 +8,7 @@
 import assert from 'node:assert/strict'
 import { fail } from '../base/errors.ts'
 import { inFlight } from '../base/in-flight.ts'
-import { defaults, limits } from '../base/limits.ts'
+import { limits } from '../base/limits.ts'
 import { type CollectionConfig, encodeConfig } from '../format/config.ts'
 import type { Epoch } from '../format/identity.ts'
 import type { Manifest } from '../format/manifest.ts'
@@ -186,7 +186,7 @@ export class Collection {
    * @throws `invalid-vector`, `limit-exceeded`
    */
   async search(vector: unknown, options: SearchOptions = {}): Promise<Neighbour[]> {
-    checkSearchBounds(options.k ?? defaults.k, options.ef)
+    checkSearchBounds(options)
     const query = acceptVector(vector, this.#config, 'the query')
     await this.warm()
     return searchSegments(
@@ -307,13 +307,13 @@ export class Collection {
     return {
       context: this.#context,
       config: this.#config,
-      keepGraph: (segment, graph) => this.#history.checkpointer.replaceGraph(segment, graph),
+      keepIndex: (segment, built) => this.#history.checkpointer.replaceIndex(segment, built),
     }
   }
 
   /** From now on a new segment is loaded when it is sealed. */
   #keepWarm(): void {
-    const options = { ...this.#warmOptions, keepGraph: async () => {} }
+    const options = { ...this.#warmOptions, keepIndex: async () => {} }
     this.#history.checkpointer.keepWarm ??= (segment, sealed, rows) =>
       warmSegment(options, segment, sealed, rows)
   }

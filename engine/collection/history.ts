@@ -18,6 +18,7 @@ import { Checkpointer } from './checkpoint.ts'
 import type { CollectionContext } from './context.ts'
 import type { LiveState } from './live-state.ts'
 import { type OpenedFiles, startHistory, walDirectoryOf } from './open-files.ts'
+import { noIndex } from './segment-index.ts'
 
 /** What all histories of an open collection share. */
 export interface HistoryPlace {
@@ -127,7 +128,7 @@ export class History {
       name: start.name,
       config: sha256Hex(encodeConfig(config)),
       segments: manifest.segments.map((segment) =>
-        start.config === undefined ? segment : { ...segment, graph: null },
+        start.config === undefined ? segment : { ...segment, ...noIndex },
       ),
       restoredFrom: start.restoredFrom,
     }

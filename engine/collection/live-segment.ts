@@ -3,9 +3,11 @@
  * searches for it.
  *
  * Invariants: ordinals survive sealing, so tombstones stay valid when the body is exchanged; at most
- * one of `index` and `rows` is set for a sealed body, both are absent until the segment is warmed.
+ * one of `index` and `rows` is set for a sealed body, both are absent until the segment is warmed;
+ * `lists` are over the rows.
  */
 import type { HnswIndex } from '../ann/hnsw-index.ts'
+import type { IvfIndex } from '../ann/ivf-index.ts'
 import type { JsonObject } from '../base/canonical-json.ts'
 import type { PointId } from '../format/point.ts'
 import type { PointTable } from '../format/points-file.ts'
@@ -19,6 +21,7 @@ export class LiveSegment {
   #body: MemorySegment | SealedSegment
   #index: HnswIndex | undefined
   #rows: LoadedRows | undefined
+  #lists: IvfIndex | undefined
 
   constructor(number: number, body: MemorySegment | SealedSegment, tombstones = new Tombstones()) {
     this.number = number
@@ -48,6 +51,11 @@ export class LiveSegment {
     return this.#rows && viewRows(this.#rows)
   }
 
+  /** Lists over the rows, where the index is of that kind. */
+  get lists(): IvfIndex | undefined {
+    return this.#lists
+  }
+
   /** Whether a search can be answered without loading anything. */
   get warm(): boolean {
     return this.memory !== undefined || this.#index !== undefined || this.#rows !== undefined
@@ -71,13 +79,23 @@ export class LiveSegment {
   /** From now on `index` answers; what was buried before is taken out of it. */
   answerWith(index: HnswIndex): void {
     for (const ordinal of this.tombstones.ordinals(this.table.count)) index.remove(ordinal)
-    this.#index = index
+    this.#replaceIndex(index)
     this.#rows = undefined
+    this.#lists = undefined
   }
 
-  /** From now on the rows are scanned. */
-  scanWith(rows: LoadedRows): void {
+  /** From now on the rows are scanned: those that `lists` point to, or all. */
+  scanWith(rows: LoadedRows, lists?: IvfIndex): void {
     this.#rows = rows
+    this.#lists = lists
+    this.#replaceIndex(undefined)
+  }
+
+  /** Searches do not give up the thread, so none is in the index that goes. */
+  #replaceIndex(index: HnswIndex | undefined): void {
+    const before = this.#index
+    this.#index = index
+    if (before !== index) before?.close()
   }
 
   vector(ordinal: number): Promise<Float32Array> {

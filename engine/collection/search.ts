@@ -1,10 +1,10 @@
 /**
- * Searching an open collection: every segment answers by its graph or by a scan, and the answers are
+ * Searching an open collection: every segment answers by its graph, its lists or a scan, and the answers are
  * merged.
  *
  * Acknowledged points are found at once: the memory segment is scanned. A filter is evaluated on
- * metadata first; when few points pass, they are compared exactly, otherwise the graph is walked with
- * the filter as a mask.
+ * metadata first; when few points pass, they are compared exactly, otherwise the graph is walked, or
+ * the lists are scanned, with the filter as a mask.
  */
 import { exactSearch } from '../ann/exact-search.ts'
 import type { JsonObject } from '../base/canonical-json.ts'
@@ -20,8 +20,10 @@ export interface SearchOptions {
   readonly k?: number
   /** Beam of the graph search; default from the config, at least k. */
   readonly ef?: number
+  /** Lists that a search of an IVF index looks into; default from the config. */
+  readonly nprobe?: number
   readonly filter?: Filter
-  /** Compare every point instead of walking the graph. */
+  /** Compare every point instead of walking the graph or looking into some lists. */
   readonly exact?: boolean
   /** Leave this point out: a search by the vector of a stored point. */
   readonly exclude?: PointId
@@ -57,13 +59,17 @@ interface Candidate {
 /** Below this share of matching points a filter is answered by comparing them all. */
 const fewMatches = 0.05
 
-/** @throws `limit-exceeded` for k or ef out of bounds */
-export function checkSearchBounds(k: number, ef: number | undefined): void {
+/** @throws `limit-exceeded` for k, ef or nprobe out of bounds */
+export function checkSearchBounds({ k = defaults.k, ef, nprobe }: SearchOptions): void {
   if (!Number.isInteger(k) || k < 1 || k > limits.searchK) {
     fail('limit-exceeded', `k is ${k}`, `Ask for 1 to ${limits.searchK} neighbours.`)
   }
   if (ef !== undefined && (!Number.isInteger(ef) || ef < 1 || ef > limits.searchEf)) {
     fail('limit-exceeded', `ef is ${ef}`, `Use an ef from 1 to ${limits.searchEf}.`)
+  }
+  const isProbes = (value: number) => Number.isInteger(value) && value >= 1
+  if (nprobe !== undefined && !(isProbes(nprobe) && nprobe <= limits.ivfLists)) {
+    fail('limit-exceeded', `nprobe is ${nprobe}`, `Use an nprobe from 1 to ${limits.ivfLists}.`)
   }
 }
 
@@ -128,13 +134,20 @@ function searchSegment(
   options: SearchOptions,
   prepared: ScanRows | undefined,
 ): Candidate[] | { lacks: readonly number[] | undefined } {
-  const { table, tombstones, index, rows } = segment
+  const { table, tombstones, index, rows, lists } = segment
   const passing = options.filter && passingOrdinals(segment, options.filter)
   if (passing !== undefined && passing.size === 0) return []
   const k = Math.min(wanted, passing?.size ?? segment.live)
   const accept = passing
     ? (ordinal: number) => passing.has(ordinal)
     : (ordinal: number) => !tombstones.has(ordinal)
+  const few = Math.max(fewMatches * table.count, limits.graphPoints)
+  const scanned = options.exact === true || (passing !== undefined && passing.size < few)
+  if (lists !== undefined && !scanned) {
+    const configured = config.index.kind === 'ivf' ? config.index.nprobe : lists.lists
+    const nprobe = options.nprobe ?? configured
+    return toCandidates(segment, lists.search(query, k, nprobe, accept))
+  }
   if (rows !== undefined) {
     const chunk = { vectors: rows, count: table.count, firstOrdinal: 0 }
     return toCandidates(segment, exactSearch([chunk], query, k, config.metric, accept))
@@ -153,8 +166,7 @@ function searchSegment(
     return toCandidates(segment, { ...found, ordinals: found.ordinals.map(ordinalOf) })
   }
   if (options.exact === true || index === undefined) return { lacks: undefined }
-  const few = Math.max(fewMatches * table.count, limits.graphPoints)
-  if (passing !== undefined && passing.size < few) return { lacks: [...passing] }
+  if (passing !== undefined && scanned) return { lacks: [...passing] }
   const ef = Math.max(options.ef ?? (config.index.kind === 'hnsw' ? config.index.ef : k), k)
   const found = index.search(query, k, ef, passing && accept)
   // a filter can leave the walk short of k; a scan cannot

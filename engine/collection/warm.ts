@@ -16,15 +16,16 @@ import type { CollectionConfig } from '../format/config.ts'
 import type { LoadedRows, SealedSegment } from '../segment/sealed-segment.ts'
 import type { CollectionContext } from './context.ts'
 import type { LiveSegment } from './live-segment.ts'
-import { graphSeed } from './seal-segment.ts'
+import { type BuiltIndex, indexPart, indexSeed } from './segment-index.ts'
+import { findLists } from './warm-lists.ts'
 
-/** Keeps a graph that had to be rebuilt. */
-export type KeepGraph = (segment: LiveSegment, graph: Uint8Array) => Promise<void>
+/** Keeps an index that had to be rebuilt. */
+export type KeepIndex = (segment: LiveSegment, index: BuiltIndex) => Promise<void>
 
 export interface WarmOptions {
   readonly context: CollectionContext
   readonly config: CollectionConfig
-  readonly keepGraph: KeepGraph
+  readonly keepIndex: KeepIndex
 }
 
 /**
@@ -38,6 +39,10 @@ export async function warmSegment(
   sealed: SealedSegment,
   proven?: RowSource,
 ): Promise<void> {
+  if (indexPart(options.config.index, sealed.count) === 'lists') {
+    await warmLists(options, segment, sealed, proven)
+    return
+  }
   const index = await findIndex(options, segment, sealed, proven)
   const rows = index === undefined ? await inMemory(options, sealed, proven) : undefined
   if (segment.sealed !== sealed) segment.become(sealed)
@@ -54,6 +59,21 @@ const inMemory = async (
   proven !== undefined && 'vectors' in proven
     ? { ...proven, byteOffset: proven.byteOffset ?? 0 }
     : sealed.loadRows(context.hashes)
+
+async function warmLists(
+  options: WarmOptions,
+  segment: LiveSegment,
+  sealed: SealedSegment,
+  proven: RowSource | undefined,
+): Promise<void> {
+  const { context, config, keepIndex } = options
+  const rows = await inMemory(options, sealed, proven)
+  const lists = config.index.kind === 'ivf' ? config.index.lists : 1
+  const keep = (bytes: Uint8Array) => keepIndex(segment, { part: 'lists', bytes })
+  const found = await findLists({ context, metric: config.metric, lists, keep }, sealed, rows)
+  if (segment.sealed !== sealed) segment.become(sealed)
+  segment.scanWith(rows, found)
+}
 
 async function findIndex(
   options: WarmOptions,
@@ -104,10 +124,10 @@ async function findIndex(
   const graph = await buildGraph(
     context.ann,
     block,
-    { ...expected, seed: graphSeed },
+    { ...expected, seed: indexSeed },
     { scratchDirectory: context.scratch, progress: context.progress },
   )
-  await options.keepGraph(segment, graph)
+  await options.keepIndex(segment, { part: 'graph', bytes: graph })
   return load(graph, block)
 }
 

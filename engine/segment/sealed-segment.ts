@@ -185,6 +185,11 @@ export class SealedSegment implements PointTable {
     return graph
   }
 
+  /** The bytes of any file of the segment, proven by hash. @throws `missing-file`, `damaged` */
+  loadFile(entry: FileEntry): Promise<Buffer<SharedArrayBuffer>> {
+    return readProven(this.#place, entry)
+  }
+
   /** @throws `missing-file`, `damaged`, `newer-format` */
   async loadTombstones(): Promise<Tombstones> {
     const { entry } = this
