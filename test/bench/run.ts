@@ -1,0 +1,30 @@
+/**
+ * `npm run bench -- NAME [options]`: runs one benchmark, each in its own file. Every one prints ratios
+ * against something else measured in the same run, and exits 1 below its aim at its full size.
+ */
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+const benchmarks: Record<string, { readonly file: string; readonly about: string }> = {
+  restore: {
+    file: 'restore-against-rebuild',
+    about: 'restore with its graph ÷ building the graph',
+  },
+  ingest: { file: 'ingest', about: 'durable writes of 64 clients ÷ SQLite, a transaction a point' },
+}
+
+const [name = '', ...options] = process.argv.slice(2)
+const found = Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined
+if (found === undefined) {
+  const names = Object.entries(benchmarks).map(
+    ([each, { about }]) => `  ${each.padEnd(12)} ${about}`,
+  )
+  console.error(`usage: npm run bench -- NAME [options]\n${names.join('\n')}`)
+  process.exitCode = 2
+} else {
+  const file = fileURLToPath(new URL(`./${found.file}.ts`, import.meta.url))
+  const { status } = spawnSync(process.execPath, [...process.execArgv, file, ...options], {
+    stdio: 'inherit',
+  })
+  process.exitCode = status ?? 1
+}
