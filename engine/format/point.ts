@@ -190,21 +190,26 @@ export function acceptPoint(input: PointInput, config: CollectionConfig): Stored
   return { id, vector, metadata: text, bytes: encodePoint(id, vector, text) }
 }
 
-/** Bytes of an id: tag, length, id. */
-export function encodeId(id: PointId): Buffer {
+/** Bytes that an id takes: tag, length, id. */
+export const idBytesOf = (id: PointId): number =>
+  pointHeaderBytes + (typeof id === 'number' ? integerIdBytes : Buffer.byteLength(id))
+
+/** Writes an id's bytes, `idBytes` of them, at the start of `bytes`. */
+function writeId(bytes: Buffer, id: PointId, idBytes: number): void {
+  bytes[0] = typeof id === 'number' ? INTEGER_ID : TEXT_ID
+  bytes.writeUInt32LE(idBytes - pointHeaderBytes, 1)
   if (typeof id === 'number') {
-    const bytes = Buffer.allocUnsafe(pointHeaderBytes + integerIdBytes)
-    bytes.writeUInt8(INTEGER_ID, 0)
-    bytes.writeUInt32LE(integerIdBytes, 1)
     bytes.writeUInt32LE(id % wordSpace, pointHeaderBytes)
     bytes.writeUInt32LE(Math.floor(id / wordSpace), pointHeaderBytes + 4)
-    return bytes
+  } else {
+    bytes.write(id, pointHeaderBytes, 'utf8')
   }
-  const idBytes = Buffer.byteLength(id)
-  const bytes = Buffer.allocUnsafe(pointHeaderBytes + idBytes)
-  bytes.writeUInt8(TEXT_ID, 0)
-  bytes.writeUInt32LE(idBytes, 1)
-  bytes.write(id, pointHeaderBytes, 'utf8')
+}
+
+/** Bytes of an id: tag, length, id. */
+export function encodeId(id: PointId): Buffer {
+  const bytes = Buffer.allocUnsafe(idBytesOf(id))
+  writeId(bytes, id, bytes.length)
   return bytes
 }
 
@@ -242,13 +247,13 @@ export function decodeId(bytes: Buffer, offset: number): { id: PointId; end: num
 
 /** Canonical bytes, as the table above. `metadata` is canonical JSON text. */
 export function encodePoint(id: PointId, vector: Float32Array, metadata: string): Buffer {
-  const idBytes = encodeId(id)
-  const vectorAt = idBytes.length + 4
+  const idBytes = idBytesOf(id)
+  const vectorAt = idBytes + 4
   const metadataAt = vectorAt + vector.byteLength
   const bytes = Buffer.allocUnsafe(metadataAt + Buffer.byteLength(metadata))
-  idBytes.copy(bytes)
-  bytes.writeUInt32LE(vector.length, idBytes.length)
-  floatBytes(vector).copy(bytes, vectorAt)
+  writeId(bytes, id, idBytes)
+  bytes.writeUInt32LE(vector.length, idBytes)
+  bytes.set(floatBytes(vector), vectorAt)
   bytes.write(metadata, metadataAt, 'utf8')
   return bytes
 }

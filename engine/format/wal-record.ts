@@ -44,7 +44,14 @@ import { CRC32_ALGORITHM, crc32 } from '../base/checksum.ts'
 import { fail } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { type Identity, UUID_BYTES, uuidToBytes } from './identity.ts'
-import { decodeId, decodePoint, encodeId, type PointId, type StoredPoint } from './point.ts'
+import {
+  decodeId,
+  decodePoint,
+  encodeId,
+  idBytesOf,
+  type PointId,
+  type StoredPoint,
+} from './point.ts'
 
 export const WAL_HEADER_BYTES = 64
 export const RECORD_HEADER_BYTES = 64
@@ -53,6 +60,7 @@ export const WAL_VERSION = 1
 const magic = Buffer.from('VDRWAL\r\n', 'latin1')
 const kindCodes = { upsert: 1, delete: 2, digest: 3 } as const
 const DIGEST_PAYLOAD_BYTES = 40
+const wordSpace = 2 ** 32
 
 export type Operation =
   | { readonly kind: 'upsert'; readonly points: readonly StoredPoint[] }
@@ -136,35 +144,57 @@ export const recordBytes = (payload: Buffer): number => RECORD_HEADER_BYTES + pa
 
 /** @returns the payload of an operation. @throws `limit-exceeded` above the record bound */
 export function encodeOperation(operation: Operation): Buffer {
-  const payload = Buffer.concat(payloadParts(operation))
-  if (payload.length > limits.walPayloadBytes) {
+  const sizeBytes = payloadBytes(operation)
+  if (sizeBytes > limits.walPayloadBytes) {
     fail(
       'limit-exceeded',
-      `one write of ${payload.length} bytes is above the ${limits.walPayloadBytes} a log record may have`,
+      `one write of ${sizeBytes} bytes is above the ${limits.walPayloadBytes} a log record may have`,
       'Write fewer points at once (--batch).',
     )
   }
-  return payload
-}
-
-function payloadParts(operation: Operation): Buffer[] {
   switch (operation.kind) {
     case 'upsert':
-      return [
-        u32(operation.points.length),
-        // by iterator: a hole in the list is an error here, not a count that does not fit
-        ...Array.from(operation.points, ({ bytes }) => [u32(bytes.length), bytes]).flat(),
-      ]
+      return encodeUpsert(operation.points, sizeBytes)
     case 'delete':
-      return [u32(operation.ids.length), ...Array.from(operation.ids, encodeId)]
+      return Buffer.concat([u32(operation.ids.length), ...Array.from(operation.ids, encodeId)])
     case 'digest': {
-      const count = Buffer.allocUnsafe(8)
-      count.writeBigUInt64LE(BigInt(operation.count))
-      return [Buffer.from(operation.digest, 'hex'), count]
+      const payload = Buffer.allocUnsafe(sizeBytes)
+      payload.write(operation.digest, 0, 'hex')
+      payload.writeBigUInt64LE(BigInt(operation.count), 32)
+      return payload
     }
     default:
       return operation satisfies never
   }
+}
+
+/** By iterator: a hole in the list is an error here, not a count that does not fit. */
+function payloadBytes(operation: Operation): number {
+  let sizeBytes = 4
+  switch (operation.kind) {
+    case 'upsert':
+      for (const { bytes } of operation.points) sizeBytes += 4 + bytes.length
+      return sizeBytes
+    case 'delete':
+      for (const id of operation.ids) sizeBytes += idBytesOf(id)
+      return sizeBytes
+    case 'digest':
+      return DIGEST_PAYLOAD_BYTES
+    default:
+      return operation satisfies never
+  }
+}
+
+function encodeUpsert(points: readonly StoredPoint[], sizeBytes: number): Buffer {
+  const payload = Buffer.allocUnsafe(sizeBytes)
+  payload.writeUInt32LE(points.length)
+  let offset = 4
+  for (const { bytes } of points) {
+    payload.writeUInt32LE(bytes.length, offset)
+    payload.set(bytes, offset + 4)
+    offset += 4 + bytes.length
+  }
+  return payload
 }
 
 /** @throws RangeError when the payload is not what its checksum promised: a bug, not damage */
@@ -212,8 +242,8 @@ export function encodeRecord(
   header.writeUInt32LE(payload.length, 4)
   header.writeUInt32LE(crc32(payload), 8)
   header.writeUInt32LE(stamp.chain, 12)
-  header.writeBigUInt64LE(BigInt(stamp.lsn), 16)
-  header.writeBigUInt64LE(BigInt(stamp.committedAtUs), 24)
+  writeSafe(header, stamp.lsn, 16)
+  writeSafe(header, stamp.committedAtUs, 24)
   writeIdentity(header, identity, 48, 32)
   header.writeUInt8(kindCodes[kind], 44)
   header.writeUIntLE(stamp.place, 45, 3)
@@ -296,10 +326,10 @@ function readAnyRecord(
   const length = header.readUInt32LE(4)
   const kind = kindOf(header.readUInt8(44))
   if (kind === undefined || length > limits.walPayloadBytes) return { problem: 'header' }
+  const own = identityBytes(identity)
   const ours =
-    header.subarray(48, 64).equals(uuidToBytes(identity.uuid)) &&
-    header.readUInt32LE(32) === identity.epoch.number &&
-    header.toString('hex', 36, 44) === identity.epoch.history
+    own.compare(header, 48, 64, 0, UUID_BYTES) === 0 &&
+    own.compare(header, 32, 44, UUID_BYTES) === 0
   if (!ours) return { problem: 'identity' }
   const end = start + length
   const lsn = Number(header.readBigUInt64LE(16))
@@ -335,16 +365,30 @@ const damageHint =
   'Restore the collection from a backup; nothing was changed. Keep the file: it may be needed to see what happened.'
 
 function writeIdentity(bytes: Buffer, identity: Identity, uuidAt: number, epochAt: number): void {
-  uuidToBytes(identity.uuid).copy(bytes, uuidAt)
-  bytes.writeUInt32LE(identity.epoch.number, epochAt)
-  bytes.write(identity.epoch.history, epochAt + 4, 'hex')
+  const own = identityBytes(identity)
+  own.copy(bytes, uuidAt, 0, UUID_BYTES)
+  own.copy(bytes, epochAt, UUID_BYTES)
 }
 
-/** UUID, epoch number and history id as the file header holds them: bytes 16–43. */
+const encodedIdentities = new WeakMap<Identity, Buffer>()
+
+/** UUID, epoch number and history id as the file header holds them: bytes 16–43. Encoded once. */
 function identityBytes(identity: Identity): Buffer {
+  const known = encodedIdentities.get(identity)
+  if (known !== undefined) return known
+  const { uuid, epoch } = identity
   const bytes = Buffer.alloc(28)
-  writeIdentity(bytes, identity, 0, 16)
+  uuidToBytes(uuid).copy(bytes)
+  bytes.writeUInt32LE(epoch.number, UUID_BYTES)
+  bytes.write(epoch.history, UUID_BYTES + 4, 'hex')
+  encodedIdentities.set(identity, bytes)
   return bytes
+}
+
+/** A safe integer as u64, without a BigInt for each. */
+function writeSafe(bytes: Buffer, value: number, at: number): void {
+  bytes.writeUInt32LE(value % wordSpace, at)
+  bytes.writeUInt32LE(Math.floor(value / wordSpace), at + 4)
 }
 
 function u32(value: number): Buffer {
