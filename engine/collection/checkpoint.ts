@@ -2,8 +2,9 @@
  * Checkpoints: from memory to files, and which files may go.
  *
  * A checkpoint has three parts. *Freeze*: between two log groups the active segment stops taking
- * writes, the log starts a new file, and the state at that LSN is noted. *Seal*: the frozen segment's
- * files are written and its graph built, beside writes and searches, several at once. *Commit*: the
+ * writes, the log starts a new file, and the state at that LSN is noted; a large segment is divided.
+ * *Seal*: the files of each part are written and its graph built, beside writes and searches, several at
+ * once. *Commit*: the
  * manifest naming the new state is renamed into place, in LSN order; then superseded files go.
  */
 import * as path from 'node:path'
@@ -40,7 +41,10 @@ interface FrozenState {
   readonly digest: string
   /** Tombstones by segment number, as of `lsn`. */
   readonly tombstones: ReadonlyMap<number, Tombstones>
-  readonly frozen: LiveSegment | undefined
+  /** The segment that took writes, or its parts; none when nothing was in memory. */
+  readonly frozen: readonly LiveSegment[]
+  /** Number of the segment that takes writes from then on. */
+  readonly nextSegment: number
 }
 
 /** Files that must stay although the manifest has moved on. */
@@ -115,9 +119,9 @@ export class Checkpointer {
       const state = this.#note()
       if (state === undefined) return { done: this.#commits.then(() => this.#rethrow()) }
       this.#pending++
-      const sealing = state.frozen && this.#seal(state.frozen, state.lsn)
+      const sealing = this.#seal(state)
       // a failed seal is reported by the commit that waits for it
-      sealing?.catch(() => {})
+      sealing.catch(() => {})
       const commit = this.#commits.then(async () => {
         try {
           if (this.#failure !== undefined) throw this.#failure
@@ -201,30 +205,39 @@ export class Checkpointer {
 
   /** Between two log groups: what the state is now, with the active segment frozen. */
   #note(): FrozenState | undefined {
-    const { state, writer } = this.#options
+    const { state, writer, config } = this.#options
     const { lsn, chain, committedAtUs } = writer.position
     if (lsn === this.#noted) return undefined
     this.#noted = lsn
+    const partPoints = config.index.kind === 'hnsw' ? limits.sealedPartPoints : undefined
+    const frozen = state.activeMemory.count > 0 ? state.freeze(partPoints) : []
     const tombstones = new Map(
       state.segments.map((segment) => [segment.number, segment.tombstones.copy()]),
     )
-    const frozen = state.activeMemory.count > 0 ? state.freeze() : undefined
-    const { count, digest } = state
-    return { lsn, chain, committedAtUs, count, digest, tombstones, frozen }
+    const { count, digest, active } = state
+    const nextSegment = active.number
+    return { lsn, chain, committedAtUs, count, digest, tombstones, frozen, nextSegment }
   }
 
-  /** Writes the files of a frozen segment. */
-  async #seal({ number, memory }: LiveSegment, lsn: number): Promise<SealedFiles> {
-    if (memory === undefined) throw new Error('only a memory segment is sealed')
-    return sealSegment(this.#options, number, memory, lsn)
+  /** Writes the files of all parts, side by side; none is left running when one fails. */
+  async #seal({ frozen, lsn }: FrozenState): Promise<SealedFiles[]> {
+    const sealed = await Promise.allSettled(
+      frozen.map(async ({ number, memory }) => {
+        if (memory === undefined) throw new Error('only a memory segment is sealed')
+        return sealSegment(this.#options, number, memory, lsn)
+      }),
+    )
+    return sealed.map((each) => {
+      if (each.status === 'rejected') throw each.reason
+      return each.value
+    })
   }
 
-  async #commit(state: FrozenState, sealed: SealedFiles | undefined): Promise<void> {
+  async #commit(state: FrozenState, sealed: readonly SealedFiles[]): Promise<void> {
     const { context, directory, config } = this.#options
     const previous = this.#manifest
-    const entries = sealed ? [...previous.segments, sealed.entry] : previous.segments
     const segments: SegmentEntry[] = []
-    for (const entry of entries) {
+    for (const entry of [...previous.segments, ...sealed.map((each) => each.entry)]) {
       const tombstones = state.tombstones.get(entry.number)
       segments.push({ ...entry, tombstones: await this.#tombstones(entry, tombstones, state.lsn) })
     }
@@ -237,17 +250,17 @@ export class Checkpointer {
       committedAtUs: state.committedAtUs,
       count: state.count,
       digest: state.digest,
-      nextSegment: state.frozen ? state.frozen.number + 1 : previous.nextSegment,
+      nextSegment: state.nextSegment,
       segments,
     })
-    const frozen = state.frozen
-    if (frozen === undefined || sealed === undefined) return
-    const opened = await SealedSegment.open(
-      { disk: context.disk, directory, dimension: config.dimension },
-      sealed.entry,
-    )
-    if (this.keepWarm !== undefined) await this.keepWarm(frozen, opened, sealed.rows)
-    else frozen.become(opened)
+    const place = { disk: context.disk, directory, dimension: config.dimension }
+    for (const [index, { entry, rows }] of sealed.entries()) {
+      const segment = state.frozen[index]
+      if (segment === undefined) throw new Error('each part is sealed')
+      const opened = await SealedSegment.open(place, entry)
+      if (this.keepWarm !== undefined) await this.keepWarm(segment, opened, rows)
+      else segment.become(opened)
+    }
   }
 
   /** Tombstones only grow, so an equal number is an equal set and its file is kept. */

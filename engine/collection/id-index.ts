@@ -82,6 +82,22 @@ export class IdIndex {
     return true
   }
 
+  /**
+   * Gives every entry the location that `moved` returns for its segment and ordinal; undefined leaves it
+   * where it is. No id is read: this costs some milliseconds for a million entries.
+   */
+  relocate(moved: (segment: number, ordinal: number) => number | undefined): void {
+    const slots = this.#slots
+    for (let at = 0; at < slots.length; at += slotWords) {
+      const segment = slots[at] ?? 0
+      if (segment === 0) continue
+      const location = moved(segment - 1, slots[at + 1] ?? 0)
+      if (location === undefined) continue
+      slots[at] = Math.floor(location / ordinalSpace) + 1
+      slots[at + 1] = location % ordinalSpace
+    }
+  }
+
   /** Where the words of `id` start, or of the free slot at which the search for it ends. */
   #find(id: PointId, hash: number): number {
     const slots = this.#slots

@@ -2,9 +2,10 @@
  * A segment of an open collection: a body (memory or sealed), its tombstones, and what answers
  * searches for it.
  *
- * Invariants: ordinals survive sealing, so tombstones stay valid when the body is exchanged; at most
- * one of `index` and `rows` is set for a sealed body, both are absent until the segment is warmed;
- * `lists` are over the rows.
+ * Invariants: ordinals survive sealing, so tombstones stay valid when the body is exchanged (where they
+ * change, at the division of a frozen segment, new objects of this class take over); at most one of
+ * `index` and `rows` is set for a sealed body, both are absent until the segment is warmed; `lists` are
+ * over the rows.
  */
 import type { HnswIndex } from '../ann/hnsw-index.ts'
 import type { IvfIndex } from '../ann/ivf-index.ts'

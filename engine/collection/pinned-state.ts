@@ -216,7 +216,7 @@ async function searchViews(
     const { segment, count, tombstones } = view
     const { memory, sealed } = segment
     const rows = memory
-      ? { vectors: memory.rows.buffer, byteOffset: 0 }
+      ? { vectors: memory.rows.buffer, byteOffset: memory.rows.byteOffset }
       : await sealed?.loadRows(context.hashes)
     if (rows === undefined)
       return fail('damaged', 'a segment has no rows', 'Restore from a backup.')

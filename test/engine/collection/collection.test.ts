@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { limits } from '../../../engine/base/limits.ts'
 import type { Collection } from '../../../engine/collection/collection.ts'
 import { parseFilter } from '../../../engine/collection/filter.ts'
 import { makeConfig } from '../../../engine/format/config.ts'
@@ -140,6 +141,47 @@ describe('a collection', () => {
       { numRuns: 60, verbose: 1 },
     )
     console.log(`model sequences: ${runs}`)
+  })
+
+  test('seals a large segment in even parts, built side by side, and loses no point', {
+    timeout: 60_000,
+  }, async () => {
+    const path = await temporaryDirectory()
+    let data = await openTest(path)
+    const config = makeConfig({ dimension: 2, metric: 'l2', m: 4, efConstruction: 10 })
+    let items = await data.create('items', config)
+    const count = limits.sealedPartPoints + 2
+    const pointAt = (id: number) => ({ id, vector: [id % 211, Math.floor(id / 211)] })
+    for (let from = 0; from < count; from += 10_000) {
+      const batch = Math.min(10_000, count - from)
+      await items.upsert(Array.from({ length: batch }, (_, i) => pointAt(from + i)))
+    }
+    await items.delete([0, count - 1])
+    const sealing = items.checkpoint()
+    await items.delete([1, count - 2]) // while the parts are being sealed
+    await sealing
+    const expectAll = async () => {
+      const { segments } = items.stats()
+      expect(segments.map(({ points, deleted }) => [points, deleted])).toEqual([
+        [count / 2, 2],
+        [count / 2, 2],
+      ])
+      expect(items.count).toBe(count - 4)
+      for (const id of [2, count / 2 - 1, count / 2, count - 3]) {
+        const found = await items.search(pointAt(id).vector, { k: 1, ef: 200 })
+        expect(found, `${id}`).toMatchObject([{ id, distance: 0 }])
+        expect((await items.get(id))?.vector).toEqual(Float32Array.from(pointAt(id).vector))
+      }
+    }
+    await expectAll()
+    const { digest } = items
+    await data.close()
+    data = await openTest(path)
+    items = await data.open('items')
+    expect(items.digest).toBe(digest)
+    expect(await items.proveDigest()).toBe(digest)
+    await expectAll()
+    await data.close()
   })
 
   test('acknowledges concurrent writers each with its own LSN', async () => {
