@@ -31,6 +31,7 @@ import { type OpenedFiles, openFiles } from './open-files.ts'
 import { type PinnedState, pinState } from './pinned-state.ts'
 import { checkSearchBounds, type Neighbour, type SearchOptions, searchSegments } from './search.ts'
 import { type WarmOptions, warmSegment } from './warm.ts'
+import { WarmProof } from './warm-proof.ts'
 
 /** See the head of this file. Made by a data directory. */
 export class Collection {
@@ -42,6 +43,8 @@ export class Collection {
   readonly #state: LiveState
   readonly #warming = new Map<LiveSegment, Promise<void>>()
   #current: History | undefined
+  /** Begun when the collection was opened. */
+  #proof: WarmProof | undefined
   #freezing = false
 
   private constructor(
@@ -57,22 +60,26 @@ export class Collection {
   }
 
   /**
-   * Opens the collection in `directory`, replaying its log; a torn tail is cut.
+   * Opens the collection in `directory`, replaying its log; a torn tail is cut. With `proveAhead` the
+   * proof and the loading of its segments begin at once, for {@link proveAndWarm} to finish.
    * @throws `missing-file`, `damaged`, `rollback`, `possible-loss`, `digest-mismatch`, `newer-format`
    */
   static async open(
     context: CollectionContext,
     directory: string,
     uuid: string,
-    options: { readonly readAhead?: boolean } = {},
+    options: { readonly proveAhead?: boolean } = {},
   ): Promise<Collection> {
-    const files = await openFiles(context, directory, uuid, options.readAhead === true)
+    const proof = options.proveAhead === true ? new WarmProof(context) : undefined
+    const files = await openFiles(context, directory, uuid, proof)
     const collection = new Collection(context, directory, files)
     try {
       const { config, state } = files
       collection.#current = await History.enter({ context, directory, config, state }, files)
+      collection.#proof = proof
       return collection
     } catch (error) {
+      await proof?.settle()
       await files.watermark.close()
       for (const segment of files.state.segments) await segment.close()
       throw error
@@ -267,13 +274,12 @@ export class Collection {
   /** {@link proveDigest} and {@link warm} in one, reading each vector once. */
   async proveAndWarm(): Promise<string> {
     this.#keepWarm()
-    return proveContent(
-      this.#state.segments,
-      this.#context.threads,
-      async (segment, sealed, rows) => {
-        if (!segment.warm) await warmSegment(this.#warmOptions, segment, sealed, rows)
-      },
-    )
+    const proof = this.#proof ?? new WarmProof(this.#context)
+    this.#proof = undefined
+    for (const segment of this.#state.segments) {
+      if (segment.sealed !== undefined) proof.begin(segment, segment.sealed, this.#config)
+    }
+    return proof.digest(this.#state.segments, this.#warmOptions.keepIndex)
   }
 
   describe(): CollectionDescription {
@@ -299,7 +305,7 @@ export class Collection {
   /** Waits for writes and checkpoints under way and closes the files. */
   async close(): Promise<void> {
     await this.#history.leave()
-    await Promise.allSettled(this.#warming.values())
+    await Promise.allSettled([...this.#warming.values(), this.#proof?.settle()])
     for (const segment of this.#state.segments) await segment.close()
   }
 

@@ -9,6 +9,7 @@ import { inFlight } from '../base/in-flight.ts'
 import type { ThreadPool } from '../base/thread-pool.ts'
 import { ContentDigest } from '../format/content-digest.ts'
 import { encodePoint, hashPoint } from '../format/point.ts'
+import type { Tombstones } from '../format/tombstones-file.ts'
 import type { MemorySegment } from '../segment/memory-segment.ts'
 import type { SealedSegment } from '../segment/sealed-segment.ts'
 import type { LiveSegment } from './live-segment.ts'
@@ -23,52 +24,108 @@ const segmentsAtOnce = 2
 /** Parts of a proof for each thread: small enough to even out, few enough to cost nothing. */
 const partsPerThread = 8
 
-/** What is done with the rows of a segment beside their proof. */
-export type UseRows = (
-  segment: LiveSegment,
-  sealed: SealedSegment,
-  rows: RowSource,
-) => Promise<void>
+/** What is done with the rows of a sealed segment beside their proof. */
+export type UseRows = (sealed: SealedSegment, rows: RowSource) => Promise<void>
 
 /**
  * The digest of all live points of `segments`, 64 hex digits.
  * @throws `damaged`, `digest-mismatch` naming the point whose stored bytes are not what was accepted
  */
-export async function proveContent(
+export const proveContent = (
   segments: readonly LiveSegment[],
   threads: ThreadPool,
-  useRows: UseRows = async () => {},
-): Promise<string> {
-  const digest = new ContentDigest()
-  await inFlight(segments, segmentsAtOnce, undefined, async (segment) => {
-    const { memory, sealed } = segment
-    if (sealed !== undefined) {
+): Promise<string> => new ContentProof(threads).digest(segments)
+
+/** A sealed segment under proof: what was alive when it began, and the sums of its parts. */
+interface Begun {
+  readonly tombstones: Tombstones
+  readonly sums: Promise<readonly Buffer[]>
+}
+
+/**
+ * A proof that may begin before all segments are there: while a collection is being opened, its first
+ * segments are proven already. Points that die meanwhile are taken out of the sum at the end.
+ */
+export class ContentProof {
+  readonly #threads: ThreadPool
+  readonly #begun = new Map<LiveSegment, Begun>()
+
+  constructor(threads: ThreadPool) {
+    this.#threads = threads
+  }
+
+  /** Begins with a sealed segment; `use` is told about its rows at the same time. */
+  begin(segment: LiveSegment, sealed: SealedSegment, use: UseRows = async () => {}): void {
+    const before = [...this.#begun.values()].at(-segmentsAtOnce)?.sums
+    const tombstones = segment.tombstones.copy()
+    const sums = (async () => {
+      await before?.catch(() => {}) // told by digest(), and it need not hold up the others
       const rows = sealed.rowsFile ?? (await sealed.readRows())
       // use first: others wait for it, and the proof fills the threads that it leaves
       const [used, parts] = await Promise.allSettled([
-        useRows(segment, sealed, rows),
-        proveSealed(threads, segment, sealed, rows),
+        use(sealed, rows),
+        proveSealed(this.#threads, { segment, sealed, rows, tombstones }),
       ])
       if (parts.status === 'rejected') throw parts.reason
       if (used.status === 'rejected') throw used.reason
-      for (const part of parts.value) digest.add(part)
-    } else if (memory !== undefined) {
-      for (const part of proveMemory(segment, memory)) digest.add(part)
+      return parts.value
+    })()
+    sums.catch(() => {}) // told by digest()
+    this.#begun.set(segment, { tombstones, sums })
+  }
+
+  /**
+   * The digest of the points of `segments` that are alive now; what was not begun is begun.
+   * @throws `damaged`, `digest-mismatch` naming the point whose stored bytes are not what was accepted
+   */
+  async digest(segments: readonly LiveSegment[]): Promise<string> {
+    for (const segment of segments) {
+      if (segment.sealed !== undefined && !this.#begun.has(segment)) {
+        this.begin(segment, segment.sealed)
+      }
     }
-  })
-  return digest.toString()
+    await this.settle()
+    const digest = new ContentDigest()
+    for (const segment of segments) {
+      const begun = this.#begun.get(segment)
+      if (begun !== undefined) {
+        for (const part of await begun.sums) digest.add(part)
+        for (const ordinal of segment.tombstones.ordinals(segment.table.count)) {
+          if (begun.tombstones.has(ordinal)) continue
+          const { bytes, offset } = segment.table.hash(ordinal)
+          digest.subtract(bytes, offset)
+        }
+      } else if (segment.memory !== undefined) {
+        for (const part of proveMemory(segment, segment.memory)) digest.add(part)
+      }
+    }
+    return digest.toString()
+  }
+
+  /** Waits for all that was begun, whatever came of it: files may be closed then. */
+  async settle(): Promise<void> {
+    await Promise.allSettled([...this.#begun.values()].map((each) => each.sums))
+  }
 }
 
 async function proveSealed(
   threads: ThreadPool,
-  segment: LiveSegment,
-  sealed: SealedSegment,
-  rows: RowSource,
+  {
+    segment,
+    sealed,
+    rows,
+    tombstones,
+  }: {
+    readonly segment: LiveSegment
+    readonly sealed: SealedSegment
+    readonly rows: RowSource
+    readonly tombstones: Tombstones
+  },
 ): Promise<Buffer[]> {
   const whole: ProofTask = {
     rows,
     points: sealed.pointsBytes.buffer,
-    tombstones: segment.tombstones.toShared(rows.count),
+    tombstones: tombstones.toShared(rows.count),
     from: 0,
     to: rows.count,
   }

@@ -115,15 +115,21 @@ export interface OpenedFiles {
   readonly tombstonesWritten: ReadonlyMap<number, number>
 }
 
+/** Work on segments that begins as soon as they are open, while the rest is still being opened. */
+export interface AheadOfOpen {
+  begin(segment: LiveSegment, sealed: SealedSegment, config: CollectionConfig): void
+  /** Waits until nothing uses their files any more. */
+  settle(): Promise<void>
+}
+
 /**
- * @param readAhead begin to read the graph of the first segment: its proof comes next
  * @throws `missing-file`, `damaged`, `rollback`, `possible-loss`, `digest-mismatch`, `newer-format`
  */
 export async function openFiles(
   context: CollectionContext,
   directory: string,
   uuid: string,
-  readAhead: boolean,
+  ahead?: AheadOfOpen,
 ): Promise<OpenedFiles> {
   const { disk, onWarning } = context
   const manifest = await readNewestManifest(disk, directory)
@@ -146,8 +152,9 @@ export async function openFiles(
         entry,
       )
       opened.push(sealed)
-      if (readAhead && opened.length === 1) sealed.readAhead()
-      segments.push(new LiveSegment(entry.number, sealed, await sealed.loadTombstones()))
+      const segment = new LiveSegment(entry.number, sealed, await sealed.loadTombstones())
+      ahead?.begin(segment, sealed, config)
+      segments.push(segment)
     }
     const tombstonesWritten = new Map(segments.map((each) => [each.number, each.tombstones.count]))
     const state = new LiveState(config.dimension, segments, manifest.nextSegment)
@@ -177,6 +184,7 @@ export async function openFiles(
       tombstonesWritten,
     }
   } catch (error) {
+    await ahead?.settle()
     await watermark.close()
     for (const sealed of opened) await sealed.close()
     throw error

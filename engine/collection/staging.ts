@@ -118,12 +118,14 @@ export async function proveAndRename(
     sequence: Math.max(0, ...sequences),
     history: request.epoch.history,
   })
-  const staged = await Collection.open(context, directory, request.uuid, { readAhead: true })
+  const staged = await Collection.open(context, directory, request.uuid, {
+    // a graph that will not be used is not loaded either
+    proveAhead: request.config === undefined,
+  })
   try {
     expectSame('LSN', request.lsn, staged.lsn)
     expectSame('number of points', request.count, staged.count)
     expectSame('content digest', request.digest, staged.digest)
-    // a graph that will not be used is not loaded either
     const proven = request.config ? await staged.proveDigest() : await staged.proveAndWarm()
     expectSame('content digest of the stored bytes', request.digest, proven)
     const { snapshotId, uuid, epoch, lsn, config } = request

@@ -49,7 +49,6 @@ export class SealedSegment implements PointTable {
   readonly #place: SegmentPlace
   readonly #table: PointTable
   readonly #vectors: DiskFile
-  #graphAhead: Promise<Buffer> | undefined
 
   private constructor(
     entry: SegmentEntry,
@@ -125,13 +124,6 @@ export class SealedSegment implements PointTable {
     return vector
   }
 
-  /** Begins to read the graph now, for who is about to ask for it. */
-  readAhead(): void {
-    const { graph } = this.entry
-    if (graph !== null) this.#graphAhead ??= readProven(this.#place, graph)
-    this.#graphAhead?.catch(() => {}) // told to who asks
-  }
-
   /** Where threads find the vectors, unproven; undefined where only this disk can read them. */
   get rowsFile(): RowsFile | undefined {
     const { disk, directory, dimension } = this.#place
@@ -180,9 +172,7 @@ export class SealedSegment implements PointTable {
 
   /** The graph file's bytes, proven by hash. @throws `missing-file`, `damaged` */
   async loadGraph(entry: FileEntry): Promise<Buffer> {
-    const graph = this.#graphAhead ?? readProven(this.#place, entry)
-    this.#graphAhead = undefined
-    return graph
+    return readProven(this.#place, entry)
   }
 
   /** The bytes of any file of the segment, proven by hash. @throws `missing-file`, `damaged` */
@@ -200,7 +190,6 @@ export class SealedSegment implements PointTable {
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled([this.#graphAhead])
     await this.#vectors.close()
   }
 
