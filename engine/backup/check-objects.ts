@@ -62,9 +62,9 @@ export async function checkObjects(
   depth: 'size' | 'content',
   { progress = noProgress, signal }: CheckOptions,
 ): Promise<ObjectCheck> {
-  const pieces = new PiecesInFlight()
   const problems: ObjectProblem[] = []
   const totalBytes = objects.reduce((sum, each) => sum + each.sizeBytes, 0)
+  const pieces = new PiecesInFlight(undefined, totalBytes)
   let checked = 0
   let checkedBytes = 0
   try {

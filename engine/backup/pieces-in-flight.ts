@@ -9,12 +9,17 @@ import { limits } from '../base/limits.ts'
 export class PiecesInFlight {
   readonly #threads: HashThreads
   readonly #owned: boolean
+  readonly #bufferBytes: number
   readonly #free: SharedArrayBuffer[] = []
   readonly #waiting: ((buffer: SharedArrayBuffer) => void)[] = []
   #made = 0
 
-  /** @param threads lent by their owner; without them, threads of its own */
-  constructor(threads?: HashThreads) {
+  /**
+   * @param threads lent by their owner; without them, threads of its own
+   * @param mostBytes no piece is larger: a small backup makes small buffers
+   */
+  constructor(threads: HashThreads | undefined, mostBytes: number) {
+    this.#bufferBytes = Math.min(limits.pieceBytes, mostBytes)
     this.#owned = threads === undefined
     this.#threads = threads ?? new HashThreads()
   }
@@ -50,7 +55,7 @@ export class PiecesInFlight {
     if (free !== undefined) return free
     if (this.#made < limits.piecesInFlight) {
       this.#made++
-      return new SharedArrayBuffer(limits.pieceBytes)
+      return new SharedArrayBuffer(this.#bufferBytes)
     }
     return new Promise((resolve) => this.#waiting.push(resolve))
   }

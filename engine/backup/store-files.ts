@@ -68,7 +68,7 @@ class StoreRun {
   readonly #files: readonly PinnedFile[]
   readonly #mode: BackupMode
   readonly #watch: Watch
-  readonly #pieces = new PiecesInFlight()
+  readonly #pieces: PiecesInFlight
   readonly #hashes: string[][]
   /** Objects that this run has seen to, so that equal pieces are written once. */
   readonly #settled = new Map<string, Promise<boolean>>()
@@ -89,6 +89,7 @@ class StoreRun {
     this.#watch = watch
     this.#hashes = files.map(() => [])
     this.#totalBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0)
+    this.#pieces = new PiecesInFlight(undefined, this.#totalBytes)
   }
 
   async store(piece: Piece): Promise<void> {

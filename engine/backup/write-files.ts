@@ -114,9 +114,9 @@ class WriteRun {
   constructor(request: WriteRequest, watch: Watch) {
     this.#request = request
     this.#watch = watch
-    this.#pieces = new PiecesInFlight(request.hashes)
-    this.#place = new RestorePlace(request.disk, request.directory)
     this.#totalBytes = request.files.reduce((sum, file) => sum + file.sizeBytes, 0)
+    this.#pieces = new PiecesInFlight(request.hashes, this.#totalBytes)
+    this.#place = new RestorePlace(request.disk, request.directory)
     this.#sources = request.repositories.map((each) => ({
       url: each.destination.url,
       pieces: 0,

@@ -161,12 +161,7 @@ export class DirectoryDestination implements Destination {
 
   /** Whether all directories on the way exist. @throws `unsafe-entry` when one is no directory */
   async #parentsStand(key: string): Promise<boolean> {
-    const root = await this.#disk.stat(`${this.#root}/.`) // the dot: a root that is a link is followed
-    if (root === undefined) {
-      // absent is an answer only when nothing stands there; a file in place of the root is not
-      if ((await this.#disk.stat(this.#root)) !== undefined) this.#refuseRoot()
-      return false
-    }
+    if (!(await this.#rootStands())) return false
     for (const directory of this.#parents(key)) {
       const stat = await this.#disk.stat(directory)
       if (stat === undefined) return false
@@ -175,11 +170,18 @@ export class DirectoryDestination implements Destination {
     return true
   }
 
+  /** Whether the root is there. @throws `disk-refused` when something else stands in its place */
+  async #rootStands(): Promise<boolean> {
+    const inside = `${this.#root}/.` // the dot: a root that is a link is followed
+    if ((await this.#disk.stat(inside)) !== undefined) return true
+    // absent is an answer only when nothing stands there; a file in place of the root is not
+    if ((await this.#disk.stat(this.#root)) === undefined) return false
+    if ((await this.#disk.stat(inside)) !== undefined) return true // made between our two looks
+    return this.#refuseRoot()
+  }
+
   async #makeParents(key: string): Promise<void> {
-    if ((await this.#disk.stat(`${this.#root}/.`)) === undefined) {
-      if ((await this.#disk.stat(this.#root)) !== undefined) this.#refuseRoot()
-      await this.#makeRoot()
-    }
+    if (!(await this.#rootStands())) await this.#makeRoot()
     for (const directory of this.#parents(key)) await this.#makeOne(directory)
   }
 

@@ -25,7 +25,11 @@ const raise = (errno: string, action: string, file: string): never => {
   throw diskError(Object.assign(new Error(errno), { code: errno }), action, file)
 }
 
-const elements = (file: string): string[] => path.resolve(file).split('/').filter(Boolean)
+/** An absolute path without empty and dotted elements: what nearly all of them are. */
+const plainPath = /^(\/[^/.][^/]*)+$/
+
+const elements = (file: string): string[] =>
+  plainPath.test(file) ? file.slice(1).split('/') : path.resolve(file).split('/').filter(Boolean)
 
 export class MemoryDisk implements Disk {
   readonly #root: MemoryDirectory

@@ -250,3 +250,18 @@ describe('a directory that may not be written', () => {
     })
   })
 })
+
+describe('a root that is being made', () => {
+  it('case 37: is there or not yet for another user, at whatever moment it looks', async () => {
+    for (let later = 0; later < 30; later++) {
+      const disk = new MemoryDisk()
+      const first = new DirectoryDestination(disk, '/new/root')
+      const second = new DirectoryDestination(disk, '/new/root')
+      const writing = first.put('a', bytes)
+      for (let turn = 0; turn < later; turn++) await Promise.resolve()
+      await Promise.all([keysOf(second), second.put('b', bytes)])
+      await writing
+      expect(await keysOf(second), `${later} turns later`).toEqual(['a', 'b'])
+    }
+  })
+})
