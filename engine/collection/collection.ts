@@ -195,7 +195,7 @@ export class Collection {
   async search(vector: unknown, options: SearchOptions = {}): Promise<Neighbour[]> {
     checkSearchBounds(options)
     const query = acceptVector(vector, this.#config, 'the query')
-    await this.warm()
+    if (!this.#isWarm()) await this.warm()
     return searchSegments(
       {
         segments: () => this.#state.segments,
@@ -219,6 +219,14 @@ export class Collection {
     this.#keepWarm()
     const cold = this.#state.segments.filter((segment) => !segment.warm)
     await inFlight(cold, this.#context.threads.size, undefined, (segment) => this.#warmOne(segment))
+  }
+
+  /** Whether a search can be answered at once, and will be after the next seal. */
+  #isWarm(): boolean {
+    return (
+      this.#history.checkpointer.keepWarm !== undefined &&
+      this.#state.segments.every((segment) => segment.warm)
+    )
   }
 
   /** Once, whoever asks. */

@@ -108,21 +108,19 @@ export async function searchSegments(
   }
 }
 
-function merge(
-  candidates: readonly Candidate[],
-  k: number,
-  exclude: PointId | undefined,
-): Neighbour[] {
-  return candidates
-    .map((candidate) => ({ ...candidate, id: candidate.segment.id(candidate.ordinal) }))
-    .filter(({ id }) => id !== exclude)
-    .sort((a, b) => a.distance - b.distance || compareIds(a.id, b.id))
-    .slice(0, k)
-    .map(({ segment, ordinal, distance, id }) => ({
-      id,
-      distance,
-      metadata: segment.metadata(ordinal),
-    }))
+/** The k best; ids are read where distances are equal, metadata of what is returned only. */
+function merge(candidates: Candidate[], k: number, exclude: PointId | undefined): Neighbour[] {
+  candidates.sort(
+    (a, b) =>
+      a.distance - b.distance || compareIds(a.segment.id(a.ordinal), b.segment.id(b.ordinal)),
+  )
+  const nearest: Neighbour[] = []
+  for (const { segment, ordinal, distance } of candidates) {
+    if (nearest.length === k) break
+    const id = segment.id(ordinal)
+    if (id !== exclude) nearest.push({ id, distance, metadata: segment.metadata(ordinal) })
+  }
+  return nearest
 }
 
 /** The segment's candidates, or the rows that are lacking: some ordinals', or all (undefined). */

@@ -3,6 +3,8 @@ import hnswlib from 'hnswlib-node'
 
 export interface RawHnsw {
   search(query: Float32Array, k: number): number[]
+  /** The beam of later searches. */
+  setEf(ef: number): void
 }
 
 /** One index over all rows by cosine, built on this thread with the engine's default settings. */
@@ -14,5 +16,8 @@ export function rawHnsw(vectors: Float32Array, dimension: number, ef = 100): Raw
     index.addPoint(Array.from(vectors.subarray(row * dimension, (row + 1) * dimension)), row)
   }
   index.setEf(ef)
-  return { search: (query, k) => index.searchKnn(Array.from(query), k).neighbors }
+  return {
+    search: (query, k) => index.searchKnn(Array.from(query), k).neighbors,
+    setEf: (ef) => index.setEf(ef),
+  }
 }

@@ -11,6 +11,8 @@ const benchmarks: Record<string, { readonly file: string; readonly about: string
     about: 'restore with its graph ÷ building the graph',
   },
   ingest: { file: 'ingest', about: 'durable writes of 64 clients ÷ SQLite, a transaction a point' },
+  build: { file: 'build-index', about: 'index build on all cores ÷ one thread of hnswlib-node' },
+  search: { file: 'search', about: 'queries a second at equal recall ÷ one raw index' },
 }
 
 const [name = '', ...options] = process.argv.slice(2)
