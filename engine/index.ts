@@ -1,5 +1,13 @@
 /** The engine's public surface: what the planner and other programs may import. */
 export { type Availability, hnswlibAvailability } from './ann/hnswlib.ts'
+export {
+  type ArchiveGap,
+  type ArchiveOptions,
+  type ArchiveResult,
+  Archiver,
+  archiveOnce,
+  gapError,
+} from './backup/archive.ts'
 export type { BackupResult } from './backup/backup-result.ts'
 export { type BackupOptions, createBackup } from './backup/create.ts'
 export {

@@ -63,6 +63,8 @@ export const errorCatalogue = {
   'digest-mismatch': exitCodes.damaged,
   'possible-loss': exitCodes.damaged,
   rollback: exitCodes.damaged,
+  divergence: exitCodes.damaged,
+  'archive-gap': exitCodes.damaged,
   'ledger-broken': exitCodes.damaged,
   // named things that are not there
   'collection-not-found': exitCodes.notFound,

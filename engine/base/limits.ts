@@ -26,8 +26,9 @@ export const limits = {
   walFileBytes: 64 * MiB,
   /** Log bytes that one fdatasync covers at most. */
   walGroupBytes: 32 * MiB,
-  /** Operations between two digest records. */
+  /** Operations, and bytes of points, between two digest records. An archive is cut at them. */
   walDigestInterval: 1_024,
+  walDigestBytes: 8 * MiB,
   /** Points in one upsert; larger imports are split. */
   batchPoints: 10_000,
   /** A memory segment seals at whichever comes first: points, bytes of vectors, of ids and metadata. */
@@ -56,6 +57,17 @@ export const limits = {
   unsyncedFiles: 32,
   /** Content-addressed pieces of the repository. */
   pieceBytes: 16 * MiB,
+  /** An archived log file is closed at the next known digest once it has this size. */
+  archiveFileBytes: 16 * MiB,
+  /** An archived log file that a reader accepts. */
+  archiveReadBytes: 256 * MiB,
+  /** Log bytes that a collection keeps for archives that have not taken them yet. */
+  archiveLogBytes: 1 * GiB,
+  /** Log bytes and points that a recovery to a moment replays before it seals them. */
+  replayBytes: 64 * MiB,
+  replayPoints: 65_536,
+  /** Archives that one collection ships to. */
+  archivePositions: 100,
   /** Files one snapshot manifest may name. */
   snapshotFiles: 100_000,
   /** Bytes and JSON values of one snapshot manifest: refused above these before parsing. */

@@ -152,3 +152,18 @@ export function parseId(text: string): PointId {
 /** An id as {@link parseId} reads it back. */
 export const showId = (id: PointId): string =>
   typeof id === 'string' && /^[0-9"]/.test(id) ? JSON.stringify(id) : String(id)
+
+const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** A parser of durations such as `5s`, `1m30s`, `500ms`, from `minMs` to `maxMs`; in milliseconds. */
+export const duration =
+  (minMs: number, maxMs: number) =>
+  (text: string): number => {
+    const match = /^(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?(?:([0-9]+)ms)?$/.exec(
+      text,
+    )
+    const [, d = 0, h = 0, m = 0, s = 0, ms = 0] = (match ?? []).map((each) => Number(each ?? 0))
+    const value = d * unitMs.d + h * unitMs.h + m * unitMs.m + s * unitMs.s + ms
+    if (text !== '' && match !== null && value >= minMs && value <= maxMs) return value
+    throw new InvalidArgumentError('Give a duration such as 5s, 1m30s or 500ms.')
+  }

@@ -7,6 +7,7 @@ import { version } from '../base/version.ts'
 import { addAliasesDelete } from './aliases-delete.ts'
 import { addAliasesList } from './aliases-list.ts'
 import { addAliasesSet } from './aliases-set.ts'
+import { addArchive } from './collections-archive.ts'
 import { addBackup } from './collections-backup.ts'
 import { addCheckpoint } from './collections-checkpoint.ts'
 import { addCount } from './collections-count.ts'
@@ -71,6 +72,7 @@ export function buildProgram(io: Io, write: (text: string) => void): Command {
     addDelete,
     addCheckpoint,
     addBackup,
+    addArchive,
     addRestore,
   ]) {
     add(collections, run)

@@ -23,12 +23,13 @@ import {
 import type { Tombstones } from '../format/tombstones-file.ts'
 import { type LoadedRows, SealedSegment } from '../segment/sealed-segment.ts'
 import { writeTombstones } from '../segment/write-segment.ts'
-import { listWal } from '../wal/wal-files.ts'
 import type { WalWriter } from '../wal/wal-writer.ts'
 import type { WatermarkFile } from '../wal/watermark-file.ts'
+import type { ArchivePositions } from './archive-positions.ts'
 import type { CollectionContext } from './context.ts'
 import type { LiveSegment } from './live-segment.ts'
 import type { LiveState } from './live-state.ts'
+import { removeLogs } from './log-retention.ts'
 import { type SealedFiles, sealSegment } from './seal-segment.ts'
 import { type BuiltIndex, writeIndex } from './segment-index.ts'
 
@@ -64,6 +65,8 @@ export interface CheckpointerOptions {
   readonly writer: WalWriter
   readonly watermark: WatermarkFile
   readonly manifest: Manifest
+  /** What archives still want of the log. */
+  readonly archives: ArchivePositions
   /** Tombstones in the manifest's files, by segment number. */
   readonly tombstonesWritten: ReadonlyMap<number, number>
 }
@@ -153,12 +156,16 @@ export class Checkpointer {
   /**
    * Keeps the files of the current manifest, and the log after it, until released or closed.
    * @param letGo run once at that moment: closes what the pin's owner opened
+   * @param afterLsn log records after this one stay, also those that the manifest does not need
    */
-  pin(letGo: () => Promise<void>): { manifest: Manifest; release: () => Promise<void> } {
+  pin(
+    letGo: () => Promise<void>,
+    afterLsn = this.#manifest.lsn,
+  ): { manifest: Manifest; release: () => Promise<void> } {
     const manifest = this.#manifest
     const pin: Pin = {
       files: new Set(filesOf(manifest).map((file) => file.path)),
-      afterLsn: manifest.lsn,
+      afterLsn,
       letGo,
     }
     this.#pins.add(pin)
@@ -294,16 +301,14 @@ export class Checkpointer {
    * last manifests are kept for analysis.
    */
   async #removeSuperseded(): Promise<void> {
-    const { context, directory, walDirectory } = this.#options
+    const { context, directory, walDirectory, archives } = this.#options
     const pins = [...this.#pins]
     const after = Math.min(this.#manifest.lsn, ...pins.map((pin) => pin.afterLsn))
-    const logs = await listWal(context.disk, walDirectory)
-    for (const [index, log] of logs.entries()) {
-      const next = logs[index + 1]
-      if (next !== undefined && next.firstLsn <= after + 1) {
-        await context.disk.unlink(path.join(walDirectory, log.name))
-      }
-    }
+    await removeLogs(context.disk, walDirectory, {
+      afterLsn: after,
+      archiveAfterLsn: archives.keepAfter,
+      onWarning: context.onWarning,
+    })
     const kept = new Set(filesOf(this.#manifest).map((file) => file.path))
     for (const name of await context.disk.list(path.join(directory, 'segments'))) {
       const relative = `segments/${name}`

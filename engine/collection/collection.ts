@@ -21,6 +21,7 @@ import {
   type PointInput,
   toPoint,
 } from '../format/point.ts'
+import type { LogPosition } from '../wal/replay.ts'
 import { type CollectionDescription, type CollectionStats, statsOf } from './collection-stats.ts'
 import { proveContent } from './content-proof.ts'
 import type { CollectionContext } from './context.ts'
@@ -28,6 +29,7 @@ import { type EpochStart, History } from './history.ts'
 import { type LiveSegment, viewRows } from './live-segment.ts'
 import type { LiveState } from './live-state.ts'
 import { type OpenedFiles, openFiles } from './open-files.ts'
+import { type PinnedLog, pinLog } from './pinned-log.ts'
 import { type PinnedState, pinState } from './pinned-state.ts'
 import { checkSearchBounds, type Neighbour, type SearchOptions, searchSegments } from './search.ts'
 import { type WarmOptions, warmSegment } from './warm.ts'
@@ -130,6 +132,11 @@ export class Collection {
   /** Commit time of that record, epoch µs. */
   get committedAtUs(): number {
     return this.#history.position.committedAtUs
+  }
+
+  /** Where the log stands: after the newest durable record. */
+  get position(): LogPosition {
+    return this.#history.position
   }
 
   /** Content digest of the live points, 64 hex digits. */
@@ -269,6 +276,13 @@ export class Collection {
       writer: this.#history.writer,
       checkpointer: this.#history.checkpointer,
     })
+  }
+
+  /** Pins the log up to the newest durable record, for an archive. Release it when done. */
+  pinLog(): Promise<PinnedLog> {
+    const { writer, checkpointer, archives } = this.#history
+    const source = { context: this.#context, directory: this.#directory, state: this.#state }
+    return pinLog({ ...source, writer, checkpointer, archives })
   }
 
   /**

@@ -14,6 +14,7 @@ import type { Operation } from '../format/wal-record.ts'
 import type { LogPosition } from '../wal/replay.ts'
 import { type Commit, WalWriter } from '../wal/wal-writer.ts'
 import { WatermarkFile, watermarkName } from '../wal/watermark-file.ts'
+import { ArchivePositions } from './archive-positions.ts'
 import { Checkpointer } from './checkpoint.ts'
 import type { CollectionContext } from './context.ts'
 import type { LiveState } from './live-state.ts'
@@ -45,6 +46,8 @@ type HistoryFiles = Pick<
 export class History {
   readonly writer: WalWriter
   readonly checkpointer: Checkpointer
+  /** How far the log is archived, and where. */
+  readonly archives: ArchivePositions
   readonly #place: HistoryPlace
   readonly #watermark: WatermarkFile
   /** Points that each operation under way changed, for its caller. */
@@ -55,19 +58,25 @@ export class History {
     files: HistoryFiles,
     writer: WalWriter,
     changed: WeakMap<Operation, number>,
+    archives: ArchivePositions,
   ) {
     this.#place = place
     this.#watermark = files.watermark
     this.#changed = changed
     this.writer = writer
-    this.checkpointer = new Checkpointer({ ...files, ...place, writer })
+    this.archives = archives
+    this.checkpointer = new Checkpointer({ ...files, ...place, writer, archives })
   }
 
   /** Takes the log up where it ends; a torn tail is cut. */
   static async enter(place: HistoryPlace, files: HistoryFiles): Promise<History> {
     const { context, state } = place
     const changed = new WeakMap<Operation, number>()
+    const { directory } = place
+    const { epoch } = files.manifest
+    const archives = await ArchivePositions.open(context.disk, directory, epoch, context.onWarning)
     let sinceDigest = 0
+    let bytesSinceDigest = 0
     const writer = await WalWriter.open(
       {
         disk: context.disk,
@@ -76,18 +85,20 @@ export class History {
         identity: files.manifest,
         onCommit: ({ operation, lsn }: Commit) => {
           changed.set(operation, state.apply(operation, lsn))
-          sinceDigest = operation.kind === 'digest' ? 0 : sinceDigest + 1
+          const isDigest = operation.kind === 'digest'
+          sinceDigest = isDigest ? 0 : sinceDigest + 1
+          bytesSinceDigest = isDigest ? 0 : bytesSinceDigest + pointBytes(operation)
         },
         onDurable: (lsn) => files.watermark.advance(lsn),
         // a digest record at intervals lets a replay say how far it is proven
         before: () =>
-          sinceDigest < limits.walDigestInterval
+          sinceDigest < limits.walDigestInterval && bytesSinceDigest < limits.walDigestBytes
             ? undefined
             : { kind: 'digest', digest: state.digest, count: state.count },
       },
       files.end,
     )
-    return new History(place, files, writer, changed)
+    return new History(place, files, writer, changed, archives)
   }
 
   get manifest(): Manifest {
@@ -145,3 +156,9 @@ export class History {
     })
   }
 }
+
+/** What an operation adds to the log, roughly. */
+const pointBytes = (operation: Operation): number =>
+  operation.kind === 'upsert'
+    ? operation.points.reduce((sum, { bytes }) => sum + bytes.length, 0)
+    : 0

@@ -5,6 +5,7 @@
  * repository.json                     what this is (repository-file.ts)
  * objects/<aa>/<sha256>               pieces of files, at most 16 MiB, named by their content
  * snapshots/<collection>/<id>.json    states (snapshot-manifest.ts)
+ * wal/<uuid>/<epoch>/<lsn>-<lsn>.wal  archived log (wal-archive.ts, archive-file.ts)
  * ```
  *
  * Objects are written first and made durable; the manifest that needs them comes last. So a crash
@@ -75,7 +76,7 @@ export class Repository {
   static async open(destination: Destination): Promise<Repository> {
     const file = await readRepositoryFile(destination)
     if (file !== undefined) return new Repository(destination, file)
-    for (const folder of ['objects/', 'snapshots/']) {
+    for (const folder of ['objects/', 'snapshots/', 'wal/']) {
       if ((await firstKey(destination, folder)) === undefined) continue
       const place = destination.locate(repositoryKey)
       fail(
