@@ -63,9 +63,6 @@ export const limits = {
   archiveReadBytes: 256 * MiB,
   /** Log bytes that a collection keeps for archives that have not taken them yet. */
   archiveLogBytes: 1 * GiB,
-  /** Log bytes and points that a recovery to a moment replays before it seals them. */
-  replayBytes: 64 * MiB,
-  replayPoints: 65_536,
   /** Archives that one collection ships to. */
   archivePositions: 100,
   /** Files one snapshot manifest may name. */

@@ -33,6 +33,7 @@ export interface ArchiveNames {
 
 const lsnText = (lsn: number): string => String(lsn).padStart(16, '0')
 
+/** Where a file stands in the repository. */
 export const archiveKey = ({ identity, firstLsn, lastLsn }: ArchiveName): string =>
   `${folder}/${identity.uuid}/${epochName(identity.epoch)}/${lsnText(firstLsn)}-${lsnText(lastLsn)}.wal`
 
