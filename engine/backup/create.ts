@@ -26,6 +26,7 @@ import {
   type SnapshotManifest,
 } from '../repository/snapshot-manifest.ts'
 import { type BackupResult, toBackupResult } from './backup-result.ts'
+import { carriedRecall } from './carried-recall.ts'
 import { checkObjects, objectsOf } from './check-objects.ts'
 import { checkGoldenRequest, type GoldenRequest, recordGolden, type Searched } from './golden.ts'
 import { Phases } from './phases.ts'
@@ -34,6 +35,8 @@ import { type StoredFiles, storeFiles } from './store-files.ts'
 /** What is backed up: a collection. */
 export interface BackupSource extends Searched {
   readonly name: string
+  /** Whether searches load nothing any more. */
+  readonly isWarm: boolean
   pin(): Promise<PinnedState>
 }
 
@@ -81,14 +84,19 @@ export async function createBackup(
       return toBackupResult({ repository, state, snapshot: standing, unchanged: true, phases })
     }
     checkFits(state.files)
-    const golden = await phases.run('golden', () =>
-      recordGolden(state, source, goldenRequest, watch),
-    )
+    const earlier = await phases.run('compare', () => readEarlier(repository, state, signal))
+    const golden = await phases.run('golden', () => {
+      const fresh = mode === 'full'
+      const carried =
+        fresh || source.isWarm ? undefined : carriedRecall(state, goldenRequest, earlier)
+      const request = { ...goldenRequest, fresh, snapshotId }
+      return recordGolden(state, source, request, watch, carried)
+    })
     const stored = await phases.run('upload', () =>
       storeFiles(repository, state.files, mode, watch),
     )
     const published = await phases.run('publish', async () => {
-      const parent = await findParent(repository, state, signal)
+      const parent = newestSnapshot(earlier)?.manifest.id ?? null
       const text = { state, snapshotId, mode, golden, stored, embedding, parent, clock }
       return publishOrFind(repository, state, describe(text))
     })
@@ -145,20 +153,19 @@ async function refuseMissingObjects(
   )
 }
 
-/** The newest snapshot of the same history. Unreadable ones are for `verify` to report. */
-async function findParent(
+/** Earlier snapshots of the same history. Unreadable ones are for `verify` to report. */
+async function readEarlier(
   repository: Repository,
   state: PinnedState,
   signal: AbortSignal | undefined,
-): Promise<string | null> {
+): Promise<readonly StoredSnapshot[]> {
   const { snapshots } = await readSnapshots(repository, state.collection.name, signal)
-  const same = snapshots.filter(
+  return snapshots.filter(
     ({ manifest }) =>
       manifest.collection.uuid === state.collection.uuid &&
       manifest.epoch.history === state.epoch.history &&
       manifest.lsn <= state.lsn,
   )
-  return newestSnapshot(same)?.manifest.id ?? null
 }
 
 function describe(parts: {

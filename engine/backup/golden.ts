@@ -66,30 +66,38 @@ export function checkGoldenRequest(request: GoldenRequest): { sample: number; k:
 /**
  * Draws the sample, finds the truth in the pinned state, and measures what the source's own search
  * makes of it. Writes may go on meanwhile; they can only make the measured recall differ slightly.
+ * @param carried what an earlier snapshot measured, to be stated instead: see carried-recall.ts
  */
 export async function recordGolden(
   state: PinnedState,
   source: Searched,
-  request: { readonly sample: number; readonly k: number },
+  request: RecordRequest,
   watch: Watch,
+  carried?: MeasuredRecall,
 ): Promise<Golden> {
-  const { k } = request
-  const points = request.sample === 0 ? [] : await state.sample(request.sample)
-  const truth =
-    points.length === 0
-      ? []
-      : await state.exactSearch(
-          points.map(({ id, vector }) => ({ vector, exclude: id })),
-          k,
-        )
-  const questions = points.map(({ id, vector }, index) => ({
-    id,
-    vector,
-    neighbours: (truth[index] ?? []).map(({ id, distance }) => ({ id, distance })),
-  }))
+  const { k, sample, fresh, snapshotId } = request
+  const questions = sample === 0 ? [] : await state.golden({ sample, k, fresh, keep: true })
+  const queries = questions.map(
+    ({ id, neighbours }): GoldenQuery => ({
+      id,
+      neighbours: neighbours.map(({ id, distance }) => ({ id, distance })),
+    }),
+  )
+  if (carried !== undefined) return { k, queries, ...carried }
   const { recall, latencyMs } = await measure(source, questions, k, watch)
-  const queries = questions.map(({ id, neighbours }): GoldenQuery => ({ id, neighbours }))
-  return { k, queries, recall, latencyMs }
+  return { k, queries, recall, latencyMs, measuredIn: snapshotId }
+}
+
+/** Recall and latency, and the snapshot whose backup measured them. */
+export type MeasuredRecall = Pick<Golden, 'recall' | 'latencyMs' | 'measuredIn'>
+
+export interface RecordRequest {
+  readonly sample: number
+  readonly k: number
+  /** Find every neighbour anew instead of going on from the last time. */
+  readonly fresh: boolean
+  /** The snapshot that is being made. */
+  readonly snapshotId: string
 }
 
 /** A collection that has the points that golden queries were drawn from. */

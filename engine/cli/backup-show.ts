@@ -64,7 +64,8 @@ async function ownerOf(context: Context, source: string, snapshotId: string): Pr
 
 function describe(manifest: SnapshotManifest, path: string): string {
   const { collection, epoch, golden, provenance, sizes } = manifest
-  const recall = golden.recall === null ? 'none' : golden.recall.toFixed(4)
+  const where = golden.measuredIn === manifest.id ? '' : `, measured with ${golden.measuredIn}`
+  const recall = golden.recall === null ? 'none' : `${golden.recall.toFixed(4)}${where}`
   return renderPairs([
     ['snapshot', manifest.id],
     ['collection', `${collection.name} (${collection.uuid})`],

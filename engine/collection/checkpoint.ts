@@ -56,6 +56,16 @@ interface Pin {
   readonly letGo: () => Promise<void>
 }
 
+/** Segments of the next manifest, with derived files that were written for them. */
+type Amendment = (manifest: Manifest) => Promise<readonly SegmentEntry[]>
+
+export interface HeldPin {
+  readonly manifest: Manifest
+  /** Adds derived files to the current manifest; nothing happens once the pin is let go. */
+  amend(change: Amendment): Promise<void>
+  release(): Promise<void>
+}
+
 export interface CheckpointerOptions {
   readonly context: CollectionContext
   readonly directory: string
@@ -158,10 +168,7 @@ export class Checkpointer {
    * @param letGo run once at that moment: closes what the pin's owner opened
    * @param afterLsn log records after this one stay, also those that the manifest does not need
    */
-  pin(
-    letGo: () => Promise<void>,
-    afterLsn = this.#manifest.lsn,
-  ): { manifest: Manifest; release: () => Promise<void> } {
+  pin(letGo: () => Promise<void>, afterLsn = this.#manifest.lsn): HeldPin {
     const manifest = this.#manifest
     const pin: Pin = {
       files: new Set(filesOf(manifest).map((file) => file.path)),
@@ -171,6 +178,10 @@ export class Checkpointer {
     this.#pins.add(pin)
     return {
       manifest,
+      amend: (change) =>
+        this.#exclusively(async () => {
+          if (this.#pins.has(pin)) await this.#amend(change)
+        }),
       release: async () => {
         if (!this.#pins.delete(pin)) return
         await letGo()
@@ -189,15 +200,22 @@ export class Checkpointer {
 
   /** An index was rebuilt: its file and the manifest are written anew, durably. */
   replaceIndex(segment: LiveSegment, built: BuiltIndex): Promise<void> {
-    return this.#exclusively(async () => {
-      const { context, directory } = this.#options
-      const entries = await writeIndex(context, directory, segment.number, built)
-      await context.disk.syncDirectory(path.join(directory, 'segments'))
-      const segments = this.#manifest.segments.map((each) =>
-        each.number === segment.number ? { ...each, ...entries } : each,
-      )
-      await this.#publish({ ...this.#manifest, segments, sequence: this.#manifest.sequence + 1 })
-    })
+    return this.#exclusively(() =>
+      this.#amend(async ({ segments }) => {
+        const { context, directory } = this.#options
+        const entries = await writeIndex(context, directory, segment.number, built)
+        return segments.map((each) =>
+          each.number === segment.number ? { ...each, ...entries } : each,
+        )
+      }),
+    )
+  }
+
+  async #amend(change: Amendment): Promise<void> {
+    const { context, directory } = this.#options
+    const segments = await change(this.#manifest)
+    await context.disk.syncDirectory(path.join(directory, 'segments'))
+    await this.#publish({ ...this.#manifest, segments, sequence: this.#manifest.sequence + 1 })
   }
 
   #exclusively(work: () => Promise<void>): Promise<void> {
@@ -313,7 +331,7 @@ export class Checkpointer {
     for (const name of await context.disk.list(path.join(directory, 'segments'))) {
       const relative = `segments/${name}`
       const number = Number(name.slice(0, 8))
-      const superseded = number < this.#manifest.nextSegment && name.endsWith('.tombstones')
+      const superseded = number < this.#manifest.nextSegment && /\.(tombstones|truth)$/.test(name)
       if (superseded && !kept.has(relative) && !pins.some((pin) => pin.files.has(relative))) {
         await context.disk.unlink(path.join(directory, relative))
       }

@@ -218,6 +218,11 @@ export class Collection {
     )
   }
 
+  /** Whether a search loads nothing any more. */
+  get isWarm(): boolean {
+    return this.#state.segments.every((segment) => segment.warm)
+  }
+
   /**
    * Loads all that searches need, as many segments at once as there are threads: what a graph is made
    * of is in memory beside it while it is loaded. Later seals are loaded as they come.

@@ -6,24 +6,25 @@
  * byte that was durable, and the views below hold copies of the tombstones.
  */
 import * as path from 'node:path'
-import { scanExact } from '../ann/scan-exact.ts'
-import { sha256 } from '../base/checksum.ts'
 import type { DiskFile } from '../base/disk.ts'
-import { fail } from '../base/errors.ts'
 import type { CollectionConfig } from '../format/config.ts'
 import { type Epoch, epochName } from '../format/identity.ts'
-import { encodeManifest, filesOf, type Manifest, manifestName } from '../format/manifest.ts'
-import { encodeId, type PointId } from '../format/point.ts'
-import type { Tombstones } from '../format/tombstones-file.ts'
+import {
+  encodeManifest,
+  type FileEntry,
+  filesOf,
+  type Manifest,
+  manifestName,
+} from '../format/manifest.ts'
 import { pieceHashes } from '../segment/write-segment.ts'
 import { listWal } from '../wal/wal-files.ts'
 import type { WalWriter } from '../wal/wal-writer.ts'
 import type { Checkpointer } from './checkpoint.ts'
 import type { CollectionContext } from './context.ts'
-import type { LiveSegment } from './live-segment.ts'
+import { findTruth, type GoldenQuestion, type GoldenRequest } from './golden-truth.ts'
 import type { LiveState } from './live-state.ts'
 import { configName } from './open-files.ts'
-import { compareIds } from './search.ts'
+import { TruthKeeper } from './truth-keeper.ts'
 
 /** One file of the state. */
 export interface PinnedFile {
@@ -36,15 +37,11 @@ export interface PinnedFile {
   read(target: Uint8Array, position: number): Promise<number>
 }
 
-/** A point drawn from the state, for golden queries. */
-export interface SampledPoint {
-  readonly id: PointId
-  readonly vector: Float32Array
-}
-
-export interface ExactNeighbour {
-  readonly id: PointId
-  readonly distance: number
+export interface PinnedGoldenRequest extends GoldenRequest {
+  /** Find everything anew, whatever is known from before. Default false. */
+  readonly fresh?: boolean
+  /** Keep what is found for the next time, beside the segments and in the files below. Default false. */
+  readonly keep?: boolean
 }
 
 export interface PinnedState {
@@ -60,16 +57,11 @@ export interface PinnedState {
   readonly digest: string
   readonly config: CollectionConfig
   readonly files: readonly PinnedFile[]
-  /** The n live points whose ids (tag, length, bytes) have the smallest SHA-256, in that order. */
-  sample(n: number): Promise<SampledPoint[]>
   /**
-   * The exact k nearest live points to each query in this state, nearest first; equal distances by id.
-   * Computed in worker threads. `exclude` leaves one id out of the answer to its query.
+   * Points drawn from the state, each with its exact k nearest live ones: see golden-truth.ts. Computed
+   * in worker threads; segments whose answers are known from before are not read.
    */
-  exactSearch(
-    queries: readonly { readonly vector: Float32Array; readonly exclude?: PointId }[],
-    k: number,
-  ): Promise<ExactNeighbour[][]>
+  golden(request: PinnedGoldenRequest): Promise<readonly GoldenQuestion[]>
   /** Lets go of the files. Idempotent; closing the collection does it too. */
   release(): Promise<void>
 }
@@ -85,19 +77,13 @@ export interface PinSource {
   readonly checkpointer: Checkpointer
 }
 
-/** A segment as it was: `count` rows, minus `tombstones`. */
-interface View {
-  readonly segment: LiveSegment
-  readonly count: number
-  readonly tombstones: Tombstones
-}
-
 /** Pins between two log groups: everything before is applied, nothing is half done. */
 export function pinState(source: PinSource): Promise<PinnedState> {
   const { state, writer, checkpointer, context } = source
   return writer.between(async () => {
     const opened = new Map<string, Promise<DiskFile>>()
-    const { manifest, release } = checkpointer.pin(() => closeAll(opened))
+    const pin = checkpointer.pin(() => closeAll(opened))
+    const { manifest } = pin
     const { lsn, committedAtUs } = writer.position
     const pinnedAt = context.clock.nowMs()
     const { count, digest } = state
@@ -108,7 +94,9 @@ export function pinState(source: PinSource): Promise<PinnedState> {
         count: segment.table.count,
         tombstones: segment.tombstones.copy(),
       }))
-    const files = await pinnedFiles(source, manifest, writer.tail, opened)
+    const place = new PinnedPlace(source, opened)
+    const logs = await place.logFiles(manifest, writer.tail)
+    const truth = new TruthKeeper(source, pin, views, lsn)
     return {
       collection: { uuid: manifest.uuid, name: manifest.name },
       aliases: context.aliasesOf(manifest.name),
@@ -119,10 +107,16 @@ export function pinState(source: PinSource): Promise<PinnedState> {
       count,
       digest,
       config: source.config,
-      files,
-      sample: (n) => sampleViews(views, n),
-      exactSearch: (queries, k) => searchViews(source, views, queries, k),
-      release,
+      get files() {
+        return place.files(truth.manifest, truth.inMemory, logs)
+      },
+      golden: async ({ fresh = false, keep = false, ...request }) => {
+        const known = fresh ? new Map() : await truth.read()
+        const { questions, found } = await findTruth(source, views, known, request)
+        if (keep) await truth.keep(found)
+        return questions
+      },
+      release: pin.release,
     }
   })
 }
@@ -133,111 +127,74 @@ async function closeAll(opened: Map<string, Promise<DiskFile>>): Promise<void> {
   for (const file of files) await (await file).close()
 }
 
-async function pinnedFiles(
-  { context, directory, configBytes }: PinSource,
-  manifest: Manifest,
-  tail: { readonly file: string; readonly offset: number },
-  opened: Map<string, Promise<DiskFile>>,
-): Promise<PinnedFile[]> {
-  const { disk } = context
-  const onDisk = (relative: string, sizeBytes: number, pieces?: readonly string[]): PinnedFile => ({
-    path: relative,
-    sizeBytes,
-    pieces,
-    read: async (target, position) => {
-      const file = opened.get(relative) ?? disk.open(path.join(directory, relative), 'read')
-      opened.set(relative, file)
-      const length = Math.max(0, Math.min(target.length, sizeBytes - position))
-      return (await file).read(target.subarray(0, length), position)
-    },
-  })
-  const inMemory = (relative: string, bytes: Buffer): PinnedFile => ({
-    path: relative,
-    sizeBytes: bytes.length,
-    pieces: pieceHashes(bytes),
-    read: async (target, position) => bytes.copy(target, 0, position),
-  })
-  const walPath = `wal/${epochName(manifest.epoch)}`
-  const walDirectory = path.join(directory, walPath)
-  const logs = await listWal(disk, walDirectory)
-  const first = logs.findLastIndex((log) => log.firstLsn <= manifest.lsn + 1)
-  const logFiles: PinnedFile[] = []
-  for (const log of logs.slice(Math.max(first, 0))) {
-    const file = path.join(walDirectory, log.name)
-    const sizeBytes = file === tail.file ? tail.offset : ((await disk.stat(file))?.sizeBytes ?? 0)
-    logFiles.push(onDisk(`${walPath}/${log.name}`, sizeBytes))
-  }
-  return [
-    inMemory(configName, configBytes),
-    ...filesOf(manifest).map((file) => onDisk(file.path, file.sizeBytes, file.pieces)),
-    ...logFiles,
-    inMemory(manifestName(manifest.sequence), encodeManifest(manifest)),
-  ]
-}
+/** The files of a pinned state, read where they are. */
+class PinnedPlace {
+  readonly #source: PinSource
+  readonly #opened: Map<string, Promise<DiskFile>>
 
-/** Ids hashed before other work gets a turn. */
-const sampleStride = 20_000
-
-async function sampleViews(views: readonly View[], n: number): Promise<SampledPoint[]> {
-  let best: { rank: Buffer; view: View; ordinal: number }[] = []
-  let bar: Buffer | undefined
-  let seen = 0
-  const cut = () => {
-    best.sort((a, b) => a.rank.compare(b.rank))
-    best = best.slice(0, n)
-    bar = best.length === n ? best.at(-1)?.rank : undefined
+  constructor(source: PinSource, opened: Map<string, Promise<DiskFile>>) {
+    this.#source = source
+    this.#opened = opened
   }
-  for (const view of views) {
-    for (let ordinal = 0; ordinal < view.count; ordinal++) {
-      if (view.tombstones.has(ordinal)) continue
-      const rank = sha256(encodeId(view.segment.id(ordinal)))
-      if (bar === undefined || rank.compare(bar) < 0) best.push({ rank, view, ordinal })
-      if (best.length >= 2 * n + 64) cut()
-      if (++seen % sampleStride === 0) await new Promise((resolve) => setImmediate(resolve))
+
+  /** @param written files of `manifest` that are not on disk under that path, with their bytes */
+  files(
+    manifest: Manifest,
+    written: ReadonlyMap<string, Buffer>,
+    logs: readonly PinnedFile[],
+  ): readonly PinnedFile[] {
+    const ofSegment = ({ path, sizeBytes, pieces }: FileEntry) => {
+      const bytes = written.get(path)
+      return bytes ? inMemory(path, bytes) : this.#onDisk(path, sizeBytes, pieces)
+    }
+    return [
+      inMemory(configName, this.#source.configBytes),
+      ...filesOf(manifest).map(ofSegment),
+      ...logs,
+      inMemory(manifestName(manifest.sequence), encodeManifest(manifest)),
+    ]
+  }
+
+  /** The log after `manifest`, up to the byte that is durable now. */
+  async logFiles(
+    manifest: Manifest,
+    tail: { readonly file: string; readonly offset: number },
+  ): Promise<PinnedFile[]> {
+    const { disk } = this.#source.context
+    const walPath = `wal/${epochName(manifest.epoch)}`
+    const walDirectory = path.join(this.#source.directory, walPath)
+    const logs = await listWal(disk, walDirectory)
+    const first = logs.findLastIndex((log) => log.firstLsn <= manifest.lsn + 1)
+    const files: PinnedFile[] = []
+    for (const log of logs.slice(Math.max(first, 0))) {
+      const file = path.join(walDirectory, log.name)
+      const sizeBytes = file === tail.file ? tail.offset : ((await disk.stat(file))?.sizeBytes ?? 0)
+      files.push(this.#onDisk(`${walPath}/${log.name}`, sizeBytes))
+    }
+    return files
+  }
+
+  #onDisk(relative: string, sizeBytes: number, pieces?: readonly string[]): PinnedFile {
+    const { context, directory } = this.#source
+    const opened = this.#opened
+    return {
+      path: relative,
+      sizeBytes,
+      pieces,
+      read: async (target, position) => {
+        const file =
+          opened.get(relative) ?? context.disk.open(path.join(directory, relative), 'read')
+        opened.set(relative, file)
+        const length = Math.max(0, Math.min(target.length, sizeBytes - position))
+        return (await file).read(target.subarray(0, length), position)
+      },
     }
   }
-  cut()
-  return Promise.all(
-    best.map(async ({ view, ordinal }) => ({
-      id: view.segment.id(ordinal),
-      vector: await view.segment.vector(ordinal),
-    })),
-  )
 }
 
-async function searchViews(
-  { context, config }: PinSource,
-  views: readonly View[],
-  queries: readonly { readonly vector: Float32Array; readonly exclude?: PointId }[],
-  k: number,
-): Promise<ExactNeighbour[][]> {
-  const answers: ExactNeighbour[][] = queries.map(() => [])
-  for (const view of views) {
-    const { segment, count, tombstones } = view
-    const { memory, sealed } = segment
-    const rows = memory
-      ? { vectors: memory.rows.buffer, byteOffset: memory.rows.byteOffset }
-      : await sealed?.loadRows(context.hashes)
-    if (rows === undefined)
-      return fail('damaged', 'a segment has no rows', 'Restore from a backup.')
-    const found = await scanExact(
-      context.ann,
-      { vectors: rows.vectors, byteOffset: rows.byteOffset, count, dimension: config.dimension },
-      queries.map((query) => query.vector),
-      k + 1, // one may be the excluded point itself
-      config.metric,
-      { deleted: tombstones.toShared(count) },
-    )
-    found.forEach(({ ordinals, distances }, query) => {
-      ordinals.forEach((ordinal, index) => {
-        const id = segment.id(ordinal)
-        if (id !== queries[query]?.exclude) {
-          answers[query]?.push({ id, distance: distances[index] ?? Number.NaN })
-        }
-      })
-    })
-  }
-  return answers.map((answer) =>
-    answer.sort((a, b) => a.distance - b.distance || compareIds(a.id, b.id)).slice(0, k),
-  )
-}
+const inMemory = (relative: string, bytes: Buffer): PinnedFile => ({
+  path: relative,
+  sizeBytes: bytes.length,
+  pieces: pieceHashes(bytes),
+  read: async (target, position) => bytes.copy(target, 0, position),
+})

@@ -81,7 +81,10 @@ const maxSegment = 99_999_999
 
 const segmentDigits = (number: number): string => String(number).padStart(8, '0')
 
-/** The path of a segment's file; tombstones carry the LSN of their state. */
+/**
+ * The path of a segment's file. Of tombstones and truth there are several, one after the other:
+ * tombstones carry the LSN of their state, truth a number that rises.
+ */
 export const segmentPath = (number: number, part: SegmentPart, lsn?: number): string => {
   const stem = `segments/${segmentDigits(number)}`
   return lsn === undefined ? `${stem}.${part}` : `${stem}.${String(lsn).padStart(16, '0')}.${part}`
@@ -165,9 +168,12 @@ function readSegment(fields: Fields): SegmentEntry {
   }
 }
 
-/** The path that a part of segment `number` has; any LSN for tombstones. */
+/** The number in the path of a segment's truth. */
+export const truthNumber = (path: string): number => Number(path.split('.')[1])
+
+/** The path that a part of segment `number` has; any number for parts that have one. */
 const pathPattern = (number: number, part: SegmentPart): RegExp => {
-  const lsn = part === 'tombstones' ? '\\.[0-9]{16}' : ''
+  const lsn = part === 'tombstones' || part === 'truth' ? '\\.[0-9]{16}' : ''
   return new RegExp(`^segments/${segmentDigits(number)}${lsn}\\.${part}$`)
 }
 

@@ -23,12 +23,13 @@ import { fail } from '../base/errors.ts'
 export const SEGMENT_HEADER_BYTES = 64
 const version = 1
 
-export type SegmentFileKind = 'vectors' | 'points' | 'lists' | 'tombstones'
+export type SegmentFileKind = 'vectors' | 'points' | 'lists' | 'truth' | 'tombstones'
 
 const magics: Record<SegmentFileKind, string> = {
   vectors: 'VDRVEC\r\n',
   points: 'VDRPTS\r\n',
   lists: 'VDRLST\r\n',
+  truth: 'VDRTRU\r\n',
   tombstones: 'VDRTMB\r\n',
 }
 

@@ -52,7 +52,7 @@ function decode(bytes: Uint8Array, file: string): SnapshotManifest {
     config: readConfig(fields.object('config')),
     aliases: fields.list('aliases', limits.collections).map((alias) => safeName(alias, file)),
     files,
-    golden: readGolden(fields.object('golden'), file),
+    golden: readGolden(fields.object('golden'), readName(fields, 'id', file), file),
     provenance: readProvenance(fields.object('provenance'), file),
     parent: fields.has('parent') ? readName(fields, 'parent', file) : null,
     mode: fields.oneOf('mode', ['incremental', 'full'] as const),
@@ -105,7 +105,7 @@ function safeName(name: JsonValue, file: string): string {
   )
 }
 
-function readGolden(fields: Fields, file: string): Golden {
+function readGolden(fields: Fields, id: string, file: string): Golden {
   const latencyMs = fields.has('latencyMs') ? fields.object('latencyMs') : undefined
   const recall = fields.has('recall') ? fields.number('recall') : null
   if (recall !== null && !(recall >= 0 && recall <= 1)) damaged(file, 'its recall is not in 0 to 1')
@@ -124,6 +124,8 @@ function readGolden(fields: Fields, file: string): Golden {
     }),
     recall,
     latencyMs: latencyMs ? { p50: latencyMs.number('p50'), p95: latencyMs.number('p95') } : null,
+    // in version 1 every backup measured
+    measuredIn: fields.has('measuredIn') ? readName(fields, 'measuredIn', file) : id,
   }
 }
 

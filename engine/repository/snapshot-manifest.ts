@@ -5,7 +5,7 @@
  * objects named by the SHA-256 of their content, each of 16 MiB but the last of a file. `parent` only
  * remembers which snapshot came before. What it says about content (`count`, `digest`, `golden`) is
  * what a restore has to prove. Names in it are data: a path that a collection cannot have is refused.
- * Version 2 adds `config.durability` and further kinds of segment files.
+ * Version 2 adds `config.durability`, `golden.measuredIn` and further kinds of segment files.
  */
 import type { JsonObject } from '../base/canonical-json.ts'
 import { fail } from '../base/errors.ts'
@@ -43,10 +43,15 @@ export interface GoldenQuery {
 export interface Golden {
   readonly k: number
   readonly queries: readonly GoldenQuery[]
-  /** recall@k of the source when it was backed up, 0 to 1; null when there was nothing to find. */
+  /** recall@k of the source when it was measured, 0 to 1; null when there was nothing to find. */
   readonly recall: number | null
   /** Of the source's searches then. */
   readonly latencyMs: { readonly p50: number; readonly p95: number } | null
+  /**
+   * Id of the snapshot whose backup measured recall and latency: this one, or an earlier one of the same
+   * history that nearly all of the vectors are shared with. The queries are always of this state.
+   */
+  readonly measuredIn: string
 }
 
 export interface Provenance {
@@ -101,7 +106,7 @@ export const snapshotKind: DocumentKind = { format: 'vectra-snapshot', version: 
  * @throws `limit-exceeded`: the reader would refuse it
  */
 export function encodeSnapshot(manifest: SnapshotManifest, version = snapshotKind.version): Buffer {
-  const body = version === 1 ? { ...manifest, config: toConfigVersion1(manifest.config) } : manifest
+  const body = version === 1 ? toVersion1(manifest) : manifest
   const bytes = encodeDocument(snapshotKind, body, version)
   if (bytes.length > limits.snapshotManifestBytes) {
     fail(
@@ -111,6 +116,11 @@ export function encodeSnapshot(manifest: SnapshotManifest, version = snapshotKin
     )
   }
   return bytes
+}
+
+function toVersion1(manifest: SnapshotManifest): object {
+  const { measuredIn: _, ...golden } = manifest.golden
+  return { ...manifest, golden, config: toConfigVersion1(manifest.config) }
 }
 
 /** Bytes that the manifest takes for a piece; most of the room is theirs. */

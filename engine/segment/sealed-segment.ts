@@ -15,6 +15,7 @@ import { encodePoint, floatBytes, hashPoint, type PointId } from '../format/poin
 import { decodePoints, HASH_BYTES, type PointTable } from '../format/points-file.ts'
 import { SEGMENT_HEADER_BYTES } from '../format/segment-header.ts'
 import { decodeTombstones, Tombstones } from '../format/tombstones-file.ts'
+import { decodeTruth, type SegmentTruth } from '../format/truth-file.ts'
 import { decodeVectorsHeader, rowOffset } from '../format/vectors-file.ts'
 
 const hint = 'Restore the collection from a backup; nothing was changed.'
@@ -187,6 +188,13 @@ export class SealedSegment implements PointTable {
     const bytes = await readProven(this.#place, entry.tombstones)
     const file = path.join(this.#place.directory, entry.tombstones.path)
     return decodeTombstones(bytes, { ...entry, dimension: this.#place.dimension }, file)
+  }
+
+  /** @throws `missing-file`, `damaged`, `newer-format` */
+  async loadTruth(entry: FileEntry): Promise<SegmentTruth> {
+    const bytes = await readProven(this.#place, entry)
+    const file = path.join(this.#place.directory, entry.path)
+    return decodeTruth(bytes, { ...this.entry, dimension: this.#place.dimension }, file)
   }
 
   async close(): Promise<void> {

@@ -247,14 +247,12 @@ async function searchOf(
 
 async function exactTruth(
   collection: Collection,
-  { sample, k }: { readonly sample: number; readonly k: number },
+  request: { readonly sample: number; readonly k: number },
 ): Promise<GoldenQuery[]> {
   const state = await collection.pin()
   try {
-    const points = await state.sample(sample)
-    const questions = points.map(({ id, vector }) => ({ vector, exclude: id }))
-    const answers = await state.exactSearch(questions, k)
-    return points.map(({ id }, index) => ({ id, neighbours: answers[index] ?? [] }))
+    const questions = await state.golden({ ...request, fresh: true })
+    return questions.map(({ id, neighbours }) => ({ id, neighbours }))
   } finally {
     await state.release()
   }

@@ -97,6 +97,7 @@ describe('the first backup', () => {
     expect(result.phases.map(({ phase }) => phase)).toEqual([
       'open',
       'pin',
+      'compare',
       'golden',
       'upload',
       'publish',

@@ -57,8 +57,7 @@ export function pinnedSource(
         return part.length
       },
     })),
-    sample: async () => [],
-    exactSearch: async () => [],
+    golden: async () => [],
     release: async () => {
       pins--
     },
@@ -72,6 +71,7 @@ export function pinnedSource(
       pins++
       return state
     },
+    isWarm: true,
     search: async () => [],
   }
 }

@@ -125,7 +125,7 @@ describe('a pinned state', () => {
       .filter(({ id }) => id !== 'p5')
       .sort((a, b) => sha256(encodeId(a.id)).compare(sha256(encodeId(b.id))))
       .slice(0, 20)
-    const sample = await pinned.sample(20)
+    const sample = await pinned.golden({ sample: 20, k: 1 })
     expect(sample.map(({ id }) => id)).toEqual(expected.map(({ id }) => id))
     expect(sample[0]?.vector).toEqual(Float32Array.from(expected[0]?.vector ?? []))
     await pinned.release()
@@ -140,18 +140,17 @@ describe('a pinned state', () => {
     await items.checkpoint()
     await items.upsert([randomPoint(random, 'p3'), randomPoint(random, 'tail')])
     const pinned = await items.pin()
-    const sample = await pinned.sample(10)
+    const found = await pinned.golden({ sample: 10, k: 5 })
     const expected = await Promise.all(
-      sample.map(({ id, vector }) => items.search(vector, { k: 5, exact: true, exclude: id })),
+      found.map(({ id, vector }) => items.search(vector, { k: 5, exact: true, exclude: id })),
     )
     await items.delete(expected.flat().map(({ id }) => id))
-    const found = await pinned.exactSearch(
-      sample.map(({ id, vector }) => ({ vector, exclude: id })),
-      5,
-    )
-    expect(found.map((each) => each.map(({ id }) => id))).toEqual(
-      expected.map((each) => each.map(({ id }) => id)),
-    )
+    const again = await pinned.golden({ sample: 10, k: 5 })
+    for (const each of [found, again]) {
+      expect(each.map(({ neighbours }) => neighbours.map(({ id }) => id))).toEqual(
+        expected.map((answer) => answer.map(({ id }) => id)),
+      )
+    }
     await pinned.release()
     await data.close()
   })

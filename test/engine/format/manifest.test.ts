@@ -11,6 +11,7 @@ import {
   manifestSequence,
   type SegmentEntry,
   segmentPath,
+  truthNumber,
 } from '../../../engine/format/manifest.ts'
 import { flipEveryBit, printSweeps } from './flip-bits.ts'
 import { fileEntry, sampleManifest } from './samples.ts'
@@ -175,7 +176,7 @@ describe('a manifest', () => {
       'segments/00000001.vectors',
       'segments/00000001.points',
       'segments/00000001.graph',
-      'segments/00000001.truth',
+      'segments/00000001.0000000000000007.truth',
       'segments/00000001.0000000000000041.tombstones',
       'segments/00000003.vectors',
       'segments/00000003.points',
@@ -192,6 +193,7 @@ describe('the names of files', () => {
     expect([manifestName(9), manifestName(10)].sort()).toEqual([manifestName(9), manifestName(10)])
     expect(segmentPath(3, 'graph')).toBe('segments/00000003.graph')
     expect(segmentPath(3, 'tombstones', 41)).toBe('segments/00000003.0000000000000041.tombstones')
+    expect(truthNumber(segmentPath(3, 'truth', 41))).toBe(41)
   })
 
   test('of no manifest have no sequence', () => {

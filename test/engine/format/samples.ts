@@ -55,7 +55,7 @@ export const sampleManifest: Manifest = {
       points: fileEntry('segments/00000001.points'),
       graph: fileEntry('segments/00000001.graph'),
       lists: null,
-      truth: fileEntry('segments/00000001.truth'),
+      truth: fileEntry('segments/00000001.0000000000000007.truth'),
       tombstones: fileEntry('segments/00000001.0000000000000041.tombstones'),
     },
     {

@@ -37,6 +37,7 @@ export function sampleManifest(changes: Partial<SnapshotManifest> = {}): Snapsho
         { id: 'späti \uFFFD', neighbours: [{ id: 7, distance: 0.25 }] },
       ],
       recall: 1,
+      measuredIn: 'monday',
       latencyMs: { p50: 0.125, p95: 0.5 },
     },
     provenance: {

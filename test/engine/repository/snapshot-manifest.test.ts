@@ -36,7 +36,7 @@ describe('a snapshot manifest', () => {
       lsn: 0,
       committedAtUs: 0,
       count: 0,
-      golden: { k: 10, queries: [], recall: null, latencyMs: null },
+      golden: { k: 10, queries: [], recall: null, latencyMs: null, measuredIn: 'daily_1' },
       provenance: { ...sampleManifest().provenance, embedding: null },
       parent: 'daily_0',
       config: {

@@ -1,0 +1,225 @@
+/**
+ * Golden queries of a pinned state, and their exact neighbours in it.
+ *
+ * The nearest rows to a query are known segment by segment, a few more of them than are asked for, and
+ * kept in truth files. Rows that died since are left out; what is not held lies behind the last row that
+ * is, so the answer put together from all segments is exact when its k-th neighbour is no farther than
+ * that row. Where it is farther, the surplus is used up and the segment is scanned again for that query.
+ *
+ * A query is a stored point. Once it is overwritten or deleted another one takes its place, and a point
+ * whose neighbours nobody knows would have every segment scanned. So more are found at first than are
+ * recorded, and the sample is refilled in one go when those are used up: it is the first points, in the
+ * order of the hashes of their ids, whose neighbours are known, all of them among twice as many as wanted.
+ */
+import { scanExact } from '../ann/scan-exact.ts'
+import { fail } from '../base/errors.ts'
+import type { CollectionConfig } from '../format/config.ts'
+import type { PointId } from '../format/point.ts'
+import { HASH_BYTES } from '../format/points-file.ts'
+import type { QueryTruth, SegmentTruth } from '../format/truth-file.ts'
+import type { CollectionContext } from './context.ts'
+import { type DrawnPoint, drawPool, type PinnedView } from './golden-sample.ts'
+import { compareIds } from './search.ts'
+
+export interface ExactNeighbour {
+  readonly id: PointId
+  readonly distance: number
+}
+
+/** A point whose neighbours are searched, itself left out. */
+export interface GoldenQuestion {
+  readonly id: PointId
+  readonly vector: Float32Array
+  /** The exact nearest, nearest first; equal distances by id. */
+  readonly neighbours: readonly ExactNeighbour[]
+}
+
+export interface GoldenRequest {
+  /** Points wanted. */
+  readonly sample: number
+  /** Neighbours of each. */
+  readonly k: number
+}
+
+export interface GoldenTruth {
+  /** In the order of the hashes of their ids. */
+  readonly questions: readonly GoldenQuestion[]
+  /** What was found out about segments and is worth keeping. */
+  readonly found: ReadonlyMap<PinnedView, SegmentTruth>
+}
+
+/** Rows held beyond the k that are asked for: so many may die before a segment is scanned again. */
+const surplus = 16
+
+interface Query {
+  readonly id: PointId
+  readonly vector: Float32Array
+  /** SHA-256 of the point, hex. */
+  readonly key: string
+}
+
+export interface TruthSource {
+  readonly context: CollectionContext
+  readonly config: CollectionConfig
+}
+
+/** @param known what truth files say of the views; empty to find everything anew */
+export async function findTruth(
+  source: TruthSource,
+  views: readonly PinnedView[],
+  known: ReadonlyMap<PinnedView, SegmentTruth>,
+  request: GoldenRequest,
+): Promise<GoldenTruth> {
+  const { sample, k } = request
+  const pool = await drawPool(
+    views,
+    new Map([...known].map(([view, { candidates }]) => [view, candidates])),
+    2 * sample,
+  )
+  const queries = await Promise.all(chooseFrom(pool.points, known, sample).map(toQuery))
+  const table = new TruthTable(source, views, known, k)
+  const answers = await table.answer(queries)
+  const questions = queries.slice(0, sample).map(({ id, vector }, index) => ({
+    id,
+    vector,
+    neighbours: answers[index] ?? [],
+  }))
+  const found = new Map<PinnedView, SegmentTruth>()
+  for (const view of views) {
+    const candidates = pool.candidates.get(view)
+    if (candidates === undefined || !(pool.hashed.has(view) || table.scanned.has(view))) continue
+    found.set(view, { candidates, queries: table.of(view, queries) })
+  }
+  return { questions, found }
+}
+
+/** Those that are known; when they are too few, so many others that half of the sample may change. */
+function chooseFrom(
+  pool: readonly DrawnPoint[],
+  known: ReadonlyMap<PinnedView, SegmentTruth>,
+  sample: number,
+): readonly DrawnPoint[] {
+  const truths = [...known.values()]
+  const isKnown = (point: DrawnPoint) =>
+    truths.length > 0 && truths.every(({ queries }) => queries.has(keyOf(point)))
+  const ready = pool.filter(isKnown)
+  if (ready.length >= Math.min(sample, pool.length)) return ready
+  let wanted = Math.ceil(1.5 * sample) - ready.length
+  const chosen = new Set(ready)
+  return pool.filter((point) => chosen.has(point) || wanted-- > 0)
+}
+
+function keyOf({ view, ordinal }: DrawnPoint): string {
+  const { bytes, offset } = view.segment.table.hash(ordinal)
+  return bytes.toString('hex', offset, offset + HASH_BYTES)
+}
+
+const toQuery = async (point: DrawnPoint): Promise<Query> => ({
+  id: point.view.segment.id(point.ordinal),
+  vector: await point.view.segment.vector(point.ordinal),
+  key: keyOf(point),
+})
+
+/** The nearest rows of every view to every query, filled by scans where they are not known. */
+class TruthTable {
+  readonly #source: TruthSource
+  readonly #lists: ReadonlyMap<PinnedView, Map<string, QueryTruth>>
+  readonly #k: number
+  readonly scanned = new Set<PinnedView>()
+
+  constructor(
+    source: TruthSource,
+    views: readonly PinnedView[],
+    known: ReadonlyMap<PinnedView, SegmentTruth>,
+    k: number,
+  ) {
+    this.#source = source
+    this.#lists = new Map(views.map((view) => [view, new Map(known.get(view)?.queries)]))
+    this.#k = k
+  }
+
+  /** What is held of `view` for these queries. */
+  of(view: PinnedView, queries: readonly Query[]): Map<string, QueryTruth> {
+    const wanted = new Set(queries.map(({ key }) => key))
+    return new Map([...(this.#lists.get(view) ?? [])].filter(([key]) => wanted.has(key)))
+  }
+
+  async answer(queries: readonly Query[]): Promise<ExactNeighbour[][]> {
+    for (;;) {
+      for (const [view, lists] of this.#lists) {
+        const missing = queries.filter(({ key }) => !lists.has(key))
+        if (missing.length > 0) await this.#scan(view, lists, missing)
+      }
+      const answers = queries.map((query) => this.#merge(query))
+      let exact = true
+      for (const lists of this.#lists.values()) {
+        for (const [index, { key }] of queries.entries()) {
+          const list = lists.get(key)
+          if (list !== undefined && this.#isExact(list, answers[index] ?? [])) continue
+          lists.delete(key)
+          exact = false
+        }
+      }
+      if (exact) return answers
+    }
+  }
+
+  /** Whether no row that `list` does not hold can be nearer than the last of `answer`. */
+  #isExact(list: QueryTruth, answer: readonly ExactNeighbour[]): boolean {
+    if (list.complete) return true
+    const bound = list.distances.at(-1) ?? Number.NEGATIVE_INFINITY
+    return (answer[this.#k - 1]?.distance ?? Number.POSITIVE_INFINITY) <= bound
+  }
+
+  #merge(query: Query): ExactNeighbour[] {
+    const answer: ExactNeighbour[] = []
+    for (const [{ segment, tombstones }, lists] of this.#lists) {
+      const { ordinals = [], distances = [] } = lists.get(query.key) ?? {}
+      ordinals.forEach((ordinal, index) => {
+        if (tombstones.has(ordinal)) return
+        const id = segment.id(ordinal)
+        if (id !== query.id) answer.push({ id, distance: distances[index] ?? Number.NaN })
+      })
+    }
+    return answer
+      .sort((a, b) => a.distance - b.distance || compareIds(a.id, b.id))
+      .slice(0, this.#k)
+  }
+
+  async #scan(
+    view: PinnedView,
+    lists: Map<string, QueryTruth>,
+    queries: readonly Query[],
+  ): Promise<void> {
+    const { context, config } = this.#source
+    const { count, tombstones } = view
+    const { vectors, byteOffset } = await rowsOf(view, context)
+    const depth = this.#k + surplus
+    const nearest = await scanExact(
+      context.ann,
+      { vectors, byteOffset, count, dimension: config.dimension },
+      queries.map(({ vector }) => vector),
+      depth,
+      config.metric,
+      { deleted: tombstones.toShared(count) },
+    )
+    this.scanned.add(view)
+    queries.forEach(({ key }, index) => {
+      const { ordinals = [], distances = [] } = nearest[index] ?? {}
+      lists.set(key, { ordinals, distances, complete: ordinals.length < depth })
+    })
+  }
+}
+
+/** The rows of a segment: those in memory where they are, else read and proven. */
+async function rowsOf(
+  { segment }: PinnedView,
+  { hashes }: CollectionContext,
+): Promise<{ vectors: SharedArrayBuffer; byteOffset: number }> {
+  const { rows, sealed } = segment
+  if (rows?.buffer instanceof SharedArrayBuffer) {
+    return { vectors: rows.buffer, byteOffset: rows.byteOffset }
+  }
+  const loaded = await sealed?.loadRows(hashes)
+  return loaded ?? fail('damaged', 'a segment has no rows', 'Restore from a backup.')
+}
