@@ -52,15 +52,16 @@ export { defaults, GiB, KiB, limits, MiB } from './base/limits.ts'
 export { checkName, nameProblem, reservedNames } from './base/name.ts'
 export { noProgress, type Progress, type ProgressEvent } from './base/progress.ts'
 export { besideModule, serveThread, ThreadPool } from './base/thread-pool.ts'
+export { systemTimer, type Timer } from './base/timer.ts'
 export { version } from './base/version.ts'
 export { Collection } from './collection/collection.ts'
 export type { CollectionDescription, CollectionStats } from './collection/collection-stats.ts'
 export {
   type DataDirectory,
-  type DataDirectoryOptions,
   openDataDirectory,
 } from './collection/data-directory.ts'
 export { DirectoryLock } from './collection/directory-lock.ts'
+export type { DataDirectoryOptions } from './collection/directory-options.ts'
 export { type Filter, parseFilter } from './collection/filter.ts'
 export type { Neighbour, SearchOptions } from './collection/search.ts'
 export {

@@ -9,6 +9,7 @@ import { canonicalJson } from '../base/canonical-json.ts'
 import { sha256Hex } from '../base/checksum.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
+import { isOperatingError } from '../base/errors.ts'
 import type { HashThreads } from '../base/hash-threads.ts'
 import { checkName } from '../base/name.ts'
 import { noProgress, type Progress } from '../base/progress.ts'
@@ -130,7 +131,14 @@ export async function restoreSnapshot(
   try {
     const { directory, resumed } = staging
     const { hashes } = target
-    const request = { disk, repositories, files: manifest.files, directory, resumed, hashes }
+    const request = {
+      disk,
+      repositories,
+      files: manifest.files,
+      directory,
+      resumed,
+      hashes,
+    }
     written = await phases.run('write', () => writeFiles(request, watch))
     signal?.throwIfAborted()
     const { durable } = written
@@ -142,7 +150,8 @@ export async function restoreSnapshot(
   } catch (error) {
     await written?.durable.catch(() => {}) // nothing is removed under a sync that is under way
     // what cannot be removed now is removed, or gone on with, later; the first error is the one to tell
-    await staging.discard().catch(() => {})
+    // and after a failed fsync nothing is written at all
+    if (!isOperatingError(error, 'fsync-failed')) await staging.discard().catch(() => {})
     throw error
   }
   if (options.warm !== false) await phases.run('load', () => restored.warm())

@@ -8,6 +8,7 @@
  * - `open` never follows a symbolic link in the last path element;
  * - errors are {@link OperatingError}s that name the path: ENOENT is `file-not-found`, ENOSPC/EDQUOT
  *   `disk-full`, EACCES/EPERM/EROFS `disk-refused`, the rest `disk-error`. EIO is never "not found".
+ *   A failed fsync is `fsync-failed` whatever its reason: see guarded-disk.ts.
  */
 import { constants, type Stats } from 'node:fs'
 import * as fs from 'node:fs/promises'
@@ -75,6 +76,8 @@ const hints: Record<string, string> = {
   'disk-refused':
     'Check the owner and the permissions of the path, and that it is not mounted read-only.',
   'disk-error': 'Check the file system and the kernel log; the operation was not completed.',
+  'fsync-failed':
+    'Nothing is written after this. Check the disk and the kernel log, then start again: the next start recovers what is on the disk.',
 }
 
 const codeOf = (errno: string | undefined) => {
@@ -97,7 +100,9 @@ const codeOf = (errno: string | undefined) => {
 export function diskError(error: unknown, action: string, file: string): OperatingError {
   if (error instanceof OperatingError) return error
   const errno = (error as NodeJS.ErrnoException).code // node's fs rejects with ErrnoException only
-  const code = codeOf(errno)
+  const found = codeOf(errno)
+  const isSync = action.startsWith('fsync') && found !== 'file-not-found'
+  const code = isSync ? 'fsync-failed' : found
   const reason = code === 'file-not-found' ? 'no such file or directory' : (errno ?? String(error))
   return new OperatingError(code, `cannot ${action} ${file}: ${reason}`, hints[code] ?? '', {
     place: { file },
@@ -269,15 +274,16 @@ export const nodeDisk: Disk = {
   removeTree: (directory) =>
     attempt('remove', directory, () => fs.rm(directory, { recursive: true, force: true })),
 
-  syncDirectory: (directory) =>
-    attempt('fsync directory', directory, async () => {
-      const handle = await fs.open(directory, constants.O_RDONLY | constants.O_DIRECTORY)
-      try {
-        await handle.sync()
-      } finally {
-        await handle.close()
-      }
-    }),
+  async syncDirectory(directory) {
+    const handle = await attempt('open', directory, () =>
+      fs.open(directory, constants.O_RDONLY | constants.O_DIRECTORY),
+    )
+    try {
+      await attempt('fsync directory', directory, () => handle.sync())
+    } finally {
+      await handle.close()
+    }
+  },
 
   freeBytes: (directory) =>
     attempt('stat', directory, async () => {

@@ -54,6 +54,7 @@ export const errorCatalogue = {
   'disk-full': exitCodes.unreachable,
   'disk-refused': exitCodes.unreachable,
   'disk-error': exitCodes.unreachable,
+  'fsync-failed': exitCodes.unreachable,
   // damage found
   damaged: exitCodes.damaged,
   'missing-file': exitCodes.damaged,

@@ -5,7 +5,13 @@ import { checkName } from '../base/name.ts'
 import { makeConfig } from '../format/config.ts'
 import type { Context } from './context.ts'
 import { withDirectory } from './open-directory.ts'
-import { addConfigOptions, type ConfigOptions, integer, requireOption } from './option.ts'
+import {
+  addConfigOptions,
+  type ConfigOptions,
+  integer,
+  requireOption,
+  toConfigInput,
+} from './option.ts'
 import { examples, type Runner } from './runner.ts'
 import { showConfig } from './show-config.ts'
 
@@ -26,6 +32,7 @@ export function addCreate(collections: Command, run: Runner): void {
         'collections create products --dimension 384',
         'collections create faces --dimension 128 --metric l2 --index hnsw --m 32',
         'collections create small --dimension 16 --index flat',
+        'collections create events --dimension 16 --durability interval --sync-interval 200',
       ),
     )
     .action(run(create))
@@ -33,7 +40,7 @@ export function addCreate(collections: Command, run: Runner): void {
 
 function create(context: Context, name: string, options: ConfigOptions & { dimension: number }) {
   checkName('collection name', name)
-  const config = makeConfig(options)
+  const config = makeConfig({ dimension: options.dimension, ...toConfigInput(options) })
   return withDirectory(context, 'create', async (directory) => {
     const { uuid } = await directory.create(name, config)
     await context.confirm(`created collection ${name}: ${showConfig(config)}`)

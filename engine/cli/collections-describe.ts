@@ -5,7 +5,7 @@ import type { RestoredFrom } from '../format/manifest.ts'
 import type { Context } from './context.ts'
 import { withCollection } from './open-directory.ts'
 import { examples, type Runner } from './runner.ts'
-import { showIndex } from './show-config.ts'
+import { showDurability, showIndex } from './show-config.ts'
 import { renderPairs } from './table.ts'
 
 export function addDescribe(collections: Command, run: Runner): void {
@@ -36,6 +36,7 @@ function show({ config, epoch, restoredFrom, ...rest }: CollectionDescription): 
     ['dimension', String(config.dimension)],
     ['metric', config.metric],
     ['index', showIndex(config.index)],
+    ['durability', showDurability(config.durability)],
     ['lsn', String(rest.lsn)],
     ['last write', rest.committedAt ?? 'never'],
     ['epoch', `${epoch.number} (history ${epoch.history})`],

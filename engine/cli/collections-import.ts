@@ -7,7 +7,7 @@ import type { ImportResult } from '../transfer/import-points.ts'
 import { formatOf, type InputFormat, inputFormats } from '../transfer/input-format.ts'
 import type { Context } from './context.ts'
 import { withDirectory } from './open-directory.ts'
-import { addConfigOptions, type ConfigOptions, integer } from './option.ts'
+import { addConfigOptions, type ConfigOptions, integer, toConfigInput } from './option.ts'
 import { showBytes, showCount, showDuration } from './quantity.ts'
 import { examples, type Runner } from './runner.ts'
 import { showConfig } from './show-config.ts'
@@ -58,7 +58,6 @@ async function importFile(context: Context, name: string, file: string, options:
   checkName('collection name', name)
   const { openImport } = await import('../transfer/import-collection.ts')
   const { format = file === '-' ? 'jsonl' : formatOf(file), metadata, dimension, batch } = options
-  const { metric, index, m, efConstruction, ef } = options
   const source = await openSource(context, file)
   const request = {
     name,
@@ -67,7 +66,7 @@ async function importFile(context: Context, name: string, file: string, options:
     metadata: metadata === undefined ? undefined : await openSource(context, metadata),
     dimension,
     batch,
-    config: { metric, index, m, efConstruction, ef },
+    config: toConfigInput(options),
     ...worldOf(context),
   }
   // raw float32 without a dimension can only go into a collection that has one

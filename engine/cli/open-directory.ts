@@ -2,6 +2,7 @@
  * The data directory of one command: opened under its lock, always closed, created only by commands
  * that write.
  */
+import { isOperatingError } from '../base/errors.ts'
 import { checkName } from '../base/name.ts'
 import type { Collection } from '../collection/collection.ts'
 import type { DataDirectory } from '../collection/data-directory.ts'
@@ -14,7 +15,10 @@ import type { Context } from './context.ts'
  */
 export type Access = 'look' | 'use' | 'create'
 
-/** Opens, works, closes. @throws `locked` when another process has the directory */
+/**
+ * Opens, works, closes. A failed fsync ends the work at once, also work that waits for input.
+ * @throws `locked` when another process has the directory; `fsync-failed`
+ */
 export async function withDirectory<T>(
   context: Context,
   access: Access,
@@ -23,15 +27,28 @@ export async function withDirectory<T>(
   const { disk, clock, signal } = context.io
   const { openDataDirectory } = await import('../collection/data-directory.ts')
   signal.throwIfAborted()
+  let end: (error: unknown) => void = () => {}
+  const fatal = new Promise<never>((_, reject) => {
+    end = reject
+  })
+  fatal.catch(() => {}) // told by the race below, if work is still under way
   const directory = await openDataDirectory(context.data, {
     disk,
     clock,
     create: access === 'create',
     progress: context.progress,
     onWarning: (text) => void context.warn(text).catch(() => {}),
+    // Anything else is told to the work itself, which undoes what it began. The work has its turn first:
+    // unless it waits for something, its own error says more.
+    onFatal: (error) => {
+      if (isOperatingError(error, 'fsync-failed')) setImmediate(() => end(error))
+    },
   })
   try {
-    return access === 'look' ? await orInterrupted(work(directory), signal) : await work(directory)
+    const working = work(directory)
+    working.catch(() => {}) // when it loses the race, nobody is left to hear it fail
+    const ended = Promise.race([working, fatal])
+    return access === 'look' ? await orInterrupted(ended, signal) : await ended
   } finally {
     await directory.close()
   }

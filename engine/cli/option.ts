@@ -1,8 +1,8 @@
 /** Options and arguments that several commands share, and how their text becomes values. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { fail } from '../base/errors.ts'
-import { limits } from '../base/limits.ts'
-import { metrics } from '../format/config.ts'
+import { defaults, limits } from '../base/limits.ts'
+import { durabilityModes, metrics } from '../format/config.ts'
 import type { PointId } from '../format/point.ts'
 
 /** Kinds of index that this version builds, in the order of the help. */
@@ -15,7 +15,20 @@ export interface ConfigOptions {
   readonly m?: number
   readonly efConstruction?: number
   readonly ef?: number
+  readonly durability?: string
+  readonly syncInterval?: number
 }
+
+/** The settings that were given, by their names in a config. */
+export const toConfigInput = ({ syncInterval, ...rest }: ConfigOptions) => ({
+  metric: rest.metric,
+  index: rest.index,
+  m: rest.m,
+  efConstruction: rest.efConstruction,
+  ef: rest.ef,
+  durability: rest.durability,
+  intervalMs: syncInterval,
+})
 
 /** What a new collection is made with. No defaults here: what was said is known from what was not. */
 export const addConfigOptions = (command: Command): Command =>
@@ -37,6 +50,17 @@ export const addConfigOptions = (command: Command): Command =>
       integer(1, limits.hnswEfConstruction),
     )
     .option('--ef <n>', 'hnsw: beam of a search (default: 100)', integer(1, limits.searchEf))
+    .addOption(
+      new Option(
+        '--durability <mode>',
+        'always: a write is on the disk before it is acknowledged; interval: soon after (default: always)',
+      ).choices(durabilityModes),
+    )
+    .option(
+      '--sync-interval <ms>',
+      `interval: milliseconds of acknowledged writes that a power cut may take (default: ${defaults.durabilityIntervalMs})`,
+      integer(1, limits.durabilityIntervalMs),
+    )
 
 const repeatable = new WeakSet<Option>()
 

@@ -19,7 +19,7 @@ export function showIndex(index: IndexSettings): string {
 export const showDurability = (durability: Durability): string =>
   durability.mode === 'always'
     ? 'always (a write is on the disk before it is acknowledged)'
-    : `interval (a power cut may lose the last ${durability.intervalMs} ms of acknowledged writes)`
+    : `interval (a power cut may lose the last ${durability.intervalMs} ms of acknowledged writes and what came during one fsync; the death of the process alone loses nothing)`
 
 /** `100 dimensions, cosine, hnsw (…)`. */
 export const showConfig = ({ dimension, metric, index }: CollectionConfig): string =>

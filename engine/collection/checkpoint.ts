@@ -140,7 +140,7 @@ export class Checkpointer {
           if (this.#failure !== undefined) throw this.#failure
           await this.#commit(state, await sealing)
         } catch (error) {
-          this.#failure ??= error
+          this.#fail(error)
           throw error
         } finally {
           this.#pending--
@@ -222,6 +222,13 @@ export class Checkpointer {
     const result = this.#commits.then(work)
     this.#commits = result.catch(() => {})
     return result
+  }
+
+  /** The log goes on, but nothing is sealed any more: writers would soon wait for ever. */
+  #fail(error: unknown): void {
+    if (this.#failure !== undefined) return
+    this.#failure = error
+    this.#options.context.onFatal(error)
   }
 
   #rethrow(): void {

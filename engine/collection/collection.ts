@@ -1,8 +1,8 @@
 /**
  * An open collection: the writes, reads and searches of one set of points.
  *
- * The life of a write: checked whole → one log record → fdatasync shared with others → applied to the
- * live state → acknowledged. When the active segment is full it is frozen and sealed beside the
+ * The life of a write: checked whole → one log record → fdatasync shared with others (unless the
+ * durability is `interval`) → applied to the live state → acknowledged. When the active segment is full it is frozen and sealed beside the
  * traffic (checkpoint.ts); what a search needs is loaded when the first one comes (warm.ts).
  */
 import assert from 'node:assert/strict'
@@ -124,7 +124,7 @@ export class Collection {
     return this.#state.count
   }
 
-  /** LSN of the newest durable record; 0 when nothing was written. */
+  /** LSN of the newest acknowledged record; 0 when nothing was written. */
   get lsn(): number {
     return this.#history.position.lsn
   }
@@ -145,7 +145,8 @@ export class Collection {
   }
 
   /**
-   * Inserts or overwrites points, all or none. Resolves when they are durable and searchable.
+   * Inserts or overwrites points, all or none. Resolves when they are searchable, and durable as the
+   * config's durability says.
    * @throws `invalid-point`, `invalid-vector`, `limit-exceeded`, `disk-full`, `disk-error`
    */
   async upsert(points: readonly PointInput[]): Promise<{ lsn: number; count: number }> {
@@ -331,9 +332,12 @@ export class Collection {
 
   /** Waits for writes and checkpoints under way and closes the files. */
   async close(): Promise<void> {
-    await this.#history.leave()
-    await Promise.allSettled([...this.#warming.values(), this.#proof?.settle()])
-    for (const segment of this.#state.segments) await segment.close()
+    try {
+      await this.#history.leave()
+    } finally {
+      await Promise.allSettled([...this.#warming.values(), this.#proof?.settle()])
+      for (const segment of this.#state.segments) await segment.close()
+    }
   }
 
   get #warmOptions(): WarmOptions {

@@ -5,10 +5,13 @@ import type { Disk } from '../base/disk.ts'
 import type { HashThreads } from '../base/hash-threads.ts'
 import type { Progress } from '../base/progress.ts'
 import type { ThreadPool } from '../base/thread-pool.ts'
+import type { Timer } from '../base/timer.ts'
 
 export interface CollectionContext {
+  /** Stops writing for good after a failed fsync (guarded-disk.ts). */
   readonly disk: Disk
   readonly clock: Clock
+  readonly timer: Timer
   /** Threads for short tasks: hashes, proofs, loading graphs, scans. */
   readonly threads: ThreadPool
   readonly ann: AnnThreads
@@ -20,4 +23,9 @@ export interface CollectionContext {
   readonly progress: Progress
   /** Told what a person should know although nothing failed: a rebuilt graph, a fallback. */
   readonly onWarning: (text: string) => void
+  /**
+   * Told when nothing more can be written: an fsync failed, or a segment could not be sealed. Writes are
+   * refused from then on; the owner should end the process, the next start recovers.
+   */
+  readonly onFatal: (error: unknown) => void
 }

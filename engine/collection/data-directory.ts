@@ -13,12 +13,9 @@
 import { availableParallelism } from 'node:os'
 import * as path from 'node:path'
 import { AnnThreads } from '../ann/ann-threads.ts'
-import { type Clock, systemClock } from '../base/clock.ts'
-import { type Disk, nodeDisk } from '../base/disk.ts'
 import { fail } from '../base/errors.ts'
 import { HashThreads } from '../base/hash-threads.ts'
 import { checkName } from '../base/name.ts'
-import { noProgress, type Progress } from '../base/progress.ts'
 import { besideModule, ThreadPool } from '../base/thread-pool.ts'
 import { type CatalogueEntry, collectionDirectory } from '../format/catalogue.ts'
 import type { CollectionConfig } from '../format/config.ts'
@@ -29,6 +26,7 @@ import { Collection } from './collection.ts'
 import type { CollectionContext } from './context.ts'
 import { noDirectoryHint, refuseForeign } from './data-place.ts'
 import { DirectoryLock } from './directory-lock.ts'
+import { type DataDirectoryOptions, toWorld } from './directory-options.ts'
 import { emptyManifest, startHistory } from './open-files.ts'
 import {
   type CommitTarget,
@@ -39,15 +37,6 @@ import {
   writeNote,
 } from './staging.ts'
 
-export interface DataDirectoryOptions {
-  readonly disk?: Disk
-  readonly clock?: Clock
-  /** Make the directory when it is not there. Otherwise its absence is `file-not-found`. */
-  readonly create: boolean
-  readonly progress?: Progress
-  readonly onWarning?: (text: string) => void
-}
-
 /**
  * Opens a data directory and locks it.
  * @throws `file-not-found`, `locked`, `damaged`, `newer-format`, `disk-refused`
@@ -56,8 +45,8 @@ export async function openDataDirectory(
   directory: string,
   options: DataDirectoryOptions,
 ): Promise<DataDirectory> {
-  const disk = options.disk ?? nodeDisk
-  const clock = options.clock ?? systemClock
+  const { plainDisk, ...world } = toWorld(options)
+  const { disk, clock } = world
   const root = path.resolve(directory)
   if ((await disk.stat(root)) === undefined) {
     if (!options.create) {
@@ -69,23 +58,23 @@ export async function openDataDirectory(
     await disk.syncDirectory(path.dirname(root))
   }
   await refuseForeign(disk, root, options.create)
-  const lock = await DirectoryLock.take(disk, clock, root)
+  // the lock is given back even when nothing else may be written
+  const lock = await DirectoryLock.take(plainDisk, clock, root)
   try {
     const scratch = path.join(root, 'scratch')
     await disk.removeTree(scratch)
     for (const each of [path.join(root, 'collections'), scratch]) await disk.makeDirectory(each)
+    // a name that a dead process left to the page cache is relied on from here on
+    for (const each of [path.join(root, 'collections'), root]) await disk.syncDirectory(each)
     const catalogue = await CatalogueFile.open(disk, root)
     const threads = new ThreadPool(besideModule(import.meta.url, 'engine-worker'))
     const context: CollectionContext = {
-      disk,
-      clock,
+      ...world,
       threads,
       ann: new AnnThreads(availableParallelism(), threads),
       hashes: new HashThreads(threads),
       scratch,
       aliasesOf: (name) => aliasesOf(catalogue.current, name),
-      progress: options.progress ?? noProgress,
-      onWarning: options.onWarning ?? (() => {}),
     }
     const opened = new DataDirectory(root, context, lock, catalogue)
     await opened.sweep()

@@ -83,6 +83,9 @@ export class History {
         clock: context.clock,
         directory: files.walDirectory,
         identity: files.manifest,
+        durability: place.config.durability,
+        timer: context.timer,
+        onFailure: context.onFatal,
         onCommit: ({ operation, lsn }: Commit) => {
           changed.set(operation, state.apply(operation, lsn))
           const isDigest = operation.kind === 'digest'
@@ -105,7 +108,7 @@ export class History {
     return this.checkpointer.manifest
   }
 
-  /** After the newest durable record. */
+  /** After the newest acknowledged record. */
   get position(): LogPosition {
     return this.writer.position
   }
@@ -120,9 +123,12 @@ export class History {
   /** Waits for what is under way and closes the files; pins are let go. */
   async leave(): Promise<void> {
     await this.checkpointer.settle()
-    await this.writer.close()
-    await this.checkpointer.close()
-    await this.#watermark.close()
+    try {
+      await this.writer.close()
+    } finally {
+      await this.checkpointer.close()
+      await this.#watermark.close()
+    }
   }
 
   /** Seals what is in memory, leaves this history, and enters a new one of the same state. */

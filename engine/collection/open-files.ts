@@ -144,6 +144,8 @@ export async function openFiles(
   const opened: SealedSegment[] = []
   try {
     checkWatermark(watermark, manifest, directory)
+    // a manifest that a dead process left to the page cache is relied on from here on
+    await disk.syncDirectory(directory)
     await removeOrphans(disk, directory, manifest)
     const segments: LiveSegment[] = []
     for (const entry of manifest.segments) {

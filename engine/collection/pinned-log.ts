@@ -63,6 +63,7 @@ export interface PinLogSource {
 export function pinLog(source: PinLogSource): Promise<PinnedLog> {
   const { state, writer, checkpointer, context, directory, archives } = source
   return writer.between(async () => {
+    await writer.sync()
     const opened = new Map<string, Promise<DiskFile>>()
     const { manifest, release } = checkpointer.pin(() => closeAll(opened), 0)
     const { lsn, committedAtUs } = writer.position

@@ -81,6 +81,7 @@ export interface PinSource {
 export function pinState(source: PinSource): Promise<PinnedState> {
   const { state, writer, checkpointer, context } = source
   return writer.between(async () => {
+    await writer.sync()
     const opened = new Map<string, Promise<DiskFile>>()
     const pin = checkpointer.pin(() => closeAll(opened))
     const { manifest } = pin

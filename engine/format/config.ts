@@ -36,6 +36,8 @@ export type IndexSettings =
       readonly ef: number
     }
 
+export const durabilityModes = ['always', 'interval'] as const
+
 /** When a write counts as done. */
 export type Durability =
   /** After its log record is fsynced: an acknowledged write survives any crash. */
@@ -123,7 +125,7 @@ function makeIndex(input: ConfigInput): IndexSettings {
 }
 
 function makeDurability({ durability, intervalMs }: ConfigInput): Durability {
-  const mode = choice('durability', durability ?? 'always', ['always', 'interval'] as const)
+  const mode = choice('durability', durability ?? 'always', durabilityModes)
   if (mode === 'always') {
     if (intervalMs === undefined) return { mode }
     return fail(
@@ -182,7 +184,7 @@ function readIndex(index: Fields): IndexSettings {
 }
 
 function readDurability(fields: Fields): Durability {
-  const mode = fields.oneOf('mode', ['always', 'interval'] as const)
+  const mode = fields.oneOf('mode', durabilityModes)
   if (mode === 'always') return { mode }
   return { mode, intervalMs: fields.integer('intervalMs', 1, limits.durabilityIntervalMs) }
 }

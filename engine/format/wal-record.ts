@@ -28,7 +28,7 @@
  * | 32 | 4 | u32 epoch number |
  * | 36 | 8 | history id |
  * | 44 | 1 | kind: 1 upsert, 2 delete, 3 digest |
- * | 45 | 3 | u24 place in its group: 0 for the first record of one write |
+ * | 45 | 3 | u24 place in its group: 0 for the first record after an fdatasync |
  * | 48 | 16 | collection UUID |
  *
  * Payloads: upsert = u32 count, then per point u32 length and its canonical bytes; delete = u32 count,
@@ -36,7 +36,7 @@
  * u64 live points. A header's checksum covers the payload's checksum and the chain, so a record
  * vouches for everything before it.
  *
- * A group is the records that one write and one fdatasync made durable. After a power cut any part of
+ * A group is the records that one fdatasync made durable. After a power cut any part of
  * an unsynced group may be on the disk, its last record without its first; only a record of a *later*
  * group proves that an earlier one was durable. The place in the group tells the two apart.
  */

@@ -135,6 +135,10 @@ async function load(
 }
 
 async function dropAgain(directory: DataDirectory, name: string, error: unknown): Promise<void> {
+  // after a failed fsync nothing is written, not even that the collection is gone
+  if (isOperatingError(error, 'fsync-failed')) {
+    throw withRemark(error, `the half-imported collection ${name} is left; drop it after the cause`)
+  }
   try {
     await directory.drop(name)
   } catch (dropError) {
@@ -149,8 +153,9 @@ async function dropAgain(directory: DataDirectory, name: string, error: unknown)
 }
 
 function refuseOtherSettings(collection: Collection, request: CollectionImportRequest): void {
-  const { dimension, metric, index } = collection.config
-  const has: Record<string, unknown> = { dimension, metric, ...index, index: index.kind }
+  const { dimension, metric, index, durability } = collection.config
+  const own = { dimension, metric, ...index, index: index.kind }
+  const has: Record<string, unknown> = { ...own, ...durability, durability: durability.mode }
   const wanted = { ...request.config, dimension: request.dimension }
   for (const [key, value] of Object.entries(wanted)) {
     if (value === undefined || value === has[key]) continue

@@ -2,9 +2,14 @@
  * Appending to the log with group commit.
  *
  * Invariants:
- * - an append resolves after its record is fdatasynced and the commit callback applied it;
+ * - an append resolves after its record is written and the commit callback applied it; with the
+ *   durability `always` it is fdatasynced before that, with `interval` at most so much later;
  * - LSNs are given when a group is written, in order, without gaps; commit times never go back;
  * - one group is in flight at a time: writers that come meanwhile share the next fdatasync;
+ * - the place of a record counts from the last fdatasync, so that no record of the same unsynced
+ *   stretch is taken for a proof of another (format/wal-record.ts);
+ * - a rotation, an orderly end and whoever asks for {@link WalWriter.sync} sync first: nothing that
+ *   refers to an LSN is written before that LSN is durable;
  * - a failed write is cut off the file again, durably, and only its group is rejected;
  * - a failed fsync or cut (the kernel may have dropped the pages: nothing retries it), a record that
  *   could not be applied or a watermark that could not be moved closes the writer for good;
@@ -12,8 +17,10 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { Disk, DiskFile } from '../base/disk.ts'
-import { OperatingError } from '../base/errors.ts'
+import { isOperatingError, OperatingError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
+import type { Timer } from '../base/timer.ts'
+import type { Durability } from '../format/config.ts'
 import type { Identity } from '../format/identity.ts'
 import {
   encodeOperation,
@@ -34,12 +41,16 @@ export interface WalWriterOptions {
   readonly clock: Clock
   readonly directory: string
   readonly identity: Identity
-  /** Applies a durable record to the state. Called in LSN order, synchronously. */
+  readonly durability: Durability
+  readonly timer: Timer
+  /** Applies a record to the state. Called in LSN order, synchronously. */
   readonly onCommit: (commit: Commit) => void
-  /** Called after each group is durable and applied, before the next: moves the watermark. */
+  /** Called after records are durable and applied, before the next group: moves the watermark. */
   readonly onDurable: (lsn: number) => Promise<void>
   /** Asked before each group: an operation to log first (a digest of the state), or undefined. */
   readonly before: () => Operation | undefined
+  /** Told once when the writer closed for good, with what every later append is refused with. */
+  readonly onFailure: (error: unknown) => void
 }
 
 interface Waiting {
@@ -52,8 +63,17 @@ interface Waiting {
 export class WalWriter {
   readonly #options: WalWriterOptions
   #file: DiskFile
+  /** Where the next record goes. */
   #offset: number
+  /** After the newest applied record. */
   #position: LogPosition
+  /** After the newest durable record, and the length of the file up to it. */
+  #durable: LogPosition
+  #durableOffset: number
+  /** Records written since the last fdatasync. */
+  #unsynced = 0
+  /** Cancels the fdatasync that is due. */
+  #cancelSync: (() => void) | undefined
   #waiting: Waiting[] = []
   /** Groups, rotations and other exclusive work, one after the other. */
   #turn: Promise<unknown> = Promise.resolve()
@@ -61,22 +81,27 @@ export class WalWriter {
   /** A rotation was begun and is not finished. */
   #rotating = false
   #failure: unknown
+  #closed = false
 
   private constructor(options: WalWriterOptions, file: DiskFile, offset: number, at: LogPosition) {
     this.#options = options
     this.#file = file
     this.#offset = offset
+    this.#durableOffset = offset
     this.#position = at
+    this.#durable = at
   }
 
-  /** Goes on where a replay ended; a torn tail is cut off, durably, first. */
+  /**
+   * Goes on where a replay ended; a torn tail is cut off first. What a process that died left to the
+   * page cache, the file's name among it, is durable when this resolves.
+   */
   static async open(options: WalWriterOptions, end: LogEnd): Promise<WalWriter> {
     const file = await options.disk.open(end.file, 'append')
     try {
-      if (end.tornBytes > 0) {
-        await file.truncate(end.offset)
-        await file.sync()
-      }
+      if (end.tornBytes > 0) await file.truncate(end.offset)
+      await file.sync()
+      await options.disk.syncDirectory(options.directory)
     } catch (error) {
       await file.close()
       throw error
@@ -84,26 +109,32 @@ export class WalWriter {
     return new WalWriter(options, file, end.offset, end)
   }
 
-  /** After the last durable record. */
+  /** After the newest acknowledged record. */
   get position(): LogPosition {
     return this.#position
   }
 
+  /** After the newest durable record: the position, once {@link sync} resolved. */
+  get durable(): LogPosition {
+    return this.#durable
+  }
+
   /** The current file and its length in durable bytes. */
   get tail(): { readonly file: string; readonly offset: number } {
-    return { file: this.#file.path, offset: this.#offset }
+    return { file: this.#file.path, offset: this.#durableOffset }
   }
 
   /**
    * Logs one operation.
-   * @returns its place in the history, after it is durable and applied
-   * @throws `limit-exceeded`, `disk-full`, `disk-error`. Nothing of the operation is kept then, but
-   *   after a failed fsync: whether the record is there, only the next replay tells.
+   * @returns its place in the history, after it is applied and as durable as the config asks for
+   * @throws `limit-exceeded`, `disk-full`, `disk-error`: nothing of the operation is kept then;
+   *   `fsync-failed`: whether the record is there, only the next replay tells
    */
   append(operation: Operation): Promise<Commit> {
     return new Promise<Commit>((resolve, reject) => {
-      if (this.#failure !== undefined) {
-        reject(this.#failure)
+      const refusal = this.#refusal()
+      if (refusal !== undefined) {
+        reject(refusal)
         return
       }
       const payload = encodeOperation(operation)
@@ -115,11 +146,23 @@ export class WalWriter {
   /** Runs `work` while no record is in flight: between two groups, everything before is applied. */
   between<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#turn.then(() => {
-      if (this.#failure !== undefined) throw this.#failure
+      const refusal = this.#refusal()
+      if (refusal !== undefined) throw refusal
       return work()
     })
     this.#turn = result.catch(() => {})
     return result
+  }
+
+  /**
+   * Makes everything acknowledged durable. Only inside {@link between}.
+   * @throws `fsync-failed`: the writer is closed for good
+   */
+  async sync(): Promise<void> {
+    if (this.#durable.lsn === this.#position.lsn) return
+    await this.#dataSync(this.#position)
+    await this.#tellDurable()
+    if (this.#failure !== undefined) throw this.#failure
   }
 
   /**
@@ -129,31 +172,58 @@ export class WalWriter {
    */
   async rotate(): Promise<void> {
     if (this.#offset === WAL_HEADER_BYTES) return
+    await this.sync()
     this.#rotating = true
-    const { disk, directory, identity } = this.#options
-    const path = await createWal(disk, directory, {
-      identity,
-      firstLsn: this.#position.lsn + 1,
-      chain: this.#position.chain,
-    })
-    const next = await disk.open(path, 'append')
+    const next = await this.#openNext()
     const previous = this.#file
     this.#file = next
     this.#offset = WAL_HEADER_BYTES
+    this.#durableOffset = WAL_HEADER_BYTES
     this.#rotating = false
     await previous.close()
   }
 
-  /** Waits for what is under way and closes the file. Appends after it are refused. */
+  /**
+   * Waits for what is under way, makes it durable and closes the file. Appends after it are refused.
+   * @throws what closed the writer before, when acknowledged records are not known to be durable
+   */
   async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
     while (this.#waiting.length > 0 || this.#groupScheduled) await this.#turn
     await this.#turn
-    this.#failure ??= new OperatingError(
-      'usage',
-      'the collection is closed',
-      'Open it again before writing.',
-    )
-    await this.#file.close()
+    this.#cancelSync?.()
+    try {
+      if (this.#failure === undefined) await this.sync()
+      if (this.#durable.lsn < this.#position.lsn) throw this.#failure
+    } finally {
+      await this.#file.close()
+    }
+  }
+
+  #refusal(): unknown {
+    return this.#failure ?? (this.#closed ? closedError() : undefined)
+  }
+
+  /** Nothing may follow. */
+  #fail(error: unknown): void {
+    if (this.#failure !== undefined) return
+    this.#failure = error
+    this.#cancelSync?.()
+    this.#options.onFailure(error)
+  }
+
+  /** A new file that goes on after the position. */
+  async #openNext(): Promise<DiskFile> {
+    const { disk, directory, identity } = this.#options
+    const { lsn, chain } = this.#position
+    try {
+      const path = await createWal(disk, directory, { identity, firstLsn: lsn + 1, chain })
+      return await disk.open(path, 'append')
+    } catch (error) {
+      if (isOperatingError(error, 'fsync-failed')) this.#fail(error)
+      throw error
+    }
   }
 
   #scheduleGroup(): void {
@@ -184,11 +254,13 @@ export class WalWriter {
     try {
       if (this.#failure !== undefined) throw this.#failure
       if (this.#rotating || this.#offset > limits.walFileBytes) await this.rotate()
+      if (this.#unsynced > limits.walUnsyncedRecords) await this.sync()
       const first = this.#options.before()
       const operations =
         first === undefined ? [] : [{ operation: first, payload: encodeOperation(first) }]
       const { commits, bytes } = this.#encode([...operations, ...group])
-      await this.#writeDurably(bytes)
+      await this.#write(bytes, commits.length)
+      if (this.#isAlways) await this.#dataSync(commits.at(-1) ?? this.#position)
       this.#apply(commits)
       const own = commits.slice(operations.length)
       group.forEach((each, index) => {
@@ -199,14 +271,38 @@ export class WalWriter {
       for (const each of group) each.reject(error)
       return
     }
+    if (this.#isAlways) await this.#tellDurable()
+    else this.#syncLater()
+  }
+
+  get #isAlways(): boolean {
+    return this.#options.durability.mode === 'always'
+  }
+
+  async #tellDurable(): Promise<void> {
     try {
-      await this.#options.onDurable(this.#position.lsn)
+      await this.#options.onDurable(this.#durable.lsn)
     } catch (error) {
-      this.#failure ??= error
+      this.#fail(error)
     }
   }
 
-  /** Applies durable records. When that fails the state is no longer the log's: nothing may follow. */
+  /** Makes sure that an fdatasync is due within the interval. */
+  #syncLater(): void {
+    const { durability, timer } = this.#options
+    if (durability.mode === 'always' || this.#cancelSync !== undefined) return
+    const cancel = timer.after(durability.intervalMs, () => {
+      this.#cancelSync = undefined
+      // a failure is told through onFailure, and to whoever comes next
+      if (!this.#closed) this.between(() => this.sync()).catch(() => {})
+    })
+    this.#cancelSync = () => {
+      this.#cancelSync = undefined
+      cancel()
+    }
+  }
+
+  /** Applies records. When that fails the state is no longer the log's: nothing may follow. */
   #apply(commits: readonly Commit[]): void {
     try {
       for (const commit of commits) {
@@ -215,7 +311,7 @@ export class WalWriter {
         this.#options.onCommit(commit)
       }
     } catch (error) {
-      this.#failure = error
+      this.#fail(error)
       throw error
     }
   }
@@ -232,7 +328,7 @@ export class WalWriter {
       lsn++
       const { header, checksum } = encodeRecord(
         this.#options.identity,
-        { lsn, committedAtUs, chain, place },
+        { lsn, committedAtUs, chain, place: this.#unsynced + place },
         operation.kind,
         payload,
       )
@@ -243,29 +339,40 @@ export class WalWriter {
     return { commits, bytes: Buffer.concat(parts) }
   }
 
-  async #writeDurably(bytes: Buffer): Promise<void> {
+  async #write(bytes: Buffer, records: number): Promise<void> {
     try {
       await this.#file.write(bytes, this.#offset)
     } catch (error) {
       await this.#cutBack(error)
       throw error
     }
+    this.#offset += bytes.length
+    this.#unsynced += records
+  }
+
+  /** Makes the file durable; `last` is its last record. */
+  async #dataSync(last: LogPosition): Promise<void> {
     try {
       await this.#file.dataSync()
     } catch (error) {
-      this.#failure = error
+      this.#fail(error)
       throw error
     }
-    this.#offset += bytes.length
+    this.#durable = { lsn: last.lsn, chain: last.chain, committedAtUs: last.committedAtUs }
+    this.#durableOffset = this.#offset
+    this.#unsynced = 0
   }
 
-  /** After a failed write: the file must end where the last durable record ends, also after a power cut. */
+  /** After a failed write: the file must end where the last record ends, also after a power cut. */
   async #cutBack(cause: unknown): Promise<void> {
     try {
       await this.#file.truncate(this.#offset)
       await this.#file.dataSync()
     } catch {
-      this.#failure = cause
+      this.#fail(cause)
     }
   }
 }
+
+const closedError = () =>
+  new OperatingError('usage', 'the collection is closed', 'Open it again before writing.')

@@ -2,8 +2,7 @@
  * What the command touches of the world, handed in by `main.ts` and by tests: streams, environment,
  * clocks, disk and the wishes to stop.
  */
-import type { Clock, Disk } from '../../engine/index.ts'
-import type { Timer } from '../step/timer.ts'
+import type { Clock, Disk, Timer } from '../../engine/index.ts'
 
 export interface Output {
   /** Resolves when the bytes left the process. Once the reader has gone, does nothing. */

@@ -7,8 +7,13 @@
  * The second stops the clean-up too and kills what a step runs. The third ends the process at once.
  */
 import { createInterface } from 'node:readline/promises'
-import { exitCodes, nodeDisk, OperatingError, systemClock } from '../../engine/index.ts'
-import { systemTimer } from '../step/timer.ts'
+import {
+  exitCodes,
+  nodeDisk,
+  OperatingError,
+  systemClock,
+  systemTimer,
+} from '../../engine/index.ts'
 import { main } from './command-line.ts'
 import type { Io, Output } from './io.ts'
 

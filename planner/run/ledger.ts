@@ -16,9 +16,9 @@ import {
   isOperatingError,
   type JsonObject,
   sha256Hex,
+  type Timer,
   writeNewFile,
 } from '../../engine/index.ts'
-import type { Timer } from '../step/timer.ts'
 import { readHead, writeHead } from './ledger-head.ts'
 import {
   encodeLine,

@@ -1,6 +1,5 @@
 /** What a run works with, handed in: the world, and who watches. */
-import type { Clock, Disk } from '../../engine/index.ts'
-import type { Timer } from '../step/timer.ts'
+import type { Clock, Disk, Timer } from '../../engine/index.ts'
 import type { Repositories } from '../target/repositories.ts'
 import type { TargetAdapter } from '../target/target.ts'
 import type { LedgerBody, RunHeader } from './ledger-line.ts'

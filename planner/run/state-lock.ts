@@ -9,8 +9,9 @@ import {
   type Disk,
   isOperatingError,
   OperatingError,
+  type Timer,
 } from '../../engine/index.ts'
-import { pause, type Timer } from '../step/timer.ts'
+import { pause } from '../step/timer.ts'
 import { makeDurableDirectory } from './durable-directory.ts'
 
 export interface HeldLock {

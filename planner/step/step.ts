@@ -13,14 +13,20 @@
  * - a step that measured and did not like what it found returns its outputs together with the error,
  *   so that a failed step leaves the same record as a passed one.
  */
-import type { Clock, Disk, JsonObject, OperatingError, Progress } from '../../engine/index.ts'
+import type {
+  Clock,
+  Disk,
+  JsonObject,
+  OperatingError,
+  Progress,
+  Timer,
+} from '../../engine/index.ts'
 import type { Plan, StepInputs, StepKind } from '../plan/plan.ts'
 import type { Template } from '../plan/template.ts'
 import type { Repositories } from '../target/repositories.ts'
 import type { Capability, TargetAdapter } from '../target/target.ts'
 import type { Estimate, History } from './estimate.ts'
 import type { Evidence, StepRecord } from './record.ts'
-import type { Timer } from './timer.ts'
 
 /** What a running step works with. */
 export interface StepContext {

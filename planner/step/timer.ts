@@ -1,19 +1,5 @@
-/** Waiting, injected: nothing else in the planner starts a timer. */
-
-export interface Timer {
-  /** Calls `act` once after `milliseconds`. @returns what cancels it */
-  after(milliseconds: number, act: () => void): () => void
-}
-
-/** Node fires longer time-outs at once; they are cut to this, which is 24 days. */
-const longestMs = 2 ** 31 - 1
-
-export const systemTimer: Timer = {
-  after(milliseconds, act) {
-    const handle = setTimeout(act, Math.min(milliseconds, longestMs))
-    return () => clearTimeout(handle)
-  },
-}
+/** Waiting for a time or for a signal. Timers are injected; nothing else in the planner starts one. */
+import type { Timer } from '../../engine/index.ts'
 
 /** Resolves after `milliseconds`; rejects with the signal's reason when that comes first. */
 export function pause(timer: Timer, milliseconds: number, signal: AbortSignal): Promise<void> {

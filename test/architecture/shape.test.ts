@@ -17,8 +17,11 @@ const acrossFiles = {
   'engine/backup/old-formats': 'directories and repositories that older versions wrote',
   'engine/backup/under-load': 'a backup while others write',
   'engine/cli/collections': 'the commands over collections, together, as people use them',
+  'engine/cli/durability': 'flags of durability, and what a failed fsync does to commands',
   'engine/cli/usage': 'help, unknown commands and flags, exit codes of every command',
+  'engine/collection/durability': 'what is on the disk when, and what a failed fsync does',
   'engine/collection/recovery': 'what a directory is after crashes and damage of each of its files',
+  'engine/wal/interval': 'the durability that acknowledges before it syncs',
   'engine/transfer/binary-readers': 'the three binary formats against each other',
   'planner/run/render': 'the three ways of drawing a run, against each other',
 }

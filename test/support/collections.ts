@@ -1,6 +1,7 @@
 /** Small collections for tests: a data directory on any disk, points from a seeded generator. */
 import type { Clock } from '../../engine/base/clock.ts'
 import type { Disk } from '../../engine/base/disk.ts'
+import type { Timer } from '../../engine/base/timer.ts'
 import { type DataDirectory, openDataDirectory } from '../../engine/collection/data-directory.ts'
 import { lockName } from '../../engine/collection/directory-lock.ts'
 import { type CollectionConfig, makeConfig } from '../../engine/format/config.ts'
@@ -29,7 +30,10 @@ export const somePoints = (random: SeededRandom, count: number, dimension = 8): 
 export interface OpenTestOptions {
   readonly disk?: Disk
   readonly clock?: Clock
+  readonly timer?: Timer
   readonly warnings?: string[]
+  /** Gets what ends the process. */
+  readonly fatal?: unknown[]
   readonly create?: boolean
 }
 
@@ -38,6 +42,8 @@ export const openTest = (path: string, options: OpenTestOptions = {}): Promise<D
     create: options.create ?? true,
     ...(options.disk && { disk: options.disk }),
     ...(options.clock && { clock: options.clock }),
+    ...(options.timer && { timer: options.timer }),
+    onFatal: (error) => options.fatal?.push(error),
     onWarning: (text) => options.warnings?.push(text),
   })
 

@@ -1,10 +1,10 @@
 /** `vectra-dr` inside the test: arguments in, exit code and output out. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import * as path from 'node:path'
+import { systemTimer } from '../../engine/base/timer.ts'
 import { nodeDisk, systemClock } from '../../engine/index.ts'
 import { main } from '../../planner/cli/command-line.ts'
 import type { Io, Output } from '../../planner/cli/io.ts'
-import { systemTimer } from '../../planner/step/timer.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
 export interface CommandResult {

@@ -204,8 +204,19 @@ export class FaultyDisk implements Disk {
     failing.hits++
     await partly?.(Math.min(failing.writtenBytes ?? 0, bytes ?? 0))
     const { errno } = failing
-    throw diskError(Object.assign(new Error(`${errno}: planted`), { code: errno }), call, path)
+    throw diskError(
+      Object.assign(new Error(`${errno}: planted`), { code: errno }),
+      actionOf(call, errno),
+      path,
+    )
   }
+}
+
+/** What the real disk would have been doing: a directory is opened before it is synced. */
+const actionOf = (call: DiskCall, errno: string): string => {
+  if (call === 'sync') return 'fsync'
+  if (call !== 'syncDirectory') return call
+  return errno === 'EMFILE' || errno === 'EACCES' ? 'open' : 'fsync directory'
 }
 
 const isMutating = (record: DiskRecord): boolean =>

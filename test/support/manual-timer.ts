@@ -1,5 +1,5 @@
 /** A timer that fires when a test lets time pass; it moves the manual clock with it. */
-import type { Timer } from '../../planner/step/timer.ts'
+import type { Timer } from '../../engine/base/timer.ts'
 import type { ManualClock } from './manual-clock.ts'
 
 export interface ManualTimer extends Timer {

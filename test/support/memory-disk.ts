@@ -177,7 +177,7 @@ export class MemoryDisk implements Disk {
   }
 
   async syncDirectory(directory: string): Promise<void> {
-    this.#directory(directory, 'fsync directory').sync()
+    this.#directory(directory, 'open').sync()
   }
 
   async freeBytes(): Promise<number> {

@@ -1,10 +1,11 @@
 /** A place to run single steps in: what they say and keep is collected. */
+
+import { systemTimer } from '../../engine/base/timer.ts'
 import { nodeDisk, sha256Hex, systemClock } from '../../engine/index.ts'
 import type { Plan } from '../../planner/plan/plan.ts'
 import type { Template } from '../../planner/plan/template.ts'
 import type { StepRecord } from '../../planner/step/record.ts'
 import type { StepContext } from '../../planner/step/step.ts'
-import { systemTimer } from '../../planner/step/timer.ts'
 import type { Repositories } from '../../planner/target/repositories.ts'
 import type { TargetAdapter } from '../../planner/target/target.ts'
 import { buildPlan } from './plan-builder.ts'

@@ -240,7 +240,7 @@ describe('replaceFile', () => {
       await replaceFile(disk, '/manifest', oldBytes)
       const faulty = new FaultyDisk(disk, { calls: [call], errno: 'ENOSPC' })
       await expect(replaceFile(faulty, '/manifest', newBytes)).rejects.toMatchObject({
-        code: 'disk-full',
+        code: call === 'sync' ? 'fsync-failed' : 'disk-full',
       })
       expect(await contentOf(disk, '/manifest')).toBe(oldBytes.toString())
       await replaceFile(faulty, '/manifest', newBytes)

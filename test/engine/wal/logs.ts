@@ -1,6 +1,7 @@
 /** Logs on a disk in memory, for the tests of the write-ahead log. */
 import type { Clock } from '../../../engine/base/clock.ts'
 import type { Disk } from '../../../engine/base/disk.ts'
+import { systemTimer } from '../../../engine/base/timer.ts'
 import {
   decodeOperation,
   type Operation,
@@ -70,6 +71,9 @@ export async function openLog(
         durable.push(lsn)
       },
       before: () => undefined,
+      durability: { mode: 'always' },
+      timer: systemTimer,
+      onFailure: () => {},
       ...options,
     },
     end,

@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { nodeDisk } from '../../../engine/base/disk.ts'
 import { limits, MiB } from '../../../engine/base/limits.ts'
+import { systemTimer } from '../../../engine/base/timer.ts'
 import type { Operation } from '../../../engine/format/wal-record.ts'
 import { replayWal } from '../../../engine/wal/replay.ts'
 import { createWal, listWal } from '../../../engine/wal/wal-files.ts'
@@ -294,6 +295,9 @@ describe('a log', () => {
         onCommit: (commit) => commits.push(commit),
         onDurable: async () => {},
         before: () => undefined,
+        durability: { mode: 'always' },
+        timer: systemTimer,
+        onFailure: () => {},
       },
       end,
     )
@@ -415,7 +419,7 @@ describe('an fsync that fails', () => {
     const later = writer.append(upsertOf(5)).catch((error: unknown) => error)
     const settled = await Promise.allSettled(group)
     const reasons = settled.map((each) => (each.status === 'rejected' ? each.reason : undefined))
-    expect(reasons[0]).toMatchObject({ code: 'disk-error' })
+    expect(reasons[0]).toMatchObject({ code: 'fsync-failed', exitCode: 12 })
     expect(new Set([...reasons, await later]).size).toBe(1)
     const { length } = disk.records
     for (let attempt = 0; attempt < 5; attempt++) {
@@ -452,15 +456,7 @@ describe('a rotation that fails', () => {
         const disk = new FaultyDisk(inner)
         const { writer } = await openLog(disk)
         await writer.append(upsertOf(1))
-        const calls = [
-          'unlink',
-          'create',
-          'write',
-          'sync',
-          'rename',
-          'syncDirectory',
-          'open',
-        ] as const
+        const calls = ['unlink', 'create', 'write', 'rename', 'open'] as const
         disk.arm({ calls, at, times: 2, errno })
         const rotated = await writer.between(() => writer.rotate()).catch(() => 'failed')
         if (rotated !== 'failed') {
@@ -488,8 +484,30 @@ describe('a rotation that fails', () => {
       }
     }
     console.log(`rotation: failed at ${points} calls, each gone on with`)
-    expect(points).toBeGreaterThan(15)
+    expect(points).toBe(15)
   })
+})
+
+describe('a rotation whose fsync fails', () => {
+  test.each(['sync', 'syncDirectory'] as const)(
+    'case 28: closes the writer for good (%s): the new file is not begun again',
+    async (call) => {
+      const inner = await memoryLog()
+      const disk = new FaultyDisk(inner)
+      const failures: unknown[] = []
+      const { writer } = await openLog(disk, { onFailure: (error) => failures.push(error) })
+      await writer.append(upsertOf(1))
+      disk.arm({ calls: [call], errno: 'EIO' })
+      const error = await writer.between(() => writer.rotate()).catch((each: unknown) => each)
+      expect(error).toMatchObject({ code: 'fsync-failed' })
+      const { length } = disk.records
+      expect(await writer.append(upsertOf(2)).catch((each: unknown) => each)).toBe(error)
+      expect(disk.records).toHaveLength(length)
+      expect(failures).toEqual([error])
+      await writer.close()
+      expect((await replay(inner.crashLosingNothing())).operations).toEqual([upsertOf(1)])
+    },
+  )
 })
 
 describe('a record that cannot be applied', () => {
