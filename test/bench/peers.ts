@@ -20,6 +20,7 @@ export async function buildCollection(
   directory: string,
   vectors: Float32Array<ArrayBuffer>,
   dimension: number,
+  efConstruction = 200,
 ): Promise<BuiltCollection> {
   const { makeConfig, nodeDisk, openDataDirectory, systemClock } = await builtEngine()
   const opened = await openDataDirectory(directory, {
@@ -27,7 +28,10 @@ export async function buildCollection(
     clock: systemClock,
     create: true,
   })
-  const items = await opened.create('items', makeConfig({ dimension, metric: 'cosine' }))
+  const items = await opened.create(
+    'items',
+    makeConfig({ dimension, metric: 'cosine', efConstruction }),
+  )
   const count = vectors.length / dimension
   const upsert = await timed(async () => {
     for (let from = 0; from < count; from += 1000) {

@@ -13,6 +13,9 @@ const benchmarks: Record<string, { readonly file: string; readonly about: string
   ingest: { file: 'ingest', about: 'durable writes of 64 clients ÷ SQLite, a transaction a point' },
   build: { file: 'build-index', about: 'index build on all cores ÷ one thread of hnswlib-node' },
   search: { file: 'search', about: 'queries a second at equal recall ÷ one raw index' },
+  open: { file: 'open-collection', about: 'opening a collection ÷ building its index' },
+  restic: { file: 'incremental-against-restic', about: 'incremental backup ÷ restic' },
+  'walk-through': { file: 'walk-through', about: 'time and memory of each command at 1.5 million' },
 }
 
 const [name = '', ...options] = process.argv.slice(2)

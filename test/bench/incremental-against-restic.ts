@@ -1,0 +1,162 @@
+/**
+ * An incremental backup after 1 % of the points was overwritten, against restic (compression off) over
+ * our own data directory at the same moment, and over the same vectors overwritten in one flat file.
+ *
+ * Options: `--points N --dimension N --ef-construction N --trials N`. Ours is measured twice: inside a
+ * running engine, from the call to the durable snapshot with its golden queries and with the changed
+ * points sealed and indexed; and as a whole process that opens the collection first. restic is
+ * installed with apt-get when it is missing. Exits 1 below 2 and 10, inside a running engine.
+ */
+import { execFileSync } from 'node:child_process'
+import { mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { builtEngine } from '../support/built-engine.ts'
+import { clusteredVectors, rowOf } from '../support/clustered-vectors.ts'
+import { seededRandom } from '../support/seeded-random.ts'
+import { buildCollection } from './peers.ts'
+import { describeRun, duration, median, table, timed, times } from './report.ts'
+
+const { values } = parseArgs({
+  options: {
+    points: { type: 'string', default: '500000' },
+    dimension: { type: 'string', default: '128' },
+    'ef-construction': { type: 'string', default: '200' },
+    trials: { type: 'string', default: '3' },
+  },
+})
+const count = Number(values.points)
+const dimension = Number(values.dimension)
+const trials = Number(values.trials)
+const overDirectoryAim = 2
+const overFlatAim = 10
+
+const { createBackup, nodeDisk, openDataDirectory, systemClock } = await builtEngine()
+const binary = fileURLToPath(new URL('../../dist/engine/cli/main.js', import.meta.url))
+const root = await mkdtemp(join(tmpdir(), 'vectra-bench-'))
+const at = (name: string) => join(root, name)
+const environment = { ...process.env, RESTIC_PASSWORD: 'bench', RESTIC_CACHE_DIR: at('cache') }
+
+function restic(repository: string, ...command: string[]): void {
+  const options = ['--repo', at(repository), '--quiet', '--compression', 'off']
+  execFileSync('restic', [...options, ...command], { env: environment })
+}
+
+function requireRestic(): void {
+  try {
+    execFileSync('restic', ['version'])
+  } catch {
+    console.log('installing restic …')
+    execFileSync('apt-get', ['install', '--yes', 'restic'], { stdio: 'ignore' })
+  }
+}
+
+const openAgain = () =>
+  openDataDirectory(at('data'), { disk: nodeDisk, clock: systemClock, create: false })
+
+/** Writes the rows of `ids` anew, in the collection and in the flat file. */
+async function overwrite(ids: readonly number[], seed: number): Promise<void> {
+  const fresh = clusteredVectors({ count: ids.length, dimension, seed })
+  const directory = await openAgain()
+  const items = await directory.open('items')
+  for (let from = 0; from < ids.length; from += 1000) {
+    const batch = ids.slice(from, from + 1000).map((id, i) => ({
+      id,
+      vector: rowOf(fresh, dimension, from + i),
+    }))
+    await items.upsert(batch)
+  }
+  await directory.close()
+  const flat = await open(join(at('flat'), 'vectors.f32'), 'r+')
+  for (const [row, id] of ids.entries()) {
+    const values_ = rowOf(fresh, dimension, row)
+    const bytes = new Uint8Array(values_.buffer, values_.byteOffset, values_.byteLength)
+    await flat.write(bytes, 0, bytes.length, id * bytes.length)
+  }
+  await flat.sync()
+  await flat.close()
+}
+
+async function ours(repository: string, snapshotId: string): Promise<number> {
+  const directory = await openAgain()
+  const items = await directory.open('items')
+  const outside = { disk: nodeDisk, clock: systemClock }
+  const destination = at(repository)
+  const { ms } = await timed(() => createBackup(items, { ...outside, destination, snapshotId }))
+  await directory.close()
+  return ms
+}
+
+function oursAsProcess(repository: string, snapshotId: string): void {
+  const where = ['--destination', at(repository), '--snapshot-id', snapshotId, '--wait']
+  const command = ['--data', at('data'), '--quiet', 'collections', 'backup', 'items', ...where]
+  execFileSync(process.execPath, [binary, ...command], { stdio: ['ignore', 'ignore', 'inherit'] })
+}
+
+try {
+  requireRestic()
+  const vectors = clusteredVectors({ count, dimension, seed: 7 })
+  const efConstruction = Number(values['ef-construction'])
+  await (await buildCollection(at('data'), vectors, dimension, efConstruction)).close()
+  await mkdir(at('flat'))
+  await writeFile(join(at('flat'), 'vectors.f32'), new Uint8Array(vectors.buffer))
+  await ours('backups', 'full')
+  for (const [repository, source] of [
+    ['restic-data', 'data'],
+    ['restic-flat', 'flat'],
+  ] as const) {
+    restic(repository, 'init')
+    restic(repository, 'backup', at(source))
+  }
+
+  const random = seededRandom(11)
+  const took = {
+    data: [] as number[],
+    flat: [] as number[],
+    inside: [] as number[],
+    process: [] as number[],
+  }
+  const changed = Math.ceil(count / 100)
+  const someIds = () => [...new Set(Array.from({ length: changed }, () => random.integer(count)))]
+  for (let trial = 1; trial <= trials; trial++) {
+    await overwrite(someIds(), trial)
+    took.flat.push((await timed(() => restic('restic-flat', 'backup', at('flat')))).ms)
+    took.data.push((await timed(() => restic('restic-data', 'backup', at('data')))).ms)
+    took.inside.push(await ours('backups', `inside-${trial}`))
+    await overwrite(someIds(), 1000 + trial)
+    took.process.push((await timed(() => oursAsProcess('backups', `process-${trial}`))).ms)
+  }
+  const [data, flat] = [median(took.data), median(took.flat)]
+  const line = (name: string, ms: number, aims: readonly [string, string]) => [
+    name,
+    duration(ms),
+    times(data / ms),
+    aims[0],
+    times(flat / ms),
+    aims[1],
+  ]
+  const aims = [`≥ ${overDirectoryAim} ×`, `≥ ${overFlatAim} ×`] as const
+  const inside = median(took.inside)
+  const shown = [
+    [
+      '',
+      'time',
+      'restic over our directory ÷ this',
+      'aim',
+      'restic over a flat file ÷ this',
+      'aim',
+    ],
+    ['restic over our data directory', duration(data), '', '', '', ''],
+    ['restic over a flat file', duration(flat), '', '', '', ''],
+    line('incremental, in a running engine', inside, aims),
+    line('incremental, whole process', median(took.process), aims),
+  ]
+  const size = `${count} × ${dimension}, efConstruction ${efConstruction}, ${changed} overwritten`
+  console.log(`${describeRun()}\n${size}, medians of ${trials}\n\n${table(shown)}`)
+  const met = data / inside >= overDirectoryAim && flat / inside >= overFlatAim
+  if (count >= 500_000 && !met) process.exitCode = 1
+} finally {
+  await rm(root, { recursive: true, force: true })
+}
