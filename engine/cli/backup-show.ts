@@ -1,12 +1,14 @@
 /** `collections backup show --source URL --snapshot-id ID` */
 import { type Command, Option } from 'commander'
-import { fail } from '../base/errors.ts'
+import { compareObjects, type ObjectComparison } from '../backup/compare-objects.ts'
+import { isOperatingError } from '../base/errors.ts'
 import type { SnapshotManifest } from '../repository/snapshot-manifest.ts'
 import type { Context } from './context.ts'
 import { requireOption } from './option.ts'
-import { showBytes } from './quantity.ts'
+import { showBytes, showCount } from './quantity.ts'
 import { examples, type Runner } from './runner.ts'
 import { showConfig } from './show-config.ts'
+import { ownerOf } from './snapshot-owner.ts'
 import { renderPairs } from './table.ts'
 
 interface ShowFlags {
@@ -38,31 +40,30 @@ async function show(context: Context, flags: ShowFlags) {
   const { source, snapshotId } = flags
   const collection = flags.collection ?? (await ownerOf(context, source, snapshotId))
   const found = await readSnapshot({ source, collection, snapshotId, disk })
-  await context.print(describe(found.manifest, found.path))
-  return found
+  const { parent } = found.manifest
+  const before = parent === null ? null : await parentOf(context, source, collection, parent)
+  const objects = before === undefined ? null : compareObjects(before, found.manifest)
+  await context.print(describe(found.manifest, found.path, objects))
+  return { ...found, objects }
 }
 
-/** The one collection that has a snapshot of this id. */
-async function ownerOf(context: Context, source: string, snapshotId: string): Promise<string> {
-  const { listSnapshots } = await import('../backup/list.ts')
-  const { disk, signal } = context.io
-  const { snapshots, unreadable } = await listSnapshots({ source, disk, signal })
-  const owners = [...snapshots, ...unreadable]
-    .filter((each) => each.snapshotId === snapshotId)
-    .map((each) => each.collection)
-  const [owner] = owners
-  if (owner === undefined) {
-    const hint = `See them with: vectra-cli collections backup list --source ${source}.`
-    return fail('snapshot-not-found', `there is no snapshot ${snapshotId} in ${source}`, hint)
+/** The snapshot before, or undefined when it is not there any more. */
+async function parentOf(context: Context, source: string, collection: string, snapshotId: string) {
+  const { readSnapshot } = await import('../backup/list.ts')
+  try {
+    return (await readSnapshot({ source, collection, snapshotId, disk: context.io.disk })).manifest
+  } catch (error) {
+    if (!isOperatingError(error)) throw error
+    await context.remark(`what it shares with ${snapshotId} cannot be told: ${error.message}`)
+    return undefined
   }
-  if (owners.length > 1) {
-    const problem = `several collections have a snapshot ${snapshotId}: ${owners.join(', ')}`
-    return fail('usage', problem, 'Say which one with --collection.')
-  }
-  return owner
 }
 
-function describe(manifest: SnapshotManifest, path: string): string {
+function describe(
+  manifest: SnapshotManifest,
+  path: string,
+  objects: ObjectComparison | null,
+): string {
   const { collection, epoch, golden, provenance, sizes } = manifest
   const where = golden.measuredIn === manifest.id ? '' : `, measured with ${golden.measuredIn}`
   const recall = golden.recall === null ? 'none' : `${golden.recall.toFixed(4)}${where}`
@@ -80,9 +81,20 @@ function describe(manifest: SnapshotManifest, path: string): string {
     ['parent', manifest.parent ?? 'none'],
     ['files', String(manifest.files.length)],
     ['size', `${showBytes(sizes.totalBytes)}, ${showBytes(sizes.addedBytes)} added`],
+    ...(objects === null ? [] : sharing(objects, manifest.parent)),
     ['golden queries', `${golden.queries.length} at k ${golden.k}, recall ${recall}`],
     ['made by', `vectra-dr ${provenance.engine}, node ${provenance.node}, ${provenance.platform}`],
     ['on host', provenance.host],
     ['manifest', path],
   ])
+}
+
+function sharing({ shared, added }: ObjectComparison, parent: string | null) {
+  const text = ({ objects, bytes }: ObjectComparison['shared']) =>
+    `${showBytes(bytes)} in ${showCount(objects, 'object')}`
+  if (parent === null) return []
+  return [
+    [`shared with ${parent}`, text(shared)],
+    [`new since ${parent}`, text(added)],
+  ] as const
 }

@@ -1,5 +1,5 @@
 /**
- * `collections backup NAME …`, and beside it `backup verify|list|show` (files of their own).
+ * `collections backup NAME …`, and beside it `backup verify|list|show|diff` (files of their own).
  *
  * A name after `backup` that is none of its subcommands is a collection: the commander command that
  * takes it has a name that no collection can have, and is hidden.
@@ -7,6 +7,7 @@
 import { type Command, Help, Option } from 'commander'
 import type { BackupResult } from '../backup/backup-result.ts'
 import { checkName } from '../base/name.ts'
+import { addBackupDiff } from './backup-diff.ts'
 import { addBackupList } from './backup-list.ts'
 import { addBackupShow } from './backup-show.ts'
 import { addBackupVerify } from './backup-verify.ts'
@@ -29,7 +30,7 @@ export function addBackup(collections: Command, run: Runner): void {
   const backup = collections
     .command('backup')
     .description('take a snapshot of a collection, or look at those that were taken')
-    .usage('[options] <name>  |  backup verify|list|show --source <url> …')
+    .usage('[options] <name>  |  backup verify|list|show|diff --source <url> …')
   const create = backup
     .command(hiddenName, { isDefault: true, hidden: true })
     .argument('<name>', 'collection')
@@ -65,7 +66,7 @@ export function addBackup(collections: Command, run: Runner): void {
         'collections backup list --source /mnt/backups/vectra',
       ),
     )
-  for (const add of [addBackupVerify, addBackupList, addBackupShow]) add(backup, run)
+  for (const add of [addBackupVerify, addBackupList, addBackupShow, addBackupDiff]) add(backup, run)
 }
 
 function createSnapshot(context: Context, name: string, flags: BackupFlags) {
