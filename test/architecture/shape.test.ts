@@ -15,6 +15,7 @@ import { expectNone, messagesOf, readProduct, readSources } from './source-files
 const acrossFiles = {
   'engine/ann/graph-damage': 'what damaged and forged graph files do to loading and search',
   'engine/backup/old-formats': 'directories and repositories that older versions wrote',
+  'engine/backup/power-cut': 'what a power cut at each call of a backup leaves in its repository',
   'engine/backup/under-load': 'a backup while others write',
   'engine/cli/collections': 'the commands over collections, together, as people use them',
   'engine/cli/durability': 'flags of durability, and what a failed fsync does to commands',
