@@ -8,16 +8,16 @@
  * manifest naming the new state is renamed into place, in LSN order; then superseded files go.
  */
 import * as path from 'node:path'
+import { sha256Hex } from '../base/checksum.ts'
 import { replaceFile } from '../base/disk.ts'
 import { limits } from '../base/limits.ts'
-import type { CollectionConfig } from '../format/config.ts'
+import { type CollectionConfig, encodeConfig, sameIndexFiles } from '../format/config.ts'
 import {
   encodeManifest,
   type FileEntry,
   filesOf,
   type Manifest,
   manifestName,
-  manifestSequence,
   type SegmentEntry,
 } from '../format/manifest.ts'
 import type { Tombstones } from '../format/tombstones-file.ts'
@@ -26,12 +26,13 @@ import { writeTombstones } from '../segment/write-segment.ts'
 import type { WalWriter } from '../wal/wal-writer.ts'
 import type { WatermarkFile } from '../wal/watermark-file.ts'
 import type { ArchivePositions } from './archive-positions.ts'
+import { prepareConfig, settleConfig } from './config-file.ts'
 import type { CollectionContext } from './context.ts'
 import type { LiveSegment } from './live-segment.ts'
 import type { LiveState } from './live-state.ts'
-import { removeLogs } from './log-retention.ts'
-import { type SealedFiles, sealSegment } from './seal-segment.ts'
+import { entryFor, type SealedFiles, sealSegment } from './seal-segment.ts'
 import { type BuiltIndex, writeIndex } from './segment-index.ts'
+import { type Keep, removeSuperseded } from './superseded-files.ts'
 
 /** The state at one LSN, noted when it was frozen. */
 interface FrozenState {
@@ -48,21 +49,14 @@ interface FrozenState {
   readonly nextSegment: number
 }
 
-/** Files that must stay although the manifest has moved on. */
-interface Pin {
-  readonly files: ReadonlySet<string>
-  /** Log records after this LSN are needed. */
-  readonly afterLsn: number
+interface Pin extends Keep {
   readonly letGo: () => Promise<void>
 }
-
-/** Segments of the next manifest, with derived files that were written for them. */
-type Amendment = (manifest: Manifest) => Promise<readonly SegmentEntry[]>
 
 export interface HeldPin {
   readonly manifest: Manifest
   /** Adds derived files to the current manifest; nothing happens once the pin is let go. */
-  amend(change: Amendment): Promise<void>
+  amend(change: (now: Manifest) => Promise<readonly SegmentEntry[]>): Promise<void>
   release(): Promise<void>
 }
 
@@ -71,6 +65,8 @@ export interface CheckpointerOptions {
   readonly directory: string
   readonly walDirectory: string
   readonly config: CollectionConfig
+  /** The config document whose hash is in the manifest. */
+  readonly configBytes: Buffer
   readonly state: LiveState
   readonly writer: WalWriter
   readonly watermark: WatermarkFile
@@ -81,10 +77,20 @@ export interface CheckpointerOptions {
   readonly tombstonesWritten: ReadonlyMap<number, number>
 }
 
+/** What {@link Checkpointer.amend} commits. */
+export interface Amendment {
+  readonly segments: readonly SegmentEntry[]
+  readonly config?: CollectionConfig
+  readonly adopted?: () => void
+}
+
 export class Checkpointer {
   readonly #options: CheckpointerOptions
   readonly #pins = new Set<Pin>()
   #manifest: Manifest
+  /** What the manifest's `config` is the hash of, and its meaning: they change in one step. */
+  #config: CollectionConfig
+  #configBytes: Buffer
   /** Commits, one after the other. */
   #commits: Promise<unknown> = Promise.resolve()
   #pending = 0
@@ -101,12 +107,22 @@ export class Checkpointer {
   constructor(options: CheckpointerOptions) {
     this.#options = options
     this.#manifest = options.manifest
+    this.#config = options.config
+    this.#configBytes = options.configBytes
     this.#noted = options.manifest.lsn
     this.#written = new Map(options.tombstonesWritten)
   }
 
   get manifest(): Manifest {
     return this.#manifest
+  }
+
+  get config(): CollectionConfig {
+    return this.#config
+  }
+
+  get configBytes(): Buffer {
+    return this.#configBytes
   }
 
   /** Segments frozen and not yet committed. */
@@ -179,9 +195,9 @@ export class Checkpointer {
     return {
       manifest,
       amend: (change) =>
-        this.#exclusively(async () => {
-          if (this.#pins.has(pin)) await this.#amend(change)
-        }),
+        this.amend(async (now) =>
+          this.#pins.has(pin) ? { segments: await change(now) } : undefined,
+        ),
       release: async () => {
         if (!this.#pins.delete(pin)) return
         await letGo()
@@ -198,24 +214,55 @@ export class Checkpointer {
     for (const pin of pins) await pin.letGo()
   }
 
-  /** An index was rebuilt: its file and the manifest are written anew, durably. */
-  replaceIndex(segment: LiveSegment, built: BuiltIndex): Promise<void> {
-    return this.#exclusively(() =>
-      this.#amend(async ({ segments }) => {
-        const { context, directory } = this.#options
-        const entries = await writeIndex(context, directory, segment.number, built)
-        return segments.map((each) =>
-          each.number === segment.number ? { ...each, ...entries } : each,
-        )
-      }),
-    )
+  /**
+   * Keeps `files` until the returned function is called: files that are read, or made and not named yet.
+   * The set may grow meanwhile.
+   */
+  hold(files: ReadonlySet<string>): () => void {
+    const pin: Pin = { files, afterLsn: Number.POSITIVE_INFINITY, letGo: async () => {} }
+    this.#pins.add(pin)
+    return () => this.#pins.delete(pin)
   }
 
-  async #amend(change: Amendment): Promise<void> {
-    const { context, directory } = this.#options
-    const segments = await change(this.#manifest)
-    await context.disk.syncDirectory(path.join(directory, 'segments'))
-    await this.#publish({ ...this.#manifest, segments, sequence: this.#manifest.sequence + 1 })
+  /**
+   * Commits other derived files, and perhaps another config, for the same points: one manifest, in turn
+   * with the checkpoints. What `work` wrote is made durable first; when it returns nothing, nothing
+   * happens. `adopted` runs in the step in which manifest and config change for this process.
+   */
+  amend(work: (now: Manifest) => Promise<Amendment | undefined>): Promise<void> {
+    return this.#exclusively(async () => {
+      const { context, directory } = this.#options
+      const amendment = await work(this.#manifest)
+      if (amendment === undefined) return
+      const { segments, config, adopted } = amendment
+      await context.disk.syncDirectory(path.join(directory, 'segments'))
+      const next = { ...this.#manifest, segments, sequence: this.#manifest.sequence + 1 }
+      if (config === undefined) {
+        await this.#publish(next, adopted)
+        return
+      }
+      const bytes = encodeConfig(config)
+      const sha256 = sha256Hex(bytes)
+      await prepareConfig(context.disk, directory, bytes, sha256)
+      await this.#publish({ ...next, config: sha256 }, () => {
+        this.#config = config
+        this.#configBytes = bytes
+        adopted?.()
+      })
+      await settleConfig(context.disk, directory, bytes, sha256)
+    })
+  }
+
+  /** An index was rebuilt: its file and the manifest are written anew, durably. */
+  replaceIndex({ number }: LiveSegment, built: BuiltIndex): Promise<void> {
+    return this.amend(async ({ segments }) => {
+      if (!sameIndexFiles(built.settings, this.#config.index)) return undefined // of another time
+      const { context, directory } = this.#options
+      const index = await writeIndex(context, directory, number, built)
+      return {
+        segments: segments.map((each) => (each.number === number ? { ...each, ...index } : each)),
+      }
+    })
   }
 
   #exclusively(work: () => Promise<void>): Promise<void> {
@@ -237,11 +284,11 @@ export class Checkpointer {
 
   /** Between two log groups: what the state is now, with the active segment frozen. */
   #note(): FrozenState | undefined {
-    const { state, writer, config } = this.#options
+    const { state, writer } = this.#options
     const { lsn, chain, committedAtUs } = writer.position
     if (lsn === this.#noted) return undefined
     this.#noted = lsn
-    const partPoints = config.index.kind === 'hnsw' ? limits.sealedPartPoints : undefined
+    const partPoints = this.#config.index.kind === 'hnsw' ? limits.sealedPartPoints : undefined
     const frozen = state.activeMemory.count > 0 ? state.freeze(partPoints) : []
     const tombstones = new Map(
       state.segments.map((segment) => [segment.number, segment.tombstones.copy()]),
@@ -253,10 +300,12 @@ export class Checkpointer {
 
   /** Writes the files of all parts, side by side; none is left running when one fails. */
   async #seal({ frozen, lsn }: FrozenState): Promise<SealedFiles[]> {
+    const { context, directory } = this.#options
+    const place = { context, directory, config: this.#config }
     const sealed = await Promise.allSettled(
       frozen.map(async ({ number, memory }) => {
         if (memory === undefined) throw new Error('only a memory segment is sealed')
-        return sealSegment(this.#options, number, memory, lsn)
+        return sealSegment(place, number, memory, lsn)
       }),
     )
     return sealed.map((each) => {
@@ -268,8 +317,10 @@ export class Checkpointer {
   async #commit(state: FrozenState, sealed: readonly SealedFiles[]): Promise<void> {
     const { context, directory, config } = this.#options
     const previous = this.#manifest
+    const now = { context, directory, config: this.#config }
+    const added = await Promise.all(sealed.map((each) => entryFor(now, each)))
     const segments: SegmentEntry[] = []
-    for (const entry of [...previous.segments, ...sealed.map((each) => each.entry)]) {
+    for (const entry of [...previous.segments, ...added]) {
       const tombstones = state.tombstones.get(entry.number)
       segments.push({ ...entry, tombstones: await this.#tombstones(entry, tombstones, state.lsn) })
     }
@@ -286,9 +337,9 @@ export class Checkpointer {
       segments,
     })
     const place = { disk: context.disk, directory, dimension: config.dimension }
-    for (const [index, { entry, rows }] of sealed.entries()) {
-      const segment = state.frozen[index]
-      if (segment === undefined) throw new Error('each part is sealed')
+    for (const [index, { rows }] of sealed.entries()) {
+      const [segment, entry] = [state.frozen[index], added[index]]
+      if (segment === undefined || entry === undefined) throw new Error('each part is sealed')
       const opened = await SealedSegment.open(place, entry)
       if (this.keepWarm !== undefined) await this.keepWarm(segment, opened, rows)
       else segment.become(opened)
@@ -311,44 +362,18 @@ export class Checkpointer {
     return written
   }
 
-  /** Writes the manifest. Its rename is the commit. */
-  async #publish(manifest: Manifest): Promise<void> {
+  /** Writes the manifest. Its rename is the commit; `adopted` runs in the step that knows of it. */
+  async #publish(manifest: Manifest, adopted?: () => void): Promise<void> {
     const { context, directory, watermark } = this.#options
     const file = path.join(directory, manifestName(manifest.sequence))
     await replaceFile(context.disk, file, encodeManifest(manifest))
     this.#manifest = manifest
+    adopted?.()
     await watermark.commit(manifest.sequence)
     await this.#removeSuperseded()
   }
 
-  /**
-   * Removes log files, segment files and manifests that neither the manifest nor a pin needs. The
-   * last manifests are kept for analysis.
-   */
-  async #removeSuperseded(): Promise<void> {
-    const { context, directory, walDirectory, archives } = this.#options
-    const pins = [...this.#pins]
-    const after = Math.min(this.#manifest.lsn, ...pins.map((pin) => pin.afterLsn))
-    await removeLogs(context.disk, walDirectory, {
-      afterLsn: after,
-      archiveAfterLsn: archives.keepAfter,
-      onWarning: context.onWarning,
-    })
-    const kept = new Set(filesOf(this.#manifest).map((file) => file.path))
-    for (const name of await context.disk.list(path.join(directory, 'segments'))) {
-      const relative = `segments/${name}`
-      const number = Number(name.slice(0, 8))
-      const superseded = number < this.#manifest.nextSegment && /\.(tombstones|truth)$/.test(name)
-      if (superseded && !kept.has(relative) && !pins.some((pin) => pin.files.has(relative))) {
-        await context.disk.unlink(path.join(directory, relative))
-      }
-    }
-    const oldest = this.#manifest.sequence - limits.manifestsKept
-    for (const name of await context.disk.list(directory)) {
-      const sequence = manifestSequence(name)
-      if (sequence !== undefined && sequence <= oldest) {
-        await context.disk.unlink(path.join(directory, name))
-      }
-    }
+  #removeSuperseded(): Promise<void> {
+    return removeSuperseded(this.#options, this.#manifest, [...this.#pins])
   }
 }

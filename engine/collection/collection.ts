@@ -6,10 +6,11 @@
  * traffic (checkpoint.ts); what a search needs is loaded when the first one comes (warm.ts).
  */
 import assert from 'node:assert/strict'
+import { nativeGraphClass } from '../ann/hnswlib.ts'
+import { canonicalJson } from '../base/canonical-json.ts'
 import { fail } from '../base/errors.ts'
-import { inFlight } from '../base/in-flight.ts'
 import { limits } from '../base/limits.ts'
-import { type CollectionConfig, encodeConfig } from '../format/config.ts'
+import { type CollectionConfig, type IndexSettings, sameIndexFiles } from '../format/config.ts'
 import type { Epoch } from '../format/identity.ts'
 import type { Manifest } from '../format/manifest.ts'
 import {
@@ -26,39 +27,37 @@ import { type CollectionDescription, type CollectionStats, statsOf } from './col
 import { proveContent } from './content-proof.ts'
 import type { CollectionContext } from './context.ts'
 import { type EpochStart, History } from './history.ts'
-import { type LiveSegment, viewRows } from './live-segment.ts'
+import { viewRows } from './live-segment.ts'
 import type { LiveState } from './live-state.ts'
-import { type OpenedFiles, openFiles } from './open-files.ts'
+import { openFiles } from './open-files.ts'
 import { type PinnedLog, pinLog } from './pinned-log.ts'
 import { type PinnedState, pinState } from './pinned-state.ts'
+import { type ReindexResult, refuseOtherPoints, reindex } from './reindex.ts'
 import { checkSearchBounds, type Neighbour, type SearchOptions, searchSegments } from './search.ts'
-import { type WarmOptions, warmSegment } from './warm.ts'
 import { WarmProof } from './warm-proof.ts'
+import { Warmer } from './warmer.ts'
 
 /** See the head of this file. Made by a data directory. */
 export class Collection {
   readonly #context: CollectionContext
   readonly #directory: string
-  readonly #config: CollectionConfig
-  /** The config document whose hash is in the manifest. */
-  #configBytes: Buffer
   readonly #state: LiveState
-  readonly #warming = new Map<LiveSegment, Promise<void>>()
+  readonly #warmer: Warmer
+  readonly #closing = new AbortController()
+  /** Changes of the settings, one after the other. */
+  #settling: Promise<unknown> = Promise.resolve()
   #current: History | undefined
-  /** Begun when the collection was opened. */
-  #proof: WarmProof | undefined
   #freezing = false
 
-  private constructor(
-    context: CollectionContext,
-    directory: string,
-    files: Pick<OpenedFiles, 'config' | 'configBytes' | 'state'>,
-  ) {
+  private constructor(context: CollectionContext, directory: string, state: LiveState) {
     this.#context = context
     this.#directory = directory
-    this.#config = files.config
-    this.#configBytes = files.configBytes
-    this.#state = files.state
+    this.#state = state
+    this.#warmer = new Warmer({
+      context,
+      checkpointer: () => this.#history.checkpointer,
+      segments: () => state.segments,
+    })
   }
 
   /**
@@ -74,11 +73,11 @@ export class Collection {
   ): Promise<Collection> {
     const proof = options.proveAhead === true ? new WarmProof(context) : undefined
     const files = await openFiles(context, directory, uuid, proof)
-    const collection = new Collection(context, directory, files)
+    const collection = new Collection(context, directory, files.state)
     try {
       const { config, state } = files
       collection.#current = await History.enter({ context, directory, config, state }, files)
-      collection.#proof = proof
+      collection.#warmer.goOn(proof)
       return collection
     } catch (error) {
       await proof?.settle()
@@ -116,7 +115,7 @@ export class Collection {
   }
 
   get config(): CollectionConfig {
-    return this.#config
+    return this.#history.checkpointer.config
   }
 
   /** Live points. */
@@ -157,7 +156,7 @@ export class Collection {
         `Write at most ${limits.batchPoints} at once.`,
       )
     }
-    const accepted = Array.from(points, (point) => acceptPoint(point, this.#config)) // holes too
+    const accepted = Array.from(points, (point) => acceptPoint(point, this.config)) // holes too
     if (accepted.length === 0) return { lsn: this.lsn, count: 0 }
     const { lsn } = await this.#history.append({ kind: 'upsert', points: accepted })
     this.#freezeWhenFull()
@@ -202,8 +201,8 @@ export class Collection {
    */
   async search(vector: unknown, options: SearchOptions = {}): Promise<Neighbour[]> {
     checkSearchBounds(options)
-    const query = acceptVector(vector, this.#config, 'the query')
-    if (!this.#isWarm()) await this.warm()
+    const query = acceptVector(vector, this.config, 'the query')
+    if (!this.#warmer.isWarm()) await this.warm()
     return searchSegments(
       {
         segments: () => this.#state.segments,
@@ -213,7 +212,7 @@ export class Collection {
           return viewRows(await sealed.loadRows(this.#context.hashes))
         },
       },
-      this.#config,
+      this.config,
       query,
       options,
     )
@@ -224,31 +223,60 @@ export class Collection {
     return this.#state.segments.every((segment) => segment.warm)
   }
 
+  /** Loads all that searches need. Later seals are loaded as they come. */
+  warm(): Promise<void> {
+    return this.#warmer.warm()
+  }
+
   /**
-   * Loads all that searches need, as many segments at once as there are threads: what a graph is made
-   * of is in memory beside it while it is loaded. Later seals are loaded as they come.
+   * Changes how the points are indexed: {@link configure} with other index settings.
+   * @throws see {@link configure}
    */
-  async warm(): Promise<void> {
-    this.#keepWarm()
-    const cold = this.#state.segments.filter((segment) => !segment.warm)
-    await inFlight(cold, this.#context.threads.size, undefined, (segment) => this.#warmOne(segment))
+  reindex(index: IndexSettings, options: { signal?: AbortSignal } = {}): Promise<ReindexResult> {
+    return this.configure((now) => ({ ...now, index }), options)
   }
 
-  /** Whether a search can be answered at once, and will be after the next seal. */
-  #isWarm(): boolean {
-    return (
-      this.#history.checkpointer.keepWarm !== undefined &&
-      this.#state.segments.every((segment) => segment.warm)
-    )
+  /**
+   * Changes index settings or durability in place. Where graphs or lists differ with it they are built
+   * beside the traffic, and one manifest commits them with the config; `ef` and `nprobe` change at once.
+   * Points, count and digest stay as they are. One change after the other.
+   * @param change the config wanted, from the one at its turn; dimension and metric stay
+   * @throws `invalid-config`, `index-unavailable` before any work; `damaged`, `disk-full`
+   */
+  configure(
+    change: (now: CollectionConfig) => CollectionConfig,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<ReindexResult> {
+    const result = this.#settling.then(() => this.#configure(change(this.config), signal))
+    this.#settling = result.catch(() => {})
+    return result
   }
 
-  /** Once, whoever asks. */
-  async #warmOne(segment: LiveSegment): Promise<void> {
-    const { sealed } = segment
-    if (segment.warm || sealed === undefined) return
-    const running = this.#warming.get(segment) ?? warmSegment(this.#warmOptions, segment, sealed)
-    this.#warming.set(segment, running)
-    await running.finally(() => this.#warming.delete(segment))
+  async #configure(
+    config: CollectionConfig,
+    signal: AbortSignal | undefined,
+  ): Promise<ReindexResult> {
+    const now = this.config
+    if (canonicalJson({ ...config }) === canonicalJson({ ...now }))
+      return { changed: false, built: 0 }
+    refuseOtherPoints(now, config)
+    const rebuild = !sameIndexFiles(now.index, config.index)
+    if (rebuild && config.index.kind === 'hnsw') await nativeGraphClass()
+    const { checkpointer } = this.#history
+    await checkpointer.relieve() // a failed seal is told here
+    const place = { context: this.#context, directory: this.#directory, checkpointer }
+    const result = await reindex(place, {
+      config,
+      signal: signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal,
+      adopted: (entries) => {
+        for (const segment of this.#state.segments) {
+          const index = entries.get(segment.number)
+          if (index !== undefined) segment.sealed?.reindexed(index)
+        }
+      },
+    })
+    if (rebuild) await this.#warmer.warmAnew()
+    return result
   }
 
   /** Seals what is in memory and commits a manifest; opening then replays nothing before it. */
@@ -261,7 +289,7 @@ export class Collection {
    * is in memory is sealed first. Nothing may be written meanwhile; pins are let go.
    */
   async beginEpoch(start: EpochStart): Promise<void> {
-    this.#configBytes = encodeConfig(start.config ?? this.#config)
+    await this.#settling
     this.#current = await this.#history.succeed(start)
   }
 
@@ -276,8 +304,6 @@ export class Collection {
     return pinState({
       context: this.#context,
       directory: this.#directory,
-      config: this.#config,
-      configBytes: this.#configBytes,
       state: this.#state,
       writer: this.#history.writer,
       checkpointer: this.#history.checkpointer,
@@ -301,13 +327,7 @@ export class Collection {
 
   /** {@link proveDigest} and {@link warm} in one, reading each vector once. */
   async proveAndWarm(): Promise<string> {
-    this.#keepWarm()
-    const proof = this.#proof ?? new WarmProof(this.#context)
-    this.#proof = undefined
-    for (const segment of this.#state.segments) {
-      if (segment.sealed !== undefined) proof.begin(segment, segment.sealed, this.#config)
-    }
-    return proof.digest(this.#state.segments, this.#warmOptions.keepIndex)
+    return this.#warmer.prove()
   }
 
   describe(): CollectionDescription {
@@ -317,7 +337,7 @@ export class Collection {
       aliases: this.aliases,
       uuid: this.uuid,
       epoch: this.epoch,
-      config: this.#config,
+      config: this.config,
       count: this.count,
       lsn: this.lsn,
       committedAt: committedAtUs === 0 ? null : new Date(committedAtUs / 1000).toISOString(),
@@ -332,27 +352,14 @@ export class Collection {
 
   /** Waits for writes and checkpoints under way and closes the files. */
   async close(): Promise<void> {
+    this.#closing.abort(new Error('the collection is being closed'))
+    await this.#settling
     try {
       await this.#history.leave()
     } finally {
-      await Promise.allSettled([...this.#warming.values(), this.#proof?.settle()])
+      await this.#warmer.settle()
       for (const segment of this.#state.segments) await segment.close()
     }
-  }
-
-  get #warmOptions(): WarmOptions {
-    return {
-      context: this.#context,
-      config: this.#config,
-      keepIndex: (segment, built) => this.#history.checkpointer.replaceIndex(segment, built),
-    }
-  }
-
-  /** From now on a new segment is loaded when it is sealed. */
-  #keepWarm(): void {
-    const options = { ...this.#warmOptions, keepIndex: async () => {} }
-    this.#history.checkpointer.keepWarm ??= (segment, sealed, rows) =>
-      warmSegment(options, segment, sealed, rows)
   }
 
   /** The write is acknowledged whatever comes of this: a failed seal is told to the next write. */

@@ -40,7 +40,7 @@ export interface EpochStart {
 
 type HistoryFiles = Pick<
   OpenedFiles,
-  'manifest' | 'watermark' | 'end' | 'walDirectory' | 'tombstonesWritten'
+  'manifest' | 'watermark' | 'end' | 'walDirectory' | 'tombstonesWritten' | 'configBytes'
 >
 
 export class History {
@@ -137,13 +137,14 @@ export class History {
     const { manifest } = this
     await this.leave()
     const { context, directory, state } = this.#place
-    const config = start.config ?? this.#place.config
+    const config = start.config ?? this.checkpointer.config
+    const configBytes = encodeConfig(config)
     const first: Manifest = {
       ...manifest,
       ...start.identity,
       sequence: manifest.sequence + 1,
       name: start.name,
-      config: sha256Hex(encodeConfig(config)),
+      config: sha256Hex(configBytes),
       segments: manifest.segments.map((segment) =>
         start.config === undefined ? segment : { ...segment, ...noIndex },
       ),
@@ -151,15 +152,19 @@ export class History {
     }
     const end = await startHistory(context.disk, directory, { manifest: first, config })
     const file = path.join(directory, watermarkName)
-    return History.enter(this.#place, {
-      manifest: first,
-      watermark: await WatermarkFile.open(context.disk, file, context.onWarning),
-      end,
-      walDirectory: walDirectoryOf(directory, first),
-      tombstonesWritten: new Map(
-        state.segments.map((segment) => [segment.number, segment.tombstones.count]),
-      ),
-    })
+    return History.enter(
+      { ...this.#place, config },
+      {
+        manifest: first,
+        configBytes,
+        watermark: await WatermarkFile.open(context.disk, file, context.onWarning),
+        end,
+        walDirectory: walDirectoryOf(directory, first),
+        tombstonesWritten: new Map(
+          state.segments.map((segment) => [segment.number, segment.tombstones.count]),
+        ),
+      },
+    )
   }
 }
 

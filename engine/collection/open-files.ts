@@ -5,7 +5,7 @@
  * <directory>/config.json                      what the vectors are, how they are indexed
  *             manifest-<sequence>.json         the newest is the state; its rename was the commit
  *             watermark                        how far the history was acknowledged
- *             segments/<number>.{vectors,points,graph}, <number>.<lsn>.tombstones
+ *             segments/<number>.{vectors,points,graph,lists}, <number>.<lsn>.tombstones
  *             wal/<epoch>-<history>/<first lsn>.wal
  * ```
  *
@@ -18,7 +18,7 @@ import { sha256Hex } from '../base/checksum.ts'
 import { type Disk, replaceFile } from '../base/disk.ts'
 import { fail } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { type CollectionConfig, decodeConfig, encodeConfig } from '../format/config.ts'
+import { type CollectionConfig, encodeConfig } from '../format/config.ts'
 import { ContentDigest } from '../format/content-digest.ts'
 import { epochName, type Identity } from '../format/identity.ts'
 import {
@@ -39,11 +39,10 @@ import { SealedSegment } from '../segment/sealed-segment.ts'
 import { type LogEnd, replayWal } from '../wal/replay.ts'
 import { createWal } from '../wal/wal-files.ts'
 import { createWatermark, WatermarkFile, watermarkName } from '../wal/watermark-file.ts'
+import { configName, readConfigFile, tidyConfigFiles } from './config-file.ts'
 import type { CollectionContext } from './context.ts'
 import { LiveSegment } from './live-segment.ts'
 import { LiveState } from './live-state.ts'
-
-export const configName = 'config.json'
 
 const hint =
   'Restore the collection from a backup; nothing was changed. Keep this directory for analysis.'
@@ -138,7 +137,7 @@ export async function openFiles(
       place: { file: directory },
     })
   }
-  const { config, configBytes } = await readConfigFile(disk, directory, manifest)
+  const { config, configBytes } = await readConfigFile(disk, directory, manifest.config)
   const watermarkPath = path.join(directory, watermarkName)
   const watermark = await WatermarkFile.open(disk, watermarkPath, onWarning)
   const opened: SealedSegment[] = []
@@ -147,6 +146,7 @@ export async function openFiles(
     // a manifest that a dead process left to the page cache is relied on from here on
     await disk.syncDirectory(directory)
     await removeOrphans(disk, directory, manifest)
+    await tidyConfigFiles(disk, directory, configBytes, manifest.config)
     const segments: LiveSegment[] = []
     for (const entry of manifest.segments) {
       const sealed = await SealedSegment.open(
@@ -230,23 +230,6 @@ async function readNewestManifest(disk: Disk, directory: string): Promise<Manife
     })
   }
   return manifest
-}
-
-async function readConfigFile(
-  disk: Disk,
-  directory: string,
-  manifest: Manifest,
-): Promise<{ config: CollectionConfig; configBytes: Buffer }> {
-  const file = path.join(directory, configName)
-  if ((await disk.stat(file)) === undefined) {
-    fail('missing-file', `${file} is missing`, hint, { place: { file } })
-  }
-  const configBytes = await disk.readFile(file, limits.manifestBytes)
-  const config = decodeConfig(configBytes, file)
-  if (sha256Hex(configBytes) !== manifest.config) {
-    fail('damaged', `${file} is not the config that the manifest names`, hint, { place: { file } })
-  }
-  return { config, configBytes }
 }
 
 /** A manifest older than the one that was current is a rollback; another history is a mix-up. */

@@ -20,10 +20,10 @@ import { pieceHashes } from '../segment/write-segment.ts'
 import { listWal } from '../wal/wal-files.ts'
 import type { WalWriter } from '../wal/wal-writer.ts'
 import type { Checkpointer } from './checkpoint.ts'
+import { configName } from './config-file.ts'
 import type { CollectionContext } from './context.ts'
 import { findTruth, type GoldenQuestion, type GoldenRequest } from './golden-truth.ts'
 import type { LiveState } from './live-state.ts'
-import { configName } from './open-files.ts'
 import { TruthKeeper } from './truth-keeper.ts'
 
 /** One file of the state. */
@@ -69,9 +69,6 @@ export interface PinnedState {
 export interface PinSource {
   readonly context: CollectionContext
   readonly directory: string
-  readonly config: CollectionConfig
-  /** The config document whose hash is in the manifest. */
-  readonly configBytes: Buffer
   readonly state: LiveState
   readonly writer: WalWriter
   readonly checkpointer: Checkpointer
@@ -85,6 +82,8 @@ export function pinState(source: PinSource): Promise<PinnedState> {
     const opened = new Map<string, Promise<DiskFile>>()
     const pin = checkpointer.pin(() => closeAll(opened))
     const { manifest } = pin
+    const { config, configBytes } = checkpointer // of that manifest: nothing came between
+    const pinned = { ...source, config }
     const { lsn, committedAtUs } = writer.position
     const pinnedAt = context.clock.nowMs()
     const { count, digest } = state
@@ -95,9 +94,9 @@ export function pinState(source: PinSource): Promise<PinnedState> {
         count: segment.table.count,
         tombstones: segment.tombstones.copy(),
       }))
-    const place = new PinnedPlace(source, opened)
+    const place = new PinnedPlace(source, configBytes, opened)
     const logs = await place.logFiles(manifest, writer.tail)
-    const truth = new TruthKeeper(source, pin, views, lsn)
+    const truth = new TruthKeeper(pinned, pin, views, lsn)
     return {
       collection: { uuid: manifest.uuid, name: manifest.name },
       aliases: context.aliasesOf(manifest.name),
@@ -107,13 +106,13 @@ export function pinState(source: PinSource): Promise<PinnedState> {
       pinnedAt,
       count,
       digest,
-      config: source.config,
+      config,
       get files() {
         return place.files(truth.manifest, truth.inMemory, logs)
       },
       golden: async ({ fresh = false, keep = false, ...request }) => {
         const known = fresh ? new Map() : await truth.read()
-        const { questions, found } = await findTruth(source, views, known, request)
+        const { questions, found } = await findTruth(pinned, views, known, request)
         if (keep) await truth.keep(found)
         return questions
       },
@@ -131,10 +130,12 @@ async function closeAll(opened: Map<string, Promise<DiskFile>>): Promise<void> {
 /** The files of a pinned state, read where they are. */
 class PinnedPlace {
   readonly #source: PinSource
+  readonly #configBytes: Buffer
   readonly #opened: Map<string, Promise<DiskFile>>
 
-  constructor(source: PinSource, opened: Map<string, Promise<DiskFile>>) {
+  constructor(source: PinSource, configBytes: Buffer, opened: Map<string, Promise<DiskFile>>) {
     this.#source = source
+    this.#configBytes = configBytes
     this.#opened = opened
   }
 
@@ -149,7 +150,7 @@ class PinnedPlace {
       return bytes ? inMemory(path, bytes) : this.#onDisk(path, sizeBytes, pieces)
     }
     return [
-      inMemory(configName, this.#source.configBytes),
+      inMemory(configName, this.#configBytes),
       ...filesOf(manifest).map(ofSegment),
       ...logs,
       inMemory(manifestName(manifest.sequence), encodeManifest(manifest)),

@@ -5,7 +5,7 @@
  * the next open. Whoever seals syncs nothing further: files and their directory are durable on return.
  */
 import * as path from 'node:path'
-import type { CollectionConfig } from '../format/config.ts'
+import { type CollectionConfig, type IndexSettings, sameIndexFiles } from '../format/config.ts'
 import type { SegmentEntry } from '../format/manifest.ts'
 import type { MemorySegment } from '../segment/memory-segment.ts'
 import type { LoadedRows } from '../segment/sealed-segment.ts'
@@ -25,6 +25,8 @@ export interface SealedFiles {
   readonly entry: SegmentEntry
   /** The vectors, still in shared memory. */
   readonly rows: LoadedRows
+  /** What its index was built for. */
+  readonly settings: IndexSettings
 }
 
 /**
@@ -53,5 +55,19 @@ export async function sealSegment(
   return {
     entry: { number, count, vectors, points, ...index, truth: null, tombstones: null },
     rows,
+    settings: config.index,
   }
+}
+
+/**
+ * The entry of sealed files, with an index for the config as it is by now: the settings may have changed
+ * since they were sealed.
+ */
+export async function entryFor(
+  { context, directory, config }: SealPlace,
+  { entry, rows, settings }: SealedFiles,
+): Promise<SegmentEntry> {
+  if (sameIndexFiles(settings, config.index)) return entry
+  const built = await buildIndex(context, config, entry.number, rows)
+  return { ...entry, ...(await writeIndex(context, directory, entry.number, built)) }
 }

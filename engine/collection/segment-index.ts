@@ -22,6 +22,8 @@ export type IndexPart = 'graph' | 'lists'
 export interface BuiltIndex {
   readonly part: IndexPart
   readonly bytes: Uint8Array
+  /** What it was built for. */
+  readonly settings: IndexSettings
 }
 
 /** The index files of a segment as a manifest names them: at most one. */
@@ -63,7 +65,8 @@ export async function buildIndex(
   if (part === undefined || index.kind === 'flat') return undefined
   if (index.kind === 'ivf') {
     const settings = { segment: number, metric, lists: index.lists, seed: indexSeed }
-    return { part, bytes: await buildLists(context.ann, rows, settings, context.progress) }
+    const bytes = await buildLists(context.ann, rows, settings, context.progress)
+    return { part, bytes, settings: index }
   }
   const availability = await hnswlibAvailability()
   if (!availability.available) {
@@ -75,18 +78,23 @@ export async function buildIndex(
   const { m, efConstruction } = index
   const settings = { segment: number, metric, m, efConstruction, seed: indexSeed }
   const options = { scratchDirectory: context.scratch, progress: context.progress }
-  return { part, bytes: await buildGraph(context.ann, rows, settings, options) }
+  const bytes = await buildGraph(context.ann, rows, settings, options)
+  return { part, bytes, settings: index }
 }
 
-/** Writes a built index as the file of its segment, durably but for the directory. */
+/**
+ * Writes a built index as the file of its segment, durably but for the directory.
+ * @param stamp part of its name, where the manifest names another version meanwhile
+ */
 export async function writeIndex(
   { disk }: CollectionContext,
   directory: string,
   number: number,
   built: BuiltIndex | undefined,
+  stamp?: number,
 ): Promise<IndexEntries> {
   if (built === undefined) return noIndex
-  const relative = segmentPath(number, built.part)
+  const relative = segmentPath(number, built.part, stamp)
   await disk.unlink(path.join(directory, relative)) // what an attempt before left
   return { ...noIndex, [built.part]: await writeEntry(disk, directory, relative, built.bytes) }
 }

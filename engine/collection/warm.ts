@@ -69,7 +69,8 @@ async function warmLists(
   const { context, config, keepIndex } = options
   const rows = await inMemory(options, sealed, proven)
   const lists = config.index.kind === 'ivf' ? config.index.lists : 1
-  const keep = (bytes: Uint8Array) => keepIndex(segment, { part: 'lists', bytes })
+  const keep = (bytes: Uint8Array) =>
+    keepIndex(segment, { part: 'lists', bytes, settings: config.index })
   const found = await findLists({ context, metric: config.metric, lists, keep }, sealed, rows)
   if (segment.sealed !== sealed) segment.become(sealed)
   segment.scanWith(rows, found)
@@ -127,7 +128,7 @@ async function findIndex(
     { ...expected, seed: indexSeed },
     { scratchDirectory: context.scratch, progress: context.progress },
   )
-  await options.keepIndex(segment, { part: 'graph', bytes: graph })
+  await options.keepIndex(segment, { part: 'graph', bytes: graph, settings })
   return load(graph, block)
 }
 

@@ -124,6 +124,22 @@ function makeIndex(input: ConfigInput): IndexSettings {
   }
 }
 
+/** Whether an index file built for `one` is one for `other`: they differ in what a search may change. */
+export function sameIndexFiles(one: IndexSettings, other: IndexSettings): boolean {
+  switch (one.kind) {
+    case 'flat':
+      return other.kind === 'flat'
+    case 'ivf':
+      return other.kind === 'ivf' && one.lists === other.lists
+    case 'hnsw': {
+      const { m, efConstruction } = one
+      return other.kind === 'hnsw' && m === other.m && efConstruction === other.efConstruction
+    }
+    default:
+      return one satisfies never
+  }
+}
+
 function makeDurability({ durability, intervalMs }: ConfigInput): Durability {
   const mode = choice('durability', durability ?? 'always', durabilityModes)
   if (mode === 'always') {

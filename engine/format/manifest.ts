@@ -82,12 +82,15 @@ const maxSegment = 99_999_999
 const segmentDigits = (number: number): string => String(number).padStart(8, '0')
 
 /**
- * The path of a segment's file. Of tombstones and truth there are several, one after the other:
- * tombstones carry the LSN of their state, truth a number that rises.
+ * The path of a segment's file. `stamp` tells versions of it apart: tombstones carry the LSN of their
+ * state, truth a number that rises, a graph or lists built by a later reindex the sequence of the
+ * manifest that it began from.
  */
-export const segmentPath = (number: number, part: SegmentPart, lsn?: number): string => {
+export const segmentPath = (number: number, part: SegmentPart, stamp?: number): string => {
   const stem = `segments/${segmentDigits(number)}`
-  return lsn === undefined ? `${stem}.${part}` : `${stem}.${String(lsn).padStart(16, '0')}.${part}`
+  return stamp === undefined
+    ? `${stem}.${part}`
+    : `${stem}.${String(stamp).padStart(16, '0')}.${part}`
 }
 
 const collectionPaths = [
@@ -171,10 +174,19 @@ function readSegment(fields: Fields): SegmentEntry {
 /** The number in the path of a segment's truth. */
 export const truthNumber = (path: string): number => Number(path.split('.')[1])
 
-/** The path that a part of segment `number` has; any number for parts that have one. */
+/** What stands between the number and the name of a part. */
+const stamps: Readonly<Record<SegmentPart, string>> = {
+  vectors: '',
+  points: '',
+  graph: '(\\.[0-9]{16})?',
+  lists: '(\\.[0-9]{16})?',
+  truth: '\\.[0-9]{16}',
+  tombstones: '\\.[0-9]{16}',
+}
+
+/** The path that a part of segment `number` has, whatever its stamp. */
 const pathPattern = (number: number, part: SegmentPart): RegExp => {
-  const lsn = part === 'tombstones' || part === 'truth' ? '\\.[0-9]{16}' : ''
-  return new RegExp(`^segments/${segmentDigits(number)}${lsn}\\.${part}$`)
+  return new RegExp(`^segments/${segmentDigits(number)}${stamps[part]}\\.${part}$`)
 }
 
 function readFile(fields: Fields, number: number, part: SegmentPart): FileEntry {

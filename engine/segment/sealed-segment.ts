@@ -44,7 +44,7 @@ export interface SegmentPlace {
 }
 
 export class SealedSegment implements PointTable {
-  readonly entry: SegmentEntry
+  #entry: SegmentEntry
   /** The points file, in shared memory so that threads can read it. */
   readonly pointsBytes: Buffer<SharedArrayBuffer>
   readonly #place: SegmentPlace
@@ -59,7 +59,7 @@ export class SealedSegment implements PointTable {
   ) {
     const file = path.join(place.directory, entry.points.path)
     this.#table = decodePoints(pointsBytes, { ...entry, dimension: place.dimension }, file)
-    this.entry = entry
+    this.#entry = entry
     this.pointsBytes = pointsBytes
     this.#place = place
     this.#vectors = vectors
@@ -86,6 +86,16 @@ export class SealedSegment implements PointTable {
       await vectors.close()
       throw error
     }
+  }
+
+  get entry(): SegmentEntry {
+    return this.#entry
+  }
+
+  /** A manifest names other index files for the segment; its other files never change. */
+  reindexed(index: Pick<SegmentEntry, 'graph' | 'lists'>): void {
+    const { graph, lists } = index
+    this.#entry = { ...this.#entry, graph, lists }
   }
 
   get count(): number {
