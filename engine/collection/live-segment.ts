@@ -10,7 +10,7 @@
 import type { HnswIndex } from '../ann/hnsw-index.ts'
 import type { IvfIndex } from '../ann/ivf-index.ts'
 import type { JsonObject } from '../base/canonical-json.ts'
-import type { PointId } from '../format/point.ts'
+import { type PointId, readMetadata } from '../format/point.ts'
 import type { PointTable } from '../format/points-file.ts'
 import { Tombstones } from '../format/tombstones-file.ts'
 import { MemorySegment } from '../segment/memory-segment.ts'
@@ -108,7 +108,7 @@ export class LiveSegment {
   }
 
   metadata(ordinal: number): JsonObject {
-    return JSON.parse(this.#body.metadata(ordinal)) as JsonObject // canonical text of an object
+    return readMetadata(this.#body.metadata(ordinal), this.id(ordinal), this.number)
   }
 
   async close(): Promise<void> {

@@ -278,9 +278,30 @@ export const hashPoint = (point: Pick<StoredPoint, 'bytes'>): Buffer => sha256(p
 export const floatBytes = (vector: Float32Array): Buffer =>
   Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength)
 
-/** The point as callers see it. */
+/** The point as callers see it. @throws `damaged` as {@link readMetadata} */
 export const toPoint = (stored: Omit<StoredPoint, 'bytes'>): Point => ({
   id: stored.id,
   vector: stored.vector,
-  metadata: JSON.parse(stored.metadata) as JsonObject, // canonical text of an object by construction
+  metadata: readMetadata(stored.metadata, stored.id),
 })
+
+/**
+ * The object that stored metadata is the text of. Every checksum and digest can hold over text that is
+ * none: a repository is data, and somebody else may have written it.
+ * @throws `damaged` naming the point, and the segment where it is known
+ */
+export function readMetadata(text: string, id: PointId, segment?: number): JsonObject {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    // told below: no JSON at all and JSON of something else are the same damage
+  }
+  if (isJsonObject(value)) return value
+  const where = segment === undefined ? '' : ` in segment ${segment}`
+  return fail(
+    'damaged',
+    `the metadata of point ${JSON.stringify(id)}${where} is not a JSON object`,
+    'This engine did not write it: find out where the collection was restored from. Writing the point again replaces it.',
+  )
+}

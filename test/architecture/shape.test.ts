@@ -21,6 +21,8 @@ const acrossFiles = {
   'engine/cli/durability': 'flags of durability, and what a failed fsync does to commands',
   'engine/cli/usage': 'help, unknown commands and flags, exit codes of every command',
   'engine/collection/durability': 'what is on the disk when, and what a failed fsync does',
+  'engine/collection/data-edges':
+    'empty, odd and foreign data, from the write to the restored copy',
   'engine/collection/recovery': 'what a directory is after crashes and damage of each of its files',
   'engine/wal/interval': 'the durability that acknowledges before it syncs',
   'engine/transfer/binary-readers': 'the three binary formats against each other',

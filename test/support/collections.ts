@@ -1,4 +1,5 @@
 /** Small collections for tests: a data directory on any disk, points from a seeded generator. */
+import type { RestoreTarget } from '../../engine/backup/restore.ts'
 import type { Clock } from '../../engine/base/clock.ts'
 import type { Disk } from '../../engine/base/disk.ts'
 import type { Timer } from '../../engine/base/timer.ts'
@@ -57,3 +58,9 @@ export function modelDigest(points: Iterable<TestPoint>, config = smallConfig): 
   for (const point of points) digest.add(hashPoint(acceptPoint(point, config)))
   return digest.toString()
 }
+
+/** A directory as a restore sees it, but for its threads: starting them takes longer than small work. */
+export const threadless = (data: DataDirectory): RestoreTarget => ({
+  refuseTaken: (name, replace) => data.refuseTaken(name, replace),
+  stage: (request) => data.stage(request),
+})

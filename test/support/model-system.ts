@@ -8,7 +8,7 @@ import type { RestoreTarget } from '../../engine/backup/restore.ts'
 import type { Collection } from '../../engine/collection/collection.ts'
 import type { DataDirectory } from '../../engine/collection/data-directory.ts'
 import type { CollectionConfig } from '../../engine/format/config.ts'
-import { breakLock, openTest } from './collections.ts'
+import { breakLock, openTest, threadless } from './collections.ts'
 import { type ManualClock, manualClock } from './manual-clock.ts'
 import { MemoryDisk } from './memory-disk.ts'
 import { digestOf, type ModelState, type Points } from './model-history.ts'
@@ -107,13 +107,8 @@ export class ModelSystem {
     return { disk: this.#disk, clock: this.clock }
   }
 
-  /** The data directory as a restore sees it, without threads: starting them takes longer than the work. */
   get target(): RestoreTarget {
-    const data = this.#data
-    return {
-      refuseTaken: (name, replace) => data.refuseTaken(name, replace),
-      stage: (request) => data.stage(request),
-    }
+    return threadless(this.#data)
   }
 
   /** Opens the collection again, after it was closed or replaced. */
