@@ -18,6 +18,7 @@ import { addDrop } from './collections-drop.ts'
 import { addExport } from './collections-export.ts'
 import { addImport } from './collections-import.ts'
 import { addList } from './collections-list.ts'
+import { addRepair } from './collections-repair.ts'
 import { addRestore } from './collections-restore.ts'
 import { addStats } from './collections-stats.ts'
 import { addUpsert } from './collections-upsert.ts'
@@ -71,6 +72,7 @@ export function buildProgram(io: Io, write: (text: string) => void): Command {
     addUpsert,
     addDelete,
     addCheckpoint,
+    addRepair,
     addBackup,
     addArchive,
     addRestore,

@@ -28,6 +28,7 @@ import { noDirectoryHint, refuseForeign } from './data-place.ts'
 import { DirectoryLock } from './directory-lock.ts'
 import { type DataDirectoryOptions, toWorld } from './directory-options.ts'
 import { emptyManifest, startHistory } from './open-files.ts'
+import { type RepairResult, repairCollection } from './repair.ts'
 import {
   type CommitTarget,
   proveAndRename,
@@ -204,6 +205,18 @@ export class DataDirectory {
     }))
     await this.#removeLeftover(entry.directory)
     return true
+  }
+
+  /**
+   * Cuts the log of a collection after `toLsn`: see repair.ts. It is closed first if it was open.
+   * @throws `collection-not-found`, and what {@link repairCollection} throws
+   */
+  async repair(nameOrAlias: string, toLsn: number): Promise<RepairResult> {
+    const name = this.aliases.resolve(nameOrAlias)
+    const entry = this.#catalogue.current.collections.get(name)
+    if (entry === undefined) throw this.#notFound(name)
+    await this.#closeOne(name)
+    return repairCollection(this.#context, this.#directoryOf(entry), toLsn)
   }
 
   /** A place to restore into: see staging.ts. An interrupted restore of the same snapshot is found. */

@@ -36,7 +36,7 @@ import {
   type WalRecord,
 } from '../format/wal-record.ts'
 import { SealedSegment } from '../segment/sealed-segment.ts'
-import { type LogEnd, replayWal } from '../wal/replay.ts'
+import { type LogEnd, repairHint, replayWal } from '../wal/replay.ts'
 import { createWal } from '../wal/wal-files.ts'
 import { createWatermark, WatermarkFile, watermarkName } from '../wal/watermark-file.ts'
 import { configName, readConfigFile, tidyConfigFiles } from './config-file.ts'
@@ -194,7 +194,7 @@ export async function openFiles(
 }
 
 /** A record whose checksums hold and whose content does not: written by something else than us. */
-function readOperation(record: WalRecord, dimension: number, directory: string): Operation {
+export function readOperation(record: WalRecord, dimension: number, directory: string): Operation {
   try {
     return decodeOperation(record, dimension)
   } catch (error) {
@@ -211,7 +211,8 @@ function readOperation(record: WalRecord, dimension: number, directory: string):
   }
 }
 
-async function readNewestManifest(disk: Disk, directory: string): Promise<Manifest> {
+/** @throws `missing-file`, `damaged`, `newer-format` */
+export async function readNewestManifest(disk: Disk, directory: string): Promise<Manifest> {
   if ((await disk.stat(directory)) === undefined) {
     fail('missing-file', `${directory} is missing`, hint, { place: { file: directory } })
   }
@@ -233,7 +234,11 @@ async function readNewestManifest(disk: Disk, directory: string): Promise<Manife
 }
 
 /** A manifest older than the one that was current is a rollback; another history is a mix-up. */
-function checkWatermark(watermark: WatermarkFile, manifest: Manifest, directory: string): void {
+export function checkWatermark(
+  watermark: WatermarkFile,
+  manifest: Manifest,
+  directory: string,
+): void {
   const { sequence, history } = watermark.latest
   const place = { file: path.join(directory, watermarkName) }
   if (history !== manifest.epoch.history) {
@@ -256,7 +261,7 @@ function checkNothingLost(watermark: WatermarkFile, end: LogEnd): void {
   fail(
     'possible-loss',
     `${end.file} ends at LSN ${end.lsn}, offset ${end.offset}, but LSN ${lsn} was acknowledged: ${lsn - end.lsn} record(s) are damaged or gone`,
-    hint,
+    repairHint(end.lsn),
     { place: { file: end.file, offset: end.offset, lsn: end.lsn + 1 } },
   )
 }

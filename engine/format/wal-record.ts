@@ -299,17 +299,31 @@ export function findProof(
   identity: Identity,
   lsn: number,
 ): { offset: number; lsn: number } | undefined {
+  for (const { offset, record } of findRecords(bytes, from, identity)) {
+    if (record.lsn === lsn || record.lsn - record.place > lsn) return { offset, lsn: record.lsn }
+  }
+  return undefined
+}
+
+/** Whole valid records of this history at or after `from`, wherever they stand; not those inside one. */
+export function* findRecords(
+  bytes: Buffer,
+  from: number,
+  identity: Identity,
+): Generator<{ readonly offset: number; readonly record: WalRecord }> {
   const uuid = uuidToBytes(identity.uuid)
   const uuidOffset = RECORD_HEADER_BYTES - UUID_BYTES
-  for (let at = from; ; at++) {
+  for (let at = from; ; ) {
     const hit = bytes.indexOf(uuid, at + uuidOffset)
-    if (hit < 0) return undefined
+    if (hit < 0) return
     at = hit - uuidOffset
     const found = readAnyRecord(bytes, at, identity)
-    if (!('record' in found)) continue
-    const { record } = found
-    if (record.lsn === lsn || record.lsn - record.place > lsn)
-      return { offset: at, lsn: record.lsn }
+    if ('record' in found) {
+      yield { offset: at, record: found.record }
+      at = found.end
+    } else {
+      at++
+    }
   }
 }
 

@@ -40,6 +40,10 @@ export interface LogEnd extends LogPosition {
 const hint =
   'Restore from a backup, or look for the file on a copy of this directory; nothing was changed.'
 
+/** What to do about a log that holds nothing sound after `lsn`. */
+export const repairHint = (lsn: number): string =>
+  `Restore from a backup, or give up what came after: vectra-cli collections repair NAME --to-lsn ${lsn}. Nothing was changed.`
+
 /**
  * Replays the records after `from`, in order, through `apply`.
  * @throws `missing-file` when there is no log for `from`, `damaged`, `newer-format`
@@ -88,7 +92,7 @@ export async function replayWal(
     return fail(
       'possible-loss',
       `the log in ${directory} ends at LSN ${end?.lsn ?? 0}, before LSN ${from.lsn} of the manifest`,
-      hint,
+      repairHint(from.lsn),
       { place: { file: directory, lsn: from.lsn } },
     )
   }
@@ -149,7 +153,8 @@ function refuseDamage(
 }
 
 function damaged(file: string, offset: number, lsn: number, reason: string): never {
-  fail('damaged', `${file} is damaged at offset ${offset}, LSN ${lsn}: ${reason}`, hint, {
+  const advice = repairHint(lsn - 1)
+  fail('damaged', `${file} is damaged at offset ${offset}, LSN ${lsn}: ${reason}`, advice, {
     place: { file, offset, lsn },
   })
 }

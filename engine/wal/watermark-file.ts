@@ -15,13 +15,13 @@ import {
 
 export const watermarkName = 'watermark'
 
+/** The bytes of a file whose two slots say the same. */
+export const encodeWatermarkFile = (first: Omit<Watermark, 'turn'>): Buffer =>
+  Buffer.concat([encodeWatermark({ ...first, turn: 0 }), encodeWatermark({ ...first, turn: 1 })])
+
 /** Creates the file, durably; the caller syncs the directory. */
 export const createWatermark = (disk: Disk, file: string, first: Omit<Watermark, 'turn'>) =>
-  writeNewFile(
-    disk,
-    file,
-    Buffer.concat([encodeWatermark({ ...first, turn: 0 }), encodeWatermark({ ...first, turn: 1 })]),
-  )
+  writeNewFile(disk, file, encodeWatermarkFile(first))
 
 export class WatermarkFile {
   readonly #file: DiskFile

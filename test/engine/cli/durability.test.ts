@@ -121,3 +121,22 @@ describe('case 28: a failed fsync ends the command', () => {
     expect((await cli('collections count a')).stdout).toBe('1\n')
   })
 })
+
+describe('collections repair', () => {
+  test('prints what is lost and what is left, and exits 2 for an LSN that is not there', async () => {
+    await cli('collections create a --dimension 2 --index flat')
+    await cli('collections upsert a -', { stdin: point(1) })
+    await cli('collections upsert a -', { stdin: point(2) })
+    expect((await cli('collections repair a --to-lsn 9')).exitCode).toBe(2)
+    expect((await cli('collections repair b --to-lsn 1')).exitCode).toBe(14)
+    const { stdout, exitCode } = await cli('collections repair a --to-lsn 1')
+    expect(exitCode).toBe(0)
+    expect(stdout).toMatch(/^lost: LSN 2 to at least 2 \(.*, 1 record of them readable\)\n/)
+    expect(stdout).toMatch(
+      /\nkept what was cut in .*cut-1-1\.bytes\na is at LSN 1: 1 point, digest /,
+    )
+    expect((await cli('collections count a')).stdout).toBe('1\n')
+    const [again] = (await cli('collections repair a --to-lsn 0 --json')).objects()
+    expect(again).toMatchObject({ outcome: 'done', lsn: 0, count: 0, lost: { firstLsn: 1 } })
+  })
+})
