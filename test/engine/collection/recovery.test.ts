@@ -150,6 +150,8 @@ describe('recovery', () => {
       let detected = 0
       let harmless = 0
       for (let byte = 0; byte < good.length; byte++) {
+        // between the slots of the watermark nothing is read
+        if (file.endsWith('watermark') && byte >= 64 && byte < 4096) continue
         const bad = Buffer.from(good)
         bad[byte] = (bad[byte] ?? 0) ^ (1 << (byte % 8)) // the formats' own tests flip every bit
         await replaceFile(disk, file, bad)

@@ -22,7 +22,7 @@ describe('a slot of the watermark', () => {
   test('has the bytes of the table', () => {
     const body = [
       '5644524d524b0d0a', // VDRMRK\r\n
-      '0100', // version
+      '0200', // version
       '000000000000',
       '0900000000000000', // turn
       '0000000000010000', // durable LSN
@@ -54,7 +54,7 @@ describe('a slot of the watermark', () => {
   })
 
   test('case 23: of a newer version is refused with the advice to upgrade', () => {
-    for (const version of [2, 0xffff]) {
+    for (const version of [3, 0xffff]) {
       expect(() =>
         decodeWatermark(
           resealed((bytes) => bytes.writeUInt16LE(version, 8)),
@@ -83,5 +83,8 @@ describe('a slot of the watermark', () => {
         file,
       ),
     ).toBeUndefined()
+    expect(decodeWatermark(good, file, 1)).toBeUndefined()
+    expect(decodeWatermark(encodeWatermark(mark, 1), file)).toBeUndefined()
+    expect(decodeWatermark(encodeWatermark(mark, 1), file, 1)).toEqual(mark)
   })
 })

@@ -1,13 +1,23 @@
 import { describe, expect, test } from 'vitest'
 import { crc32 } from '../../../engine/base/checksum.ts'
 import type { Disk } from '../../../engine/base/disk.ts'
-import { WATERMARK_SLOT_BYTES, type Watermark } from '../../../engine/format/watermark.ts'
+import {
+  encodeWatermark,
+  WATERMARK_SLOT_BYTES,
+  WATERMARK_STRIDE_BYTES,
+  type Watermark,
+} from '../../../engine/format/watermark.ts'
 import { createWatermark, WatermarkFile } from '../../../engine/wal/watermark-file.ts'
 import { FaultyDisk, killAtEveryCall } from '../../support/faulty-disk.ts'
 import { MemoryDisk } from '../../support/memory-disk.ts'
 import { putFile, readAll } from './logs.ts'
 
 const file = '/watermark'
+const stride = WATERMARK_STRIDE_BYTES[2]
+/** Offsets of the bytes that mean something. */
+const slotBytes = [0, stride].flatMap((start) =>
+  Array.from({ length: WATERMARK_SLOT_BYTES }, (_, index) => start + index),
+)
 const history = '0123456789abcdef'
 const first = { lsn: 10, sequence: 2, history }
 
@@ -94,14 +104,16 @@ describe('the watermark file', () => {
   test('case 13: with any bit flipped warns, and says the other slot', async () => {
     const { disk, bytes, newer } = await advanced()
     const marks = { newer: 0, older: 0 }
-    for (let bit = 0; bit < 8 * bytes.length; bit++) {
+    for (const bit of slotBytes.flatMap((at) =>
+      [0, 1, 2, 3, 4, 5, 6, 7].map((of) => 8 * at + of),
+    )) {
       const bad = Buffer.from(bytes)
       const at = bit >> 3
       bad.writeUInt8(bad.readUInt8(at) ^ (1 << (bit & 7)), at)
       await putFile(disk, file, bad)
       const { mark, warnings } = await open(disk)
       await mark.close()
-      const lost = Math.floor(at / WATERMARK_SLOT_BYTES) === newer
+      const lost = Math.floor(at / stride) === newer
       expect(warnings, `bit ${bit}`).toEqual([expect.stringContaining(file)])
       expect(mark.latest, `bit ${bit}`).toMatchObject({ lsn: lost ? 20 : 30, sequence: 3, history })
       marks[lost ? 'newer' : 'older']++
@@ -111,12 +123,49 @@ describe('the watermark file', () => {
     )
   })
 
+  test('case 13: has nothing to lose between its slots', async () => {
+    const { disk, bytes } = await advanced()
+    bytes.fill(0xff, WATERMARK_SLOT_BYTES, stride)
+    await putFile(disk, file, bytes)
+    const { mark, warnings } = await open(disk)
+    expect([mark.latest.lsn, warnings]).toEqual([30, []])
+    await mark.close()
+  })
+
+  test('case 82: of version 1 says what it said, and is one of version 2 afterwards, also after a power cut', async () => {
+    const old = Buffer.concat(
+      [4, 5].map((turn) => encodeWatermark({ ...first, turn, lsn: 100 + turn }, 1)),
+    )
+    for (const damaged of [false, true]) {
+      const kills = await killAtEveryCall({
+        prepare: async () => {
+          const disk = new MemoryDisk()
+          const bytes = Buffer.from(old)
+          if (damaged) bytes[3] = 0
+          await putFile(disk, file, bytes)
+          await disk.syncDirectory('/')
+          return disk
+        },
+        work: async (disk) => {
+          const { mark } = await open(disk)
+          expect(mark.latest).toMatchObject({ lsn: 105, sequence: 2, history })
+          await mark.advance(106)
+          await mark.close()
+        },
+        check: async ({ disk, survived }) => {
+          expect((await latestOf(disk.crash(survived))).lsn).toBeGreaterThanOrEqual(105)
+        },
+      })
+      expect(kills).toBeGreaterThan(4)
+    }
+  })
+
   test('case 13: with both slots damaged is refused', async () => {
     const { disk, bytes } = await advanced()
     for (const [one, other] of [
-      [0, 64],
-      [63, 127],
-      [20, 100],
+      [0, stride],
+      [63, stride + 63],
+      [20, stride + 36],
     ] as const) {
       const bad = Buffer.from(bytes)
       for (const at of [one, other]) bad[at] = (bad[at] ?? 0) ^ 1
@@ -129,7 +178,7 @@ describe('the watermark file', () => {
     const { disk, bytes, newer } = await advanced()
     for (const slot of [0, 1]) {
       const bad = Buffer.from(bytes)
-      bad.fill(0, slot * WATERMARK_SLOT_BYTES, (slot + 1) * WATERMARK_SLOT_BYTES)
+      bad.fill(0, slot * stride, slot * stride + WATERMARK_SLOT_BYTES)
       await putFile(disk, file, bad)
       const { mark } = await open(disk)
       await mark.advance(40)
@@ -150,14 +199,20 @@ describe('the watermark file', () => {
 
   test('case 19: with its slots swapped is refused', async () => {
     const { disk, bytes } = await advanced()
-    const half = WATERMARK_SLOT_BYTES
-    await putFile(disk, file, Buffer.concat([bytes.subarray(half), bytes.subarray(0, half)]))
+    await putFile(
+      disk,
+      file,
+      Buffer.concat([bytes.subarray(stride), bytes.subarray(64, stride), bytes.subarray(0, 64)]),
+    )
     await expect(open(disk)).rejects.toThrow(damage)
   })
 
   test('case 21: cut anywhere or grown is refused', async () => {
     const { disk, bytes } = await advanced()
-    for (let length = 0; length < bytes.length; length++) {
+    const edges = [0, stride, bytes.length].flatMap((edge) =>
+      Array.from({ length: 280 }, (_, index) => edge - 140 + index),
+    )
+    for (const length of edges.filter((each) => each >= 0 && each < bytes.length)) {
       await putFile(disk, file, bytes.subarray(0, length))
       await expect(open(disk), `${length} bytes`).rejects.toThrow(damage)
     }
@@ -169,8 +224,8 @@ describe('the watermark file', () => {
     const { disk, bytes } = await advanced()
     for (const slot of [0, 1]) {
       const newer = Buffer.from(bytes)
-      const own = newer.subarray(slot * WATERMARK_SLOT_BYTES, (slot + 1) * WATERMARK_SLOT_BYTES)
-      own.writeUInt16LE(2, 8)
+      const own = newer.subarray(slot * stride, slot * stride + WATERMARK_SLOT_BYTES)
+      own.writeUInt16LE(3, 8)
       own.writeUInt32LE(crc32(own.subarray(0, 60)), 60)
       await putFile(disk, file, newer)
       await expect(open(disk)).rejects.toMatchObject({
