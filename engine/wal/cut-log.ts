@@ -10,10 +10,10 @@ import * as path from 'node:path'
 import { type Disk, replaceFile } from '../base/disk.ts'
 import { isOperatingError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
+import { findRecords } from '../format/find-records.ts'
 import type { Identity } from '../format/identity.ts'
 import {
   decodeWalHeader,
-  findRecords,
   readRecord,
   WAL_HEADER_BYTES,
   type WalRecord,

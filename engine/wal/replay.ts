@@ -10,11 +10,11 @@ import * as path from 'node:path'
 import type { Disk } from '../base/disk.ts'
 import { fail } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
+import { findProof } from '../format/find-records.ts'
 import type { Identity } from '../format/identity.ts'
 import {
   type BadRecord,
   decodeWalHeader,
-  findProof,
   readRecord,
   WAL_HEADER_BYTES,
   type WalRecord,

@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { crc32 } from '../../../engine/base/checksum.ts'
 import { limits, MiB } from '../../../engine/base/limits.ts'
+import { findProof } from '../../../engine/format/find-records.ts'
 import { acceptPoint, encodePoint } from '../../../engine/format/point.ts'
 import {
   decodeOperation,
@@ -9,7 +10,6 @@ import {
   encodeOperation,
   encodeRecord,
   encodeWalHeader,
-  findProof,
   type Operation,
   RECORD_HEADER_BYTES,
   type RecordStamp,
