@@ -18,12 +18,7 @@ import { readConfigFile } from './config-file.ts'
 import type { CollectionContext } from './context.ts'
 import { LiveSegment } from './live-segment.ts'
 import { LiveState } from './live-state.ts'
-import {
-  checkWatermark,
-  readNewestManifest,
-  readOperation,
-  walDirectoryOf,
-} from './open-files.ts'
+import { checkWatermark, readNewestManifest, readOperation, walDirectoryOf } from './open-files.ts'
 
 export interface RepairResult {
   readonly uuid: string
@@ -121,7 +116,7 @@ async function stateAt(
   manifest: Manifest,
   toLsn: number,
 ): Promise<{ scan: LogScan; count: number; digest: string }> {
-  const { config } = await readConfigFile(disk, directory, manifest)
+  const { config } = await readConfigFile(disk, directory, manifest.config)
   const { dimension } = config
   const opened: SealedSegment[] = []
   try {
