@@ -22,6 +22,8 @@ export {
   type SnapshotList,
   type SnapshotSummary,
 } from './backup/list.ts'
+export { type Moment, parseMoment, showMoment } from './backup/moment.ts'
+export type { RecoveredMoment } from './backup/recovered-moment.ts'
 export { type RestoreOptions, type RestoreResult, restoreSnapshot } from './backup/restore.ts'
 export {
   type VerifyDepth,

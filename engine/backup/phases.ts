@@ -10,6 +10,8 @@ export class Phases {
   readonly #clock: Clock
   readonly #startedMs: number
   readonly #times: PhaseTime[] = []
+  /** Time of the phases inside the one that is running: it is theirs, not its. */
+  #innerMs = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -18,10 +20,14 @@ export class Phases {
 
   async run<T>(phase: string, work: () => Promise<T>): Promise<T> {
     const startedMs = this.#clock.monotonicMs()
+    const outerMs = this.#innerMs
+    this.#innerMs = 0
     try {
       return await work()
     } finally {
-      this.#times.push({ phase, durationMs: rounded(this.#clock.monotonicMs() - startedMs) })
+      const wholeMs = this.#clock.monotonicMs() - startedMs
+      this.#times.push({ phase, durationMs: rounded(wholeMs - this.#innerMs) })
+      this.#innerMs = outerMs + wholeMs
     }
   }
 

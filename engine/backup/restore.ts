@@ -9,16 +9,21 @@ import { canonicalJson } from '../base/canonical-json.ts'
 import { sha256Hex } from '../base/checksum.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
-import { isOperatingError } from '../base/errors.ts'
+import { fail, isOperatingError } from '../base/errors.ts'
 import type { HashThreads } from '../base/hash-threads.ts'
 import { checkName } from '../base/name.ts'
 import { noProgress, type Progress } from '../base/progress.ts'
 import type { Collection } from '../collection/collection.ts'
 import type { StageRequest, Staging } from '../collection/staging.ts'
 import type { Epoch } from '../format/identity.ts'
+import type { Repository } from '../repository/repository.ts'
 import type { SnapshotManifest } from '../repository/snapshot-manifest.ts'
+import { ArchivedLog } from './archived-log.ts'
 import { toCommittedAt } from './backup-result.ts'
+import { type ChosenMoment, chooseMoment } from './choose-moment.ts'
+import { type Moment, showMoment } from './moment.ts'
 import { Phases, type PhaseTime } from './phases.ts'
+import { describeMoment, type RecoveredMoment } from './recovered-moment.ts'
 import {
   type ChosenSnapshot,
   findNewest,
@@ -43,6 +48,10 @@ export interface RestoreOptions {
   readonly source: Location | readonly Location[]
   /** Default: the newest. */
   readonly snapshotId?: string
+  /** Go on from a snapshot through the archived log, to this moment. Not together with `snapshotId`. */
+  readonly at?: Moment
+  /** With `at`: which history, by its number, its id or both. Default: the one that holds the moment. */
+  readonly epoch?: string
   /** Default: the name it had. Under another name it becomes a clone with a UUID of its own. */
   readonly newName?: string
   /** Put it in place of a collection of that name, which stays until then. Default false. */
@@ -76,8 +85,13 @@ export interface RestoreResult {
     readonly committedAt: string | null
     readonly asOfAt: string
   }
+  /** How the moment was reached; null without `at`. */
+  readonly moment: RecoveredMoment | null
   readonly count: number
-  /** Recomputed from every restored byte, and equal to the one recorded. */
+  /**
+   * Recomputed from every restored byte, and equal to the one recorded; after a replay that ends where
+   * none was recorded, equal to the one that the replay led to.
+   */
   readonly digest: string
   /** Further names that mean it, after a restore in place also those that it had. */
   readonly aliases: readonly string[]
@@ -116,11 +130,10 @@ export async function restoreSnapshot(
 
   const opened = await phases.run('open', () => openSources(listOf(options.source), disk))
   const { repositories } = opened
-  const chosen: ChosenSnapshot = await phases.run('choose', () =>
-    options.snapshotId === undefined
-      ? findNewest(repositories, collection, signal)
-      : findSnapshot(repositories, collection, options.snapshotId),
+  const { chosen, moment } = await phases.run('choose', () =>
+    choose(repositories, collection, options),
   )
+  const log = moment && new ArchivedLog(moment, signal)
   const { manifest } = chosen.snapshot
   const staging = await phases.run('stage', () =>
     target.stage(toStageRequest(chosen, name, options)),
@@ -145,7 +158,8 @@ export async function restoreSnapshot(
     // a clone under another name takes none of the names that mean the original
     const aliases = name === collection ? manifest.aliases : []
     const onRemark = (text: string) => void remarks.push(text)
-    const place = { name, replace, aliases, onRemark, durable }
+    const timed = <T>(phase: string, work: () => Promise<T>) => phases.run(phase, work)
+    const place = { name, replace, aliases, onRemark, durable, timed, ...(log && { replay: log }) }
     restored = await phases.run('prove', () => staging.commit(place))
   } catch (error) {
     await written?.durable.catch(() => {}) // nothing is removed under a sync that is under way
@@ -156,6 +170,7 @@ export async function restoreSnapshot(
   }
   if (options.warm !== false) await phases.run('load', () => restored.warm())
   const { repository, snapshot } = chosen
+  const recovered = log && (await describeMoment(log, restored))
   return {
     name,
     uuid: restored.uuid,
@@ -167,10 +182,11 @@ export async function restoreSnapshot(
       collection: manifest.collection.name,
       uuid: manifest.collection.uuid,
       epoch: manifest.epoch,
-      lsn: manifest.lsn,
-      committedAt: toCommittedAt(manifest),
-      asOfAt: manifest.asOfAt,
+      lsn: restored.lsn,
+      committedAt: toCommittedAt(restored),
+      asOfAt: recovered?.asOfAt ?? manifest.asOfAt,
     },
+    moment: recovered?.moment ?? null,
     count: restored.count,
     digest: restored.digest,
     aliases: restored.aliases,
@@ -180,7 +196,7 @@ export async function restoreSnapshot(
     sources: written.sources,
     fallbacks: written.fallbacks,
     ...compareGraphs(manifest, restored, options.reindex === true),
-    remarks: [...opened.remarks, ...chosen.remarks, ...remarks],
+    remarks: [...opened.remarks, ...chosen.remarks, ...remarks, ...(log?.remarks ?? [])],
     phases: phases.times,
     durationMs: phases.totalMs,
   }
@@ -191,15 +207,42 @@ function listOf(source: RestoreOptions['source']): readonly Location[] {
   return isOne ? [source] : source
 }
 
+/** The snapshot to begin with, and the moment to go on to when there is one. */
+async function choose(
+  repositories: readonly Repository[],
+  collection: string,
+  { snapshotId, at, epoch, signal }: RestoreOptions,
+): Promise<{ chosen: ChosenSnapshot; moment?: ChosenMoment }> {
+  if (at === undefined) {
+    return {
+      chosen: await (snapshotId === undefined
+        ? findNewest(repositories, collection, signal)
+        : findSnapshot(repositories, collection, snapshotId)),
+    }
+  }
+  if (snapshotId !== undefined) {
+    fail('usage', 'a moment and a snapshot id are given', 'Give one of them.')
+  }
+  const request = { collection, moment: at, ...(epoch !== undefined && { epoch }) }
+  const moment = await chooseMoment(repositories, request, signal)
+  return { chosen: moment, moment }
+}
+
 function toStageRequest(
   { snapshot }: ChosenSnapshot,
   name: string,
-  { reindex = false }: RestoreOptions,
+  { reindex = false, at, epoch: ofEpoch }: RestoreOptions,
 ): StageRequest {
   const { id, collection, epoch, lsn, count, digest, config, files } = snapshot.manifest
   return {
     // the same snapshot under another name is another restore, with an identity of its own
-    key: sha256Hex(canonicalJson({ snapshot: snapshot.sha256, name })),
+    key: sha256Hex(
+      canonicalJson({
+        snapshot: snapshot.sha256,
+        name,
+        ...(at && { at: showMoment(at), epoch: ofEpoch ?? null }),
+      }),
+    ),
     snapshotId: id,
     uuid: collection.uuid,
     epoch,

@@ -70,6 +70,7 @@ export const errorCatalogue = {
   // named things that are not there
   'collection-not-found': exitCodes.notFound,
   'snapshot-not-found': exitCodes.notFound,
+  'moment-not-found': exitCodes.notFound,
   'repository-not-found': exitCodes.notFound,
   'point-not-found': exitCodes.notFound,
   'file-not-found': exitCodes.notFound,

@@ -1,7 +1,9 @@
 /** `collections restore NAME --source URL …` */
 import { resolve } from 'node:path'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
+import { parseMoment } from '../backup/moment.ts'
 import type { RestoreResult } from '../backup/restore.ts'
+import { fail } from '../base/errors.ts'
 import { checkName } from '../base/name.ts'
 import { worldOf } from './collections-import.ts'
 import type { Context } from './context.ts'
@@ -13,6 +15,8 @@ import { examples, type Runner } from './runner.ts'
 interface RestoreFlags {
   readonly source: readonly string[]
   readonly snapshotId?: string
+  readonly at?: string
+  readonly epoch?: string
   readonly newCollectionName?: string
   readonly replace?: boolean
   readonly reindex?: boolean
@@ -32,6 +36,13 @@ export function addRestore(collections: Command, run: Runner): void {
       ),
     )
     .option('--snapshot-id <id>', 'which snapshot (default: the newest)')
+    .addOption(
+      new Option(
+        '--at <moment>',
+        'go on through the archived log: an instant with its offset, lsn:N, or latest',
+      ).conflicts('snapshotId'),
+    )
+    .option('--epoch <epoch>', 'with --at: which history, where several hold the moment')
     .option('--new-collection-name <name>', 'restore beside, under another name')
     .option(
       '--replace',
@@ -44,6 +55,8 @@ export function addRestore(collections: Command, run: Runner): void {
       examples(
         'collections restore products --source /mnt/backups/vectra --wait',
         'collections restore products --source /mnt/backups/vectra --new-collection-name products_test',
+        'collections restore products --source /mnt/backups/vectra --at 2026-11-01T10:00:00+01:00 --replace',
+        'collections restore products --source /mnt/backups/vectra --at latest',
         'collections restore products --source /mnt/a --source /mnt/b --snapshot-id products_1000 --replace',
       ),
     )
@@ -52,9 +65,13 @@ export function addRestore(collections: Command, run: Runner): void {
 
 async function restore(context: Context, name: string, flags: RestoreFlags) {
   checkName('collection name', name)
-  const { newCollectionName: newName, snapshotId, ...rest } = flags
+  const { newCollectionName: newName, snapshotId, at: moment, ...rest } = flags
   if (newName !== undefined) checkName('collection name', newName)
   if (snapshotId !== undefined) checkName('snapshot id', snapshotId)
+  if (rest.epoch !== undefined && moment === undefined) {
+    fail('usage', '--epoch goes with --at', 'Say to which moment: --at latest, for example.')
+  }
+  const at = moment === undefined ? undefined : parseMoment(moment)
   const { restoreSnapshot } = await import('../backup/restore.ts')
   await refuseMissingSource(context, name, flags)
   return withDirectory(context, 'create', async (directory) => {
@@ -63,6 +80,7 @@ async function restore(context: Context, name: string, flags: RestoreFlags) {
       collection: name,
       ...(newName !== undefined && { newName }),
       ...(snapshotId !== undefined && { snapshotId }),
+      ...(at && { at }),
       disk: context.io.disk,
       ...worldOf(context),
     })
@@ -75,12 +93,18 @@ async function restore(context: Context, name: string, flags: RestoreFlags) {
 async function refuseMissingSource(
   context: Context,
   name: string,
-  { source, snapshotId }: RestoreFlags,
+  { source, snapshotId, at, epoch }: RestoreFlags,
 ): Promise<void> {
   const { disk, signal } = context.io
   if ((await disk.stat(resolve(context.data))) !== undefined) return
   const { findNewest, findSnapshot, openSources } = await import('../backup/sources.ts')
   const { repositories } = await openSources(source, disk)
+  if (at !== undefined) {
+    const { chooseMoment } = await import('../backup/choose-moment.ts')
+    const request = { collection: name, moment: parseMoment(at), ...(epoch && { epoch }) }
+    await chooseMoment(repositories, request, signal)
+    return
+  }
   await (snapshotId === undefined
     ? findNewest(repositories, name, signal)
     : findSnapshot(repositories, name, snapshotId))
@@ -100,7 +124,21 @@ async function tell(context: Context, result: RestoreResult): Promise<void> {
   await context.confirm(
     `restored ${name}: ${showCount(count, 'point')} (${showBytes(bytes)}) in ${took}, digest proven, ${index}`,
   )
+  const { moment } = result
+  const replayed = moment ? ` and ${showCount(moment.replayed.records, 'archived record')}` : ''
   await context.confirm(
-    `recovery point: snapshot ${snapshotId} of ${source}, LSN ${recoveryPoint.lsn}, as of ${recoveryPoint.asOfAt}`,
+    `recovery point: snapshot ${snapshotId} of ${source}${replayed}, LSN ${recoveryPoint.lsn}, committed ${recoveryPoint.committedAt ?? 'never'}, as of ${recoveryPoint.asOfAt}`,
   )
+  if (moment === null) return
+  if (moment.lastProvenLsn < recoveryPoint.lsn) {
+    await context.warn(
+      `no digest was recorded at LSN ${recoveryPoint.lsn}; the last one proven is that of LSN ${moment.lastProvenLsn}`,
+    )
+  }
+  const { beyond } = moment
+  if (beyond !== null) {
+    await context.confirm(
+      `not restored: ${showCount(beyond.records, 'later record')}, LSN ${beyond.firstLsn} to ${beyond.lastLsn}, up to ${beyond.lastCommittedAt ?? 'an unknown time'}`,
+    )
+  }
 }

@@ -19,6 +19,7 @@ import { manifestSequence } from '../format/manifest.ts'
 import { createWatermark, watermarkName } from '../wal/watermark-file.ts'
 import { Collection } from './collection.ts'
 import type { CollectionContext } from './context.ts'
+import { type LogReplay, rollForward } from './roll-forward.ts'
 
 export const restoreNoteName = 'restore.json'
 const noteKind: DocumentKind = { format: 'vectra-restore-note', version: 1 }
@@ -52,6 +53,10 @@ export interface CommitTarget {
   readonly onRemark?: (text: string) => void
   /** Resolves when the files that were put there are durable; the state gets no name before. */
   readonly durable?: Promise<void>
+  /** Log that follows on from the snapshot: the state it leads to is restored instead. */
+  readonly replay?: LogReplay
+  /** Runs a part of the work that is to be timed apart. */
+  readonly timed?: <T>(phase: string, work: () => Promise<T>) => Promise<T>
 }
 
 export interface Staging {
@@ -118,17 +123,12 @@ export async function proveAndRename(
     sequence: Math.max(0, ...sequences),
     history: request.epoch.history,
   })
-  const staged = await Collection.open(context, directory, request.uuid, {
-    // a graph that will not be used is not loaded either
-    proveAhead: request.config === undefined,
-  })
+  const staged = await openStaged(context, directory, request, target)
   try {
-    expectSame('LSN', request.lsn, staged.lsn)
-    expectSame('number of points', request.count, staged.count)
-    expectSame('content digest', request.digest, staged.digest)
     const proven = request.config ? await staged.proveDigest() : await staged.proveAndWarm()
-    expectSame('content digest of the stored bytes', request.digest, proven)
-    const { snapshotId, uuid, epoch, lsn, config } = request
+    expectSame('content digest of the stored bytes', staged.digest, proven)
+    const { snapshotId, uuid, epoch, config } = request
+    const { lsn } = staged
     await target.durable
     await staged.beginEpoch({
       identity,
@@ -146,6 +146,30 @@ export async function proveAndRename(
   if (request.config === undefined) return staged
   await staged.close()
   return Collection.open(context, directory, identity.uuid)
+}
+
+/** The staged files, opened and held against the request, and the log after them replayed. */
+async function openStaged(
+  context: CollectionContext,
+  directory: string,
+  request: StageRequest,
+  { replay, durable, timed = (_, work) => work() }: CommitTarget,
+): Promise<Collection> {
+  const staged = await Collection.open(context, directory, request.uuid, {
+    // a graph that will not be used is not loaded either
+    proveAhead: request.config === undefined && replay === undefined,
+  })
+  try {
+    expectSame('LSN', request.lsn, staged.lsn)
+    expectSame('number of points', request.count, staged.count)
+    expectSame('content digest', request.digest, staged.digest)
+    if (replay !== undefined) await durable // a replay removes what it supersedes
+  } catch (error) {
+    await staged.close()
+    throw error
+  }
+  if (replay === undefined) return staged
+  return timed('replay', () => rollForward(context, directory, staged, replay))
 }
 
 /** An attempt that was cut off may have begun the new history: its manifests and logs go. */

@@ -173,7 +173,7 @@ export function decodeArchive(bytes: Buffer, name: ArchiveName, place: string): 
   const end = Math.max(0, bytes.length - ARCHIVE_TRAILER_BYTES)
   const trailer = decodeTrailer(bytes.subarray(end), name, place, bytes.length)
   const log = bytes.subarray(0, end)
-  const header = withRepositoryHint(() => decodeWalHeader(log, name.identity, place))
+  const header = withPlace(name.firstLsn, () => decodeWalHeader(log, name.identity, place))
   const refuse = (offset: number, lsn: number, problem: string) =>
     damagedArchive(place, offset, lsn, problem)
   if (header.firstLsn !== trailer.firstLsn)
@@ -218,13 +218,14 @@ export function damagedArchive(file: string, offset: number, lsn: number, proble
 
 const archiveHint = `Restore to a moment before it, or name another copy of the repository. ${repositoryHint}`
 
-/** A damaged header is told as what it is here: a file of a repository. */
-function withRepositoryHint<T>(decode: () => T): T {
+/** A damaged header is told as what it is here: a file of a repository, with the LSN that it begins at. */
+function withPlace<T>(lsn: number, decode: () => T): T {
   try {
     return decode()
   } catch (error) {
     if (!isOperatingError(error, 'damaged')) throw error
-    return fail('damaged', error.message, archiveHint, { place: error.place })
+    const message = `${error.message}, LSN ${lsn} and after`
+    return fail('damaged', message, archiveHint, { place: { ...error.place, lsn } })
   }
 }
 
