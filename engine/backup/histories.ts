@@ -23,6 +23,7 @@ export interface KnownSnapshot {
   readonly repository: Repository
 }
 
+/** One history: what its snapshots and archived files say together. */
 export class KnownHistory {
   readonly identity: Identity
   readonly #snapshots: KnownSnapshot[] = []
