@@ -5,8 +5,8 @@ import type { ListsTask } from './build-lists.ts'
 import { buildGraphBytes } from './build-task.ts'
 import { buildListsBytes } from './lists-task.ts'
 import type { SpliceTask } from './load-graph.ts'
-import type { ScanTask } from './scan-exact.ts'
-import { scanBlock } from './scan-task.ts'
+
+import { type ScanTask, scanBlock } from './scan-task.ts'
 import { writeSpliced } from './splice-task.ts'
 
 export const annTasks = {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import type { Metric } from '../format/config.ts'
 import type { AnnThreads } from './ann-threads.ts'
 import type { Nearest } from './nearest.ts'
+import { type ScanTask, scanBlock } from './scan-task.ts'
 import type { VectorBlock } from './vector-block.ts'
 
 export interface ScanOptions {
@@ -12,19 +13,13 @@ export interface ScanOptions {
   readonly excluded?: readonly (number | undefined)[]
 }
 
-/** What the worker's task `scan` is given: some of the queries, packed row-major. */
-export interface ScanTask {
-  readonly block: VectorBlock
-  readonly queries: Float32Array
-  readonly excluded: readonly (number | undefined)[]
-  readonly deleted: Uint8Array | undefined
-  readonly k: number
-  readonly metric: Metric
-}
+/** Values compared that take less time here, about 20 ms, than threads take to start. */
+const inlineValues = 16_000_000
 
 /**
  * The exact `k` nearest rows of `block` to each query, fewer when the block has fewer. The same ordinals
- * and distances as `exactSearch` gives for each query alone. Queries are shared out among threads.
+ * and distances as `exactSearch` gives for each query alone. Queries are shared out among threads; a small
+ * scan is done at once.
  */
 export async function scanExact(
   threads: AnnThreads,
@@ -35,7 +30,8 @@ export async function scanExact(
   options: ScanOptions = {},
 ): Promise<Nearest[]> {
   assert(Number.isInteger(k) && k > 0, 'k is a positive integer')
-  const share = Math.max(1, Math.ceil(queries.length / threads.size))
+  const few = queries.length * block.count * block.dimension <= inlineValues
+  const share = Math.max(1, few ? queries.length : Math.ceil(queries.length / threads.size))
   const parts: Promise<Nearest[]>[] = []
   for (let from = 0; from < queries.length; from += share) {
     const to = Math.min(queries.length, from + share)
@@ -47,7 +43,7 @@ export async function scanExact(
       k: Math.min(k, Math.max(1, block.count)),
       metric,
     } satisfies ScanTask
-    parts.push(threads.run<Nearest[]>('scan', task))
+    parts.push(few ? Promise.resolve(scanBlock(task)) : threads.run<Nearest[]>('scan', task))
   }
   return (await Promise.all(parts)).flat()
 }

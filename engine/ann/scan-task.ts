@@ -2,10 +2,20 @@
  * The worker's side of exact search. Rows are taken in tiles that stay in the processor's cache while
  * every query is compared with them.
  */
+import type { Metric } from '../format/config.ts'
 import { distanceBetween, normsOf, prepareQuery } from './metric.ts'
 import { type Nearest, NearestHeap } from './nearest.ts'
-import type { ScanTask } from './scan-exact.ts'
-import { rowsOf } from './vector-block.ts'
+import { rowsOf, type VectorBlock } from './vector-block.ts'
+
+/** What the worker's task `scan` is given: some of the queries, packed row-major. */
+export interface ScanTask {
+  readonly block: VectorBlock
+  readonly queries: Float32Array
+  readonly excluded: readonly (number | undefined)[]
+  readonly deleted: Uint8Array | undefined
+  readonly k: number
+  readonly metric: Metric
+}
 
 /** Values of a tile: 128 KiB. */
 const tileValues = 32_768

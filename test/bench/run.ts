@@ -12,6 +12,10 @@ const benchmarks: Record<string, { readonly file: string; readonly about: string
   },
   ingest: { file: 'ingest', about: 'durable writes of 64 clients ÷ SQLite, a transaction a point' },
   build: { file: 'build-index', about: 'index build on all cores ÷ one thread of hnswlib-node' },
+  incremental: {
+    file: 'incremental-backup',
+    about: 'incremental backup after 1 % changed ÷ a full one',
+  },
   search: { file: 'search', about: 'queries a second at equal recall ÷ one raw index' },
   open: { file: 'open-collection', about: 'opening a collection ÷ building its index' },
   restic: { file: 'incremental-against-restic', about: 'incremental backup ÷ restic' },

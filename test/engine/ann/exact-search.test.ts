@@ -110,6 +110,23 @@ describe('scanning in threads', () => {
     expect(found).toEqual(expected)
   })
 
+  it('gives what threads find, when there is too much to be done at once', async () => {
+    // 1,100 queries × 900 rows × 17 values; five of them are compared, the others make up the number
+    const many = Array.from({ length: 1_100 }, (_, row) => query(row % count))
+    const deleted = new Uint8Array(new SharedArrayBuffer((count + 7) >> 3)).fill(1, 0, 2)
+    const found = await scanExact(threads, block, many, 12, 'l2', {
+      deleted,
+      excluded: [undefined, 9],
+    })
+    expect(found).toHaveLength(1_100)
+    for (const index of [0, 1, 549, 550, 1_099]) {
+      const expected = exactSearch([all], query(index % count), 12, 'l2', (row) => {
+        return row !== 0 && row !== 8 && !(index === 1 && row === 9)
+      })
+      expect(found[index]).toEqual(expected)
+    }
+  })
+
   it('reads rows that start inside the shared memory', async () => {
     const vectorsAt64 = new SharedArrayBuffer(64 + vectors.byteLength)
     new Float32Array(vectorsAt64, 64).set(vectors)
