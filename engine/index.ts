@@ -65,6 +65,7 @@ export {
 export { DirectoryLock } from './collection/directory-lock.ts'
 export type { DataDirectoryOptions } from './collection/directory-options.ts'
 export { type Filter, parseFilter } from './collection/filter.ts'
+export type { ReindexResult } from './collection/reindex.ts'
 export type { Neighbour, SearchOptions } from './collection/search.ts'
 export {
   type CollectionConfig,

@@ -55,6 +55,8 @@ export const limits = {
   manifestsKept: 3,
   /** JSON manifests, configs and catalogues: refused above this before parsing. */
   manifestBytes: 64 * MiB,
+  /** A config that is imported. */
+  configTextBytes: 64 * KiB,
   /** Restored files that wait for their fsync before writing waits for them. */
   unsyncedFiles: 32,
   /** Content-addressed pieces of the repository. */

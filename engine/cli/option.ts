@@ -2,11 +2,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { fail } from '../base/errors.ts'
 import { defaults, limits } from '../base/limits.ts'
-import { durabilityModes, metrics } from '../format/config.ts'
+import { durabilityModes, indexKinds, metrics } from '../format/config.ts'
 import type { PointId } from '../format/point.ts'
-
-/** Kinds of index that this version builds, in the order of the help. */
-const indexChoices = ['hnsw', 'flat']
 
 export interface ConfigOptions {
   readonly dimension?: number
@@ -15,6 +12,8 @@ export interface ConfigOptions {
   readonly m?: number
   readonly efConstruction?: number
   readonly ef?: number
+  readonly lists?: number
+  readonly nprobe?: number
   readonly durability?: string
   readonly syncInterval?: number
 }
@@ -26,30 +25,46 @@ export const toConfigInput = ({ syncInterval, ...rest }: ConfigOptions) => ({
   m: rest.m,
   efConstruction: rest.efConstruction,
   ef: rest.ef,
+  lists: rest.lists,
+  nprobe: rest.nprobe,
   durability: rest.durability,
   intervalMs: syncInterval,
 })
 
-/** What a new collection is made with. No defaults here: what was said is known from what was not. */
+/** How a collection is indexed. No defaults here: what was said is known from what was not. */
+export function addIndexOptions(command: Command, kind = 'hnsw'): Command {
+  const text = `hnsw: a graph; ivf: lists of k-means; flat: exact, no index (default: ${kind})`
+  const help = (what: string, value: number) => `${what} (default: ${value})`
+  return command
+    .addOption(new Option('--index <kind>', text).choices(indexKinds))
+    .option('--m <n>', help('hnsw: links of an element', defaults.m), integer(2, limits.hnswM))
+    .option(
+      '--ef-construction <n>',
+      help('hnsw: beam while building', defaults.efConstruction),
+      integer(1, limits.hnswEfConstruction),
+    )
+    .option('--ef <n>', help('hnsw: beam of a search', defaults.ef), integer(1, limits.searchEf))
+    .option(
+      '--lists <n>',
+      help('ivf: lists of a segment, fewer where it is small', defaults.lists),
+      integer(1, limits.ivfLists),
+    )
+    .option(
+      '--nprobe <n>',
+      help('ivf: lists that a search looks into', defaults.nprobe),
+      integer(1, limits.ivfLists),
+    )
+}
+
+/** What a new collection is made with. */
 export const addConfigOptions = (command: Command): Command =>
-  command
-    .addOption(
+  addIndexOptions(
+    command.addOption(
       new Option('--metric <metric>', 'how distance is measured (default: cosine)').choices(
         metrics,
       ),
-    )
-    .addOption(
-      new Option('--index <kind>', 'hnsw, or flat: exact, no graph (default: hnsw)').choices(
-        indexChoices,
-      ),
-    )
-    .option('--m <n>', 'hnsw: links of an element (default: 16)', integer(2, limits.hnswM))
-    .option(
-      '--ef-construction <n>',
-      'hnsw: beam while building (default: 200)',
-      integer(1, limits.hnswEfConstruction),
-    )
-    .option('--ef <n>', 'hnsw: beam of a search (default: 100)', integer(1, limits.searchEf))
+    ),
+  )
     .addOption(
       new Option(
         '--durability <mode>',

@@ -10,6 +10,7 @@ import { addAliasesSet } from './aliases-set.ts'
 import { addArchive } from './collections-archive.ts'
 import { addBackup } from './collections-backup.ts'
 import { addCheckpoint } from './collections-checkpoint.ts'
+import { addConfig } from './collections-config.ts'
 import { addCount } from './collections-count.ts'
 import { addCreate } from './collections-create.ts'
 import { addDelete } from './collections-delete.ts'
@@ -18,6 +19,7 @@ import { addDrop } from './collections-drop.ts'
 import { addExport } from './collections-export.ts'
 import { addImport } from './collections-import.ts'
 import { addList } from './collections-list.ts'
+import { addReindex } from './collections-reindex.ts'
 import { addRepair } from './collections-repair.ts'
 import { addRestore } from './collections-restore.ts'
 import { addStats } from './collections-stats.ts'
@@ -73,6 +75,8 @@ export function buildProgram(io: Io, write: (text: string) => void): Command {
     addDelete,
     addCheckpoint,
     addRepair,
+    addReindex,
+    addConfig,
     addBackup,
     addArchive,
     addRestore,

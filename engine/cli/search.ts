@@ -16,6 +16,7 @@ interface SearchFlags {
   readonly like?: string
   readonly k?: number
   readonly ef?: number
+  readonly nprobe?: number
   readonly filter?: string
   readonly exact?: boolean
 }
@@ -32,6 +33,11 @@ export function addSearch(program: Command, run: Runner): void {
       '--ef <n>',
       "beam of the search (default: the collection's)",
       integer(1, limits.searchEf),
+    )
+    .option(
+      '--nprobe <n>',
+      "ivf: lists that the search looks into (default: the collection's)",
+      integer(1, limits.ivfLists),
     )
     .option('--filter <json>', 'only points whose metadata fits: \'{"year": {"gte": 2020}}\'')
     .option('--exact', 'compare with every point, no index')
@@ -55,6 +61,7 @@ async function search(context: Context, name: string, flags: SearchFlags) {
   const options = {
     k: flags.k ?? defaults.k,
     ...(flags.ef !== undefined && { ef: flags.ef }),
+    ...(flags.nprobe !== undefined && { nprobe: flags.nprobe }),
     ...(flags.exact === true && { exact: true }),
     ...(flags.filter !== undefined && {
       filter: parseFilter(parseJson(flags.filter, '--filter', filterHint)),

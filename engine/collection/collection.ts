@@ -275,6 +275,7 @@ export class Collection {
         }
       },
     })
+    await this.#history.writer.changeDurability(config.durability)
     if (rebuild) await this.#warmer.warmAnew()
     return result
   }

@@ -124,6 +124,11 @@ function makeIndex(input: ConfigInput): IndexSettings {
   }
 }
 
+/** The index part of what {@link makeConfig} takes, from settings. */
+export function indexInputOf({ kind, ...parameters }: IndexSettings): Partial<ConfigInput> {
+  return { index: kind, ...parameters }
+}
+
 /** Whether an index file built for `one` is one for `other`: they differ in what a search may change. */
 export function sameIndexFiles(one: IndexSettings, other: IndexSettings): boolean {
   switch (one.kind) {

@@ -62,6 +62,7 @@ interface Waiting {
 
 export class WalWriter {
   readonly #options: WalWriterOptions
+  #durability: Durability
   #file: DiskFile
   /** Where the next record goes. */
   #offset: number
@@ -85,6 +86,7 @@ export class WalWriter {
 
   private constructor(options: WalWriterOptions, file: DiskFile, offset: number, at: LogPosition) {
     this.#options = options
+    this.#durability = options.durability
     this.#file = file
     this.#offset = offset
     this.#durableOffset = offset
@@ -275,8 +277,16 @@ export class WalWriter {
     else this.#syncLater()
   }
 
+  /** Another durability for the writes to come; what was acknowledged before is durable on return. */
+  async changeDurability(durability: Durability): Promise<void> {
+    await this.between(async () => {
+      await this.sync()
+      this.#durability = durability
+    })
+  }
+
   get #isAlways(): boolean {
-    return this.#options.durability.mode === 'always'
+    return this.#durability.mode === 'always'
   }
 
   async #tellDurable(): Promise<void> {
@@ -289,7 +299,8 @@ export class WalWriter {
 
   /** Makes sure that an fdatasync is due within the interval. */
   #syncLater(): void {
-    const { durability, timer } = this.#options
+    const { timer } = this.#options
+    const durability = this.#durability
     if (durability.mode === 'always' || this.#cancelSync !== undefined) return
     const cancel = timer.after(durability.intervalMs, () => {
       this.#cancelSync = undefined

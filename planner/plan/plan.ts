@@ -166,10 +166,12 @@ export interface ImportInput {
   /** Needed for `f32`; otherwise the file tells. */
   readonly dimension?: number
   readonly metric?: 'cosine' | 'l2' | 'ip'
-  readonly index?: 'hnsw' | 'flat'
+  readonly index?: 'hnsw' | 'ivf' | 'flat'
   readonly m?: number
   readonly efConstruction?: number
   readonly ef?: number
+  readonly lists?: number
+  readonly nprobe?: number
 }
 
 export interface BackupInput {

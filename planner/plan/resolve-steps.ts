@@ -109,10 +109,12 @@ const resolvers: Resolvers = {
       ...optional('metadata', input.get('metadata')?.template(directory)),
       ...optional('dimension', input.get('dimension')?.number()),
       ...optional('metric', input.get('metric')?.word(['cosine', 'l2', 'ip'])),
-      ...optional('index', input.get('index')?.word(['hnsw', 'flat'])),
+      ...optional('index', input.get('index')?.word(['hnsw', 'ivf', 'flat'])),
       ...optional('m', input.get('m')?.number()),
       ...optional('efConstruction', input.get('efConstruction')?.number()),
       ...optional('ef', input.get('ef')?.number()),
+      ...optional('lists', input.get('lists')?.number()),
+      ...optional('nprobe', input.get('nprobe')?.number()),
     }
   },
 

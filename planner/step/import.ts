@@ -70,6 +70,8 @@ function commands(input: ImportInput, plan: Plan): string[][] {
       ...flag('m', input.m),
       ...flag('ef-construction', input.efConstruction),
       ...flag('ef', input.ef),
+      ...flag('lists', input.lists),
+      ...flag('nprobe', input.nprobe),
     ),
   ]
 }

@@ -61,6 +61,8 @@ export interface ImportRequest {
   readonly m?: number
   readonly efConstruction?: number
   readonly ef?: number
+  readonly lists?: number
+  readonly nprobe?: number
 }
 
 export interface Imported {
