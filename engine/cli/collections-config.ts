@@ -11,6 +11,7 @@ import { withCollection } from './open-directory.ts'
 import { examples, type Runner } from './runner.ts'
 import { showConfig } from './show-config.ts'
 
+/** The group `config` with its two commands. */
 export function addConfig(collections: Command, run: Runner): void {
   const config = collections
     .command('config')
