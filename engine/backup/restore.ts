@@ -31,7 +31,7 @@ import {
   type Location,
   openSources,
 } from './sources.ts'
-import { type WrittenFiles, writeFiles } from './write-files.ts'
+import { type LostFile, type WrittenFiles, writeFiles } from './write-files.ts'
 
 /** Where a collection is restored to: a data directory. */
 export interface RestoreTarget {
@@ -154,13 +154,16 @@ export async function restoreSnapshot(
     }
     written = await phases.run('write', () => writeFiles(request, watch))
     signal?.throwIfAborted()
-    const { durable } = written
+    const { durable, lost } = written
+    const lostIndexes = lost.map((each) => each.path)
     // a clone under another name takes none of the names that mean the original
     const aliases = name === collection ? manifest.aliases : []
     const onRemark = (text: string) => void remarks.push(text)
     const timed = <T>(phase: string, work: () => Promise<T>) => phases.run(phase, work)
-    const place = { name, replace, aliases, onRemark, durable, timed, ...(log && { replay: log }) }
+    const replay = log && { replay: log }
+    const place = { name, replace, aliases, onRemark, lostIndexes, durable, timed, ...replay }
     restored = await phases.run('prove', () => staging.commit(place))
+    remarks.push(...lost.map((file) => lostRemark(file, restored)))
   } catch (error) {
     await written?.durable.catch(() => {}) // nothing is removed under a sync that is under way
     // what cannot be removed now is removed, or gone on with, later; the first error is the one to tell
@@ -195,11 +198,19 @@ export async function restoreSnapshot(
     files: { written: written.written, reused: written.reused },
     sources: written.sources,
     fallbacks: written.fallbacks,
-    ...compareGraphs(manifest, restored, options.reindex === true),
+    ...compareGraphs(manifest, restored, options.reindex === true, written.lost),
     remarks: [...opened.remarks, ...chosen.remarks, ...remarks, ...(log?.remarks ?? [])],
     phases: phases.times,
     durationMs: phases.totalMs,
   }
+}
+
+function lostRemark({ path, problem }: LostFile, { manifest }: Collection): string {
+  const isBuilt = manifest.segments.some(({ graph, lists }) => (graph ?? lists)?.path === path)
+  const instead = isBuilt
+    ? 'it was built again from the vectors'
+    : 'its points are compared one by one'
+  return `the index file ${path} was left out, because ${problem}; ${instead}. "backup verify" lists all damage.`
 }
 
 function listOf(source: RestoreOptions['source']): readonly Location[] {
@@ -260,6 +271,7 @@ function compareGraphs(
   { files }: SnapshotManifest,
   restored: Collection,
   reindexed: boolean,
+  lost: readonly LostFile[],
 ): Pick<RestoreResult, 'graphs' | 'graphFiles'> {
   const saved = new Map(files.map((file) => [file.path, file.pieces.map((piece) => piece.sha256)]))
   let kept = 0
@@ -268,7 +280,8 @@ function compareGraphs(
     const index = graph ?? lists
     if (index === null) continue
     // building is deterministic: after a reindex equal bytes do not mean that the saved ones were used
-    if (!reindexed && index.pieces.join() === saved.get(index.path)?.join()) kept++
+    const left = reindexed || lost.some(({ path }) => path === index.path)
+    if (!left && index.pieces.join() === saved.get(index.path)?.join()) kept++
     else rebuilt++
   }
   const graphs = rebuilt > 0 ? 'rebuilt' : kept > 0 ? 'kept' : 'none'

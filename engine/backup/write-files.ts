@@ -40,6 +40,14 @@ export interface WrittenFiles {
     readonly bytes: number
   }[]
   readonly fallbacks: readonly Fallback[]
+  /** Index files that no source has whole. They were left out: an index is built again from its vectors. */
+  readonly lost: readonly LostFile[]
+}
+
+export interface LostFile {
+  readonly path: string
+  /** What is wrong with it, where. */
+  readonly problem: string
 }
 
 export interface WriteRequest {
@@ -86,7 +94,11 @@ interface Target {
   readonly path: string
   handle: Promise<DiskFile> | undefined
   missing: number
+  lost?: LostFile
 }
+
+/** What can be made again from the rest of the snapshot. */
+const indexFile = /^segments\/[^/]+\.(graph|lists)$/
 
 interface Piece {
   readonly target: Target
@@ -158,12 +170,19 @@ class WriteRun {
     const { target } = piece
     target.handle ??= this.#request.disk.open(target.path, 'create')
     const handle = await target.handle
-    await this.#fetch(piece, handle)
-    this.#bytesWritten += piece.sizeBytes
+    if (target.lost === undefined) {
+      await this.#fetch(piece, handle)
+      this.#bytesWritten += piece.sizeBytes
+    }
     this.#advance(piece.sizeBytes)
     if (--target.missing > 0) return
     target.handle = undefined
-    await this.#syncLater(handle)
+    if (target.lost === undefined) {
+      await this.#syncLater(handle)
+      return
+    }
+    await handle.close()
+    await this.#request.disk.unlink(target.path)
   }
 
   /** Empty files have no piece. */
@@ -210,11 +229,12 @@ class WriteRun {
 
   result(): WrittenFiles {
     return {
-      written: this.#targets.length,
+      written: this.#targets.filter(({ lost }) => lost === undefined).length,
       reused: this.#reused,
       bytesWritten: this.#bytesWritten,
       sources: this.#sources,
       fallbacks: this.#fallbacks,
+      lost: this.#targets.flatMap(({ lost }) => lost ?? []),
     }
   }
 
@@ -295,6 +315,10 @@ class WriteRun {
     }
     const key = objectKey(sha256)
     const places = this.#request.repositories.map((each) => each.destination.locate(key))
+    if (indexFile.test(target.file.path)) {
+      target.lost = { path: target.file.path, problem: `${places[0]} ${problems[0]?.problem}` }
+      return
+    }
     fail(
       'damaged',
       `no source has a sound copy of ${key}, which ${target.file.path} needs: ${places[0]} ${problems[0]?.problem}`,

@@ -34,6 +34,8 @@ export interface EpochStart {
   readonly identity: Identity
   readonly name: string
   readonly restoredFrom: RestoredFrom | null
+  /** Index files that the manifest names and that are not there: the new one does not name them. */
+  readonly withoutIndex?: readonly string[]
   /** Other index settings; the collection must be opened again to use them. */
   readonly config?: CollectionConfig
 }
@@ -145,9 +147,11 @@ export class History {
       sequence: manifest.sequence + 1,
       name: start.name,
       config: sha256Hex(configBytes),
-      segments: manifest.segments.map((segment) =>
-        start.config === undefined ? segment : { ...segment, ...noIndex },
-      ),
+      segments: manifest.segments.map((segment) => {
+        const index = segment.graph ?? segment.lists
+        const gone = index !== null && start.withoutIndex?.includes(index.path) === true
+        return start.config !== undefined || gone ? { ...segment, ...noIndex } : segment
+      }),
       restoredFrom: start.restoredFrom,
     }
     const end = await startHistory(context.disk, directory, { manifest: first, config })

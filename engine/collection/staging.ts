@@ -51,6 +51,8 @@ export interface CommitTarget {
   readonly aliases?: readonly string[]
   /** Told what a person should know: an alias that means something else now. */
   readonly onRemark?: (text: string) => void
+  /** Index files of the state that are not there: they are built again, where hnswlib is available. */
+  readonly lostIndexes?: readonly string[]
   /** Resolves when the files that were put there are durable; the state gets no name before. */
   readonly durable?: Promise<void>
   /** Log that follows on from the snapshot: the state it leads to is restored instead. */
@@ -134,6 +136,7 @@ export async function proveAndRename(
       identity,
       name: target.name,
       restoredFrom: { snapshotId, uuid, epoch, lsn },
+      withoutIndex: await stillMissing(disk, directory, target.lostIndexes ?? []),
       ...(config && { config }),
     })
     await disk.removeTree(path.join(directory, 'wal', epochName(epoch)))
@@ -170,6 +173,15 @@ async function openStaged(
   }
   if (replay === undefined) return staged
   return timed('replay', () => rollForward(context, directory, staged, replay))
+}
+
+/** Those of `paths` that the proof did not build again. */
+async function stillMissing(disk: Disk, directory: string, paths: readonly string[]) {
+  const missing: string[] = []
+  for (const each of paths) {
+    if ((await disk.stat(path.join(directory, each))) === undefined) missing.push(each)
+  }
+  return missing
 }
 
 /** An attempt that was cut off may have begun the new history: its manifests and logs go. */

@@ -8,6 +8,7 @@ import {
   type RestoreTarget,
   restoreSnapshot,
 } from '../../../engine/backup/restore.ts'
+import { verifyRepository } from '../../../engine/backup/verify.ts'
 import { nodeDisk } from '../../../engine/base/disk.ts'
 import type { ProgressEvent } from '../../../engine/base/progress.ts'
 import type { DataDirectory } from '../../../engine/collection/data-directory.ts'
@@ -471,12 +472,58 @@ describe('what cannot be restored', () => {
   })
 })
 
-/** Files of the repository that snapshot s2 needs. */
-async function neededFiles(): Promise<string[]> {
-  const bytes = await readFile(join(sound(), 'snapshots/products/s2.json'))
-  const hashes = new Set(
-    decodeSnapshot(bytes, 's2').files.flatMap(({ pieces }) => pieces.map(({ sha256 }) => sha256)),
+describe('a graph that no source has whole', () => {
+  it.each([
+    ['missing', (path: string) => rm(path)],
+    ['damaged', (path: string) => changeFile(path, (bytes) => flipBit(bytes, 4321))],
+  ])(
+    'case 17: %s, is left out and built again, loudly, and verify still reports it',
+    async (_, harm) => {
+      const [sha256 = ''] = await hashesOf(isGraph)
+      const key = `objects/${sha256.slice(0, 2)}/${sha256}`
+      const source = await copyOfSound()
+      await harm(join(source, key))
+      const { path, directory } = await emptyDirectory()
+      const result = await restoreSnapshot(directory, options({ source, snapshotId: 's2' }))
+      expect(result).toMatchObject({
+        digest: facts['s2']?.digest,
+        graphs: 'rebuilt',
+        graphFiles: { kept: 0, rebuilt: 1 },
+        remarks: [expect.stringMatching(/\.graph was left out, because .*built again/)],
+      })
+      const products = await directory.open('products')
+      expect(await products.search(query, { k: 20 })).toEqual(facts['s2']?.answers)
+      await directory.close()
+      const warnings: string[] = []
+      const again = await openTest(path, { warnings })
+      const reopened = await again.open('products')
+      expect(await reopened.search(query, { k: 20 })).toEqual(facts['s2']?.answers)
+      await createBackup(reopened, { ...options(), destination: join(path, 'r'), snapshotId: 'n' })
+      expect(warnings).toEqual([])
+      await again.close()
+      const verified = await verifyRepository({ disk: nodeDisk, clock: manualClock(), source })
+      expect(verified.damage.map((each) => each.key)).toEqual([key])
+      // another source that has it whole is asked first
+      const both = await emptyDirectory()
+      const whole = await restoreSnapshot(both.directory, options({ source: [source, sound()] }))
+      expect(whole).toMatchObject({ graphs: 'kept', remarks: [] })
+      expect(whole.fallbacks.map((each) => each.key)).toEqual([key])
+      await both.directory.close()
+    },
   )
+})
+
+const isGraph = (path: string) => path.endsWith('.graph')
+
+async function hashesOf(which: (path: string) => boolean): Promise<Set<string>> {
+  const bytes = await readFile(join(sound(), 'snapshots/products/s2.json'))
+  const files = decodeSnapshot(bytes, 's2').files.filter(({ path }) => which(path))
+  return new Set(files.flatMap(({ pieces }) => pieces.map(({ sha256 }) => sha256)))
+}
+
+/** Files of the repository that snapshot s2 cannot do without. */
+async function neededFiles(): Promise<string[]> {
+  const hashes = await hashesOf((path) => !isGraph(path))
   const all = await filesBelow(sound())
   return all.filter((path) =>
     path.startsWith('objects/')
