@@ -9,6 +9,9 @@ import { defineConfig } from 'vitest/config'
 const loader = new URL('./test/support/typescript-loader.mjs', import.meta.url).href
 const jsonDirectory = process.env['VITEST_JSON_DIR']
 
+/** Prints how much was tried, at the end. */
+const counts = './test/support/counts.ts'
+
 const project = (
   name: string,
   include: string[],
@@ -16,7 +19,7 @@ const project = (
   globalSetup: string[] = [],
 ) => ({
   extends: true as const,
-  test: { name, include, testTimeout, globalSetup },
+  test: { name, include, testTimeout, globalSetup: [counts, ...globalSetup] },
 })
 
 const freshDist = ['./test/support/fresh-dist.ts']

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
 import { describe, expect, test } from 'vitest'
+import { tellCount } from '../support/counts.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 import { suiteDirectory } from '../support/temporary-directory.ts'
 import { wordsDirectory } from '../support/words.ts'
@@ -37,7 +38,7 @@ const digestOf = async (data: string) =>
 
 describe('a command that is killed', () => {
   test(`case 10, case 11: backup and restore, ${2 * kills} attempts`, {
-    timeout: 580_000,
+    timeout: 580_000 + 20_000 * kills,
   }, async () => {
     const words = fileURLToPath(wordsDirectory)
     const source = join(suite.path, 'source')
@@ -83,6 +84,7 @@ describe('a command that is killed', () => {
     console.log(
       `kill -9 of backup and restore: ${killed} of ${2 * kills} killed in flight, seed ${seed}`,
     )
+    tellCount({ kind: 'kill -9', what: 'backup and restore', count: killed, seed })
     expect(killed).toBeGreaterThan(kills / 2)
   })
 })

@@ -5,11 +5,14 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../engine/base/clock.ts'
 import { openTest } from '../support/collections.ts'
+import { tellCount } from '../support/counts.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 const writer = fileURLToPath(new URL('./writer.mjs', import.meta.url))
-const kills = Number(process.env['VECTRA_KILLS'] ?? 40)
+const kills = Number(process.env['VECTRA_KILLS'] ?? 260)
+/** Writers that are killed side by side, each with a directory of its own. */
+const lanes = 2
 
 interface Heard {
   readonly acknowledged: Set<number>
@@ -44,49 +47,60 @@ async function writeAndKill(path: string, heard: Heard, afterMs: number): Promis
 
 describe('a writer that is killed', () => {
   test(`loses nothing it acknowledged and keeps nothing by half, ${kills} kills`, {
-    timeout: 540_000,
+    timeout: 1_800_000 + 5_000 * kills,
   }, async () => {
-    const path = await temporaryDirectory()
     const seed = 20261123
-    const random = seededRandom(seed)
-    const heard: Heard = {
-      acknowledged: new Set(),
-      deleting: new Set(),
-      deleted: new Set(),
-      highest: 0,
-    }
-    let slowestOpenMs = 0
-    for (let kill = 0; kill < kills; kill++) {
-      await writeAndKill(path, heard, 5 + random.integer(120))
-      const start = systemClock.monotonicMs()
-      const data = await openTest(path)
-      if (!data.has('items')) continue // killed before the collection was there
-      const items = await data.open('items')
-      slowestOpenMs = Math.max(slowestOpenMs, systemClock.monotonicMs() - start)
-      expect(await items.proveDigest()).toBe(items.digest)
-      const batches = new Map<number, number>()
-      for await (const point of items.points()) {
-        const batch = Number(point.metadata['batch'])
-        batches.set(batch, (batches.get(batch) ?? 0) + 1)
-      }
-      for (const [batch, points] of batches) expect(points, `batch ${batch} is whole`).toBe(5)
-      for (const batch of heard.acknowledged) {
-        if (!heard.deleting.has(batch))
-          expect(batches.has(batch), `batch ${batch} was acknowledged`).toBe(true)
-      }
-      for (const batch of heard.deleted) {
-        expect(batches.has(batch), `batch ${batch} was deleted`).toBe(false)
-      }
-      const { digest } = items
-      await data.close()
-      const again = await openTest(path)
-      expect((await again.open('items')).digest, 'a second start changes nothing').toBe(digest)
-      await again.close()
-    }
-    console.log(
-      `kill -9 of a writer: ${kills} kills, seed ${seed}, ${heard.acknowledged.size} batches acknowledged, slowest restart ${slowestOpenMs.toFixed(0)} ms`,
+    const paths = await Promise.all(Array.from({ length: lanes }, temporaryDirectory))
+    const results = await Promise.all(
+      paths.map((path, lane) => runLane(path, seed + lane, Math.ceil(kills / lanes))),
     )
-    expect(heard.acknowledged.size).toBeGreaterThan(kills)
+    const acknowledged = results.reduce((sum, each) => sum + each.acknowledged, 0)
+    const slowestOpenMs = Math.max(...results.map((each) => each.slowestOpenMs))
+    console.log(
+      `kill -9 of a writer: ${kills} kills in ${lanes} lanes, seed ${seed}, ${acknowledged} batches acknowledged, slowest restart ${slowestOpenMs.toFixed(0)} ms`,
+    )
+    tellCount({ kind: 'kill -9', what: 'a writer', count: kills, seed })
+    expect(acknowledged).toBeGreaterThan(kills)
     expect(slowestOpenMs).toBeLessThan(5000)
   })
 })
+
+/** Kills a writer over one directory again and again; checks what it left each time. */
+async function runLane(path: string, seed: number, laneKills: number) {
+  const random = seededRandom(seed)
+  const heard: Heard = {
+    acknowledged: new Set(),
+    deleting: new Set(),
+    deleted: new Set(),
+    highest: 0,
+  }
+  let slowestOpenMs = 0
+  for (let kill = 0; kill < laneKills; kill++) {
+    await writeAndKill(path, heard, 5 + random.integer(120))
+    const start = systemClock.monotonicMs()
+    const data = await openTest(path)
+    if (!data.has('items')) continue // killed before the collection was there
+    const items = await data.open('items')
+    slowestOpenMs = Math.max(slowestOpenMs, systemClock.monotonicMs() - start)
+    expect(await items.proveDigest()).toBe(items.digest)
+    const batches = new Map<number, number>()
+    for await (const point of items.points()) {
+      const batch = Number(point.metadata['batch'])
+      batches.set(batch, (batches.get(batch) ?? 0) + 1)
+    }
+    for (const [batch, points] of batches) expect(points, `batch ${batch} is whole`).toBe(5)
+    for (const batch of heard.acknowledged) {
+      if (!heard.deleting.has(batch))
+        expect(batches.has(batch), `batch ${batch} was acknowledged`).toBe(true)
+    }
+    for (const batch of heard.deleted) {
+      expect(batches.has(batch), `batch ${batch} was deleted`).toBe(false)
+    }
+    const { digest } = items
+    await data.close()
+    const again = await openTest(path)
+    expect((await again.open('items')).digest, 'a second start changes nothing').toBe(digest)
+    await again.close()
+  }
+  return { acknowledged: heard.acknowledged.size, slowestOpenMs }
+}

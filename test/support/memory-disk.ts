@@ -61,6 +61,12 @@ export class MemoryDisk implements Disk {
     return this.#cut({ ...seededRandom(0), chance: () => true })
   }
 
+  /** The process dies; what it did not sync is there, and can still be lost. For {@link crash} later. */
+  death(): MemoryDisk {
+    const capacityBytes = this.#capacityBytes
+    return new MemoryDisk({ capacityBytes }, this.#root.copy())
+  }
+
   #cut(random: SeededRandom): MemoryDisk {
     return new MemoryDisk({ capacityBytes: this.#capacityBytes }, this.#root.survivor(random))
   }

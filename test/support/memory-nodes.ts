@@ -50,6 +50,17 @@ export class MemoryFile {
     this.#durable = this.#changes.length
   }
 
+  /** The same file once more, what is unsynced still unsynced. */
+  copy(): MemoryFile {
+    const file = new MemoryFile(this.modifiedAt)
+    file.links = this.links
+    file.#buffer = Buffer.from(this.#buffer)
+    file.#sizeBytes = this.#sizeBytes
+    file.#changes.push(...this.#changes)
+    file.#durable = this.#durable
+    return file
+  }
+
   /** What is left of it after a power cut. */
   survivor(random: SeededRandom): MemoryFile {
     const file = new MemoryFile(this.modifiedAt)
@@ -138,6 +149,35 @@ export class MemoryDirectory {
     }
     this.#durable = new Map(this.entries)
     this.#changes = []
+  }
+
+  /** The same tree once more, what is unsynced still unsynced. */
+  copy(
+    nodes = new Map<MemoryNode, MemoryNode>(),
+    changes = new Map<NameChange, NameChange>(),
+  ): MemoryDirectory {
+    const directory = new MemoryDirectory(this.modifiedAt)
+    nodes.set(this, directory)
+    const copyNode = (node: MemoryNode): MemoryNode => {
+      const known = nodes.get(node)
+      if (known !== undefined) return known
+      const copied = node.kind === 'file' ? node.copy() : node.copy(nodes, changes)
+      nodes.set(node, copied)
+      return copied
+    }
+    const copyChange = (change: NameChange): NameChange => {
+      const known = changes.get(change)
+      if (known !== undefined) return known
+      const names = new Map([...change.names].map(([name, node]) => [name, node && copyNode(node)]))
+      const gain = change.gain && copyChange(change.gain)
+      const copied = { names, gain, state: change.state }
+      changes.set(change, copied)
+      return copied
+    }
+    for (const [name, node] of this.entries) directory.entries.set(name, copyNode(node))
+    for (const [name, node] of this.#durable) directory.#durable.set(name, copyNode(node))
+    directory.#changes = this.#changes.map(copyChange)
+    return directory
   }
 
   /** What is left of the tree below it after a power cut. */

@@ -1,6 +1,7 @@
 /** Case 13: every single bit of a small file flipped, one after the other, and what became of it. */
 import { afterAll, expect } from 'vitest'
 import { isOperatingError } from '../../../engine/base/errors.ts'
+import { tellCount } from '../../support/counts.ts'
 
 const rows: string[] = []
 
@@ -43,6 +44,7 @@ export function flipEveryBit(
     expect(decoded, `bit ${bit}`).toEqual(expected)
     harmless.add(at)
   }
+  tellCount({ kind: 'flipped bit', what, count: 8 * good.length })
   const found = [...codes].map(([code, count]) => `${count} ${code}`).join(', ')
   const list = harmless.size === 0 ? 'none' : `bytes ${[...harmless].join(' ')}`
   rows.push(`${what}: ${8 * good.length} bits: ${found || 'none detected'}; harmless: ${list}`)
