@@ -14,7 +14,7 @@ export interface Need {
 }
 
 export interface Damage {
-  readonly kind: 'manifest' | ObjectProblemKind | 'content'
+  readonly kind: 'manifest' | ObjectProblemKind | 'content' | 'archive' | 'archive-gap'
   readonly key: string
   /** Where it stands. */
   readonly place: string

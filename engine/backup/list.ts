@@ -7,7 +7,9 @@ import type { Epoch } from '../format/identity.ts'
 import { readSnapshots } from '../repository/read-snapshots.ts'
 import { Repository, type StoredSnapshot } from '../repository/repository.ts'
 import type { BackupMode, SnapshotManifest } from '../repository/snapshot-manifest.ts'
+import { listArchive } from '../repository/wal-archive.ts'
 import { toCommittedAt } from './backup-result.ts'
+import { type RecoverableRange, recoverableRanges } from './check-archive.ts'
 import { findSnapshot, type Location, openSources, toDestination } from './sources.ts'
 
 export interface ListOptions {
@@ -50,6 +52,8 @@ export interface SnapshotList {
     readonly snapshotId: string
     readonly error: SerialisedError
   }[]
+  /** Where a restore to any LSN is possible, from a snapshot on through the archived log. */
+  readonly ranges: readonly RecoverableRange[]
   /** Keys below `snapshots/` that the product did not write. */
   readonly strangers: readonly string[]
 }
@@ -60,6 +64,7 @@ export async function listSnapshots(options: ListOptions): Promise<SnapshotList>
   if (collection !== undefined) checkName('collection name', collection)
   const repository = await Repository.open(toDestination(source, disk))
   const set = await readSnapshots(repository, collection, signal)
+  const { files } = await listArchive(repository)
   return {
     repository: {
       url: repository.destination.url,
@@ -72,6 +77,7 @@ export async function listSnapshots(options: ListOptions): Promise<SnapshotList>
       snapshotId: id,
       error: error.toJSON(),
     })),
+    ranges: recoverableRanges(files, set.snapshots),
     strangers: set.strangers,
   }
 }

@@ -4,7 +4,7 @@
  * | depth | what is proven |
  * | --- | --- |
  * | manifest | manifests parse, and every object they need is there in the right size |
- * | objects | every object is, byte for byte, what its name says |
+ * | objects | every object is, byte for byte, what its name says; archived log is whole and without gaps |
  * | content | each snapshot restores, has the recorded digest and count, and answers the golden queries |
  *
  * Each depth includes the ones before. All damage is reported, not the first, with what needs it.
@@ -17,6 +17,7 @@ import { noProgress, type Progress } from '../base/progress.ts'
 import { toInstant } from '../repository/instant.ts'
 import { readSnapshots, type SnapshotSet } from '../repository/read-snapshots.ts'
 import { Repository, type StoredSnapshot } from '../repository/repository.ts'
+import { type ArchiveCheck, checkArchive } from './check-archive.ts'
 import { checkObjects, objectsOf } from './check-objects.ts'
 import {
   type Damage,
@@ -71,7 +72,9 @@ export interface VerifyResult {
   readonly snapshots: readonly VerifiedSnapshot[]
   readonly objects: { readonly checked: number; readonly checkedBytes: number }
   readonly damage: readonly Damage[]
-  /** Keys below `snapshots/` that the product did not write. */
+  /** Archived log; empty when one snapshot was asked for. Its records are counted when they are read. */
+  readonly archive: Omit<ArchiveCheck, 'damage' | 'strangers'>
+  /** Keys below `snapshots/` and `wal/` that the product did not write. */
   readonly strangers: readonly string[]
   readonly phases: readonly PhaseTime[]
   readonly durationMs: number
@@ -96,7 +99,9 @@ export async function verifyRepository(options: VerifyOptions): Promise<VerifyRe
     const contentOrSize = depth === 'manifest' ? 'size' : 'content'
     return checkObjects(repository, objectsOf(set.snapshots), contentOrSize, { progress, signal })
   })
+  const archive = await phases.run('archive', () => readArchived(repository, set, options))
   const damage = [
+    ...archive.damage,
     ...set.unreadable.map((each) => toManifestDamage(repository, each)),
     ...check.problems.map((problem) => toObjectDamage(problem, set.snapshots)),
   ]
@@ -122,7 +127,14 @@ export async function verifyRepository(options: VerifyOptions): Promise<VerifyRe
     snapshots: set.snapshots.map((snapshot) => summarise(snapshot, damage, proofs.get(snapshot))),
     objects: { checked: check.checked, checkedBytes: check.checkedBytes },
     damage,
-    strangers: set.strangers,
+    archive: {
+      files: archive.files,
+      records: archive.records,
+      bytes: archive.bytes,
+      ranges: archive.ranges,
+      remarks: archive.remarks,
+    },
+    strangers: [...set.strangers, ...archive.strangers],
     phases: phases.times,
     durationMs: phases.totalMs,
   }
@@ -139,6 +151,28 @@ export function damageError(result: VerifyResult): OperatingError {
     'Back up again with mode full under a new id, or restore from another copy of the repository.',
     { ...(first && { place: { file: first.place } }), details: result.damage },
   )
+}
+
+const noArchive: ArchiveCheck = {
+  files: 0,
+  records: 0,
+  bytes: 0,
+  ranges: [],
+  remarks: [],
+  damage: [],
+  strangers: [],
+}
+
+/** The archived log that goes with the snapshots; one snapshot alone needs none. */
+async function readArchived(
+  repository: Repository,
+  { snapshots }: SnapshotSet,
+  { collection, snapshotId, depth, signal }: VerifyOptions,
+): Promise<ArchiveCheck> {
+  if (snapshotId !== undefined) return noArchive
+  const uuids = collection && new Set(snapshots.map(({ manifest }) => manifest.collection.uuid))
+  const read = depth === 'manifest' ? 'trailer' : 'content'
+  return checkArchive(repository, snapshots, uuids || undefined, read, signal)
 }
 
 async function readSet(

@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander'
 import type { SnapshotSummary } from '../backup/list.ts'
 import { OperatingError } from '../base/errors.ts'
+import { epochName } from '../format/identity.ts'
 import type { Context } from './context.ts'
 import type { Output } from './io.ts'
 import { requireOption } from './option.ts'
@@ -34,7 +35,7 @@ export function addBackupList(backup: Command, run: Runner): void {
 async function list(context: Context, flags: ListFlags) {
   const { listSnapshots } = await import('../backup/list.ts')
   const { disk, signal, stdout } = context.io
-  const { repository, snapshots, unreadable, strangers } = await listSnapshots({
+  const { repository, snapshots, unreadable, strangers, ranges } = await listSnapshots({
     ...flags,
     disk,
     signal,
@@ -42,6 +43,12 @@ async function list(context: Context, flags: ListFlags) {
   for (const snapshot of snapshots) await context.emit(snapshot)
   if (snapshots.length > 0) await context.print(show(snapshots, stdout))
   else await context.remark(`no readable snapshots in ${repository.url}`)
+  for (const range of ranges.filter((each) => each.lastLsn > each.firstLsn)) {
+    const name = snapshots.find((each) => each.uuid === range.uuid)?.collection ?? range.uuid
+    await context.print(
+      `${name} can be restored to any LSN from ${range.firstLsn} to ${range.lastLsn} (epoch ${epochName(range.epoch)})\n`,
+    )
+  }
   for (const { collection, snapshotId, error } of unreadable) {
     await context.warn(`snapshot ${snapshotId} of ${collection}: ${error.message}`)
   }
@@ -50,7 +57,7 @@ async function list(context: Context, flags: ListFlags) {
     const { code, message, hint, place } = first.error
     throw new OperatingError(code, message, hint, { ...(place && { place }), details: unreadable })
   }
-  return { repository, snapshots: snapshots.length, strangers }
+  return { repository, snapshots: snapshots.length, ranges, strangers }
 }
 
 function show(snapshots: readonly SnapshotSummary[], terminal: Output): string {

@@ -52,6 +52,7 @@ async function verify(context: Context, flags: VerifyFlags) {
   const { snapshots, ...rest } = result
   for (const snapshot of snapshots) await context.emit(snapshot)
   await context.print(show(result, context.io.stdout))
+  for (const each of rest.archive.remarks) await context.remark(each)
   for (const stranger of rest.strangers) {
     await context.remark(`${stranger} at ${rest.source} was not written by vectra`)
   }
@@ -80,7 +81,10 @@ function show(result: VerifyResult, terminal: { isTerminal: boolean; columns: nu
   const { checked, checkedBytes } = result.objects
   const read = result.depth === 'manifest' ? 'found' : 'read and hashed'
   const objects = `${showCount(checked, 'object')} (${showBytes(checkedBytes)}) ${read}`
-  return `${table}${objects} in ${showDuration(result.durationMs)}\n`
+  const { files, records } = result.archive
+  const archived =
+    files === 0 ? '' : `, ${showCount(files, 'archived file')} with ${showCount(records, 'record')}`
+  return `${table}${objects}${archived} in ${showDuration(result.durationMs)}\n`
 }
 
 function verdict({ ok, content }: VerifiedSnapshot, depth: VerifyDepth): string {
