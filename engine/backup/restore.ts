@@ -15,6 +15,7 @@ import { checkName } from '../base/name.ts'
 import { noProgress, type Progress } from '../base/progress.ts'
 import type { Collection } from '../collection/collection.ts'
 import type { StageRequest, Staging } from '../collection/staging.ts'
+import type { IndexSettings } from '../format/config.ts'
 import type { Epoch } from '../format/identity.ts'
 import type { Repository } from '../repository/repository.ts'
 import type { SnapshotManifest } from '../repository/snapshot-manifest.ts'
@@ -58,6 +59,8 @@ export interface RestoreOptions {
   readonly replace?: boolean
   /** Leave the saved graphs and build new ones. Default false. */
   readonly reindex?: boolean
+  /** Another index than the saved one: it is built anew. */
+  readonly index?: IndexSettings
   /** Load what searches need before returning, so that graphs are known to be good. Default true. */
   readonly warm?: boolean
   readonly disk: Disk
@@ -198,7 +201,7 @@ export async function restoreSnapshot(
     files: { written: written.written, reused: written.reused },
     sources: written.sources,
     fallbacks: written.fallbacks,
-    ...compareGraphs(manifest, restored, options.reindex === true, written.lost),
+    ...compareGraphs(manifest, restored, isReindexed(options), written.lost),
     remarks: [...opened.remarks, ...chosen.remarks, ...remarks, ...(log?.remarks ?? [])],
     phases: phases.times,
     durationMs: phases.totalMs,
@@ -239,11 +242,16 @@ async function choose(
   return { chosen: moment, moment }
 }
 
+/** Whether no saved index is used. */
+const isReindexed = ({ reindex = false, index }: RestoreOptions): boolean =>
+  reindex || index !== undefined
+
 function toStageRequest(
   { snapshot }: ChosenSnapshot,
   name: string,
-  { reindex = false, at, epoch: ofEpoch }: RestoreOptions,
+  options: RestoreOptions,
 ): StageRequest {
+  const { index, at, epoch: ofEpoch } = options
   const { id, collection, epoch, lsn, count, digest, config, files } = snapshot.manifest
   return {
     // the same snapshot under another name is another restore, with an identity of its own
@@ -262,7 +270,7 @@ function toStageRequest(
     digest,
     paths: files.map((file) => file.path),
     newUuid: name !== collection.name,
-    ...(reindex && { config }),
+    ...(isReindexed(options) && { config: { ...config, ...(index && { index }) } }),
   }
 }
 

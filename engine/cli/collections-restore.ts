@@ -5,6 +5,7 @@ import { parseMoment } from '../backup/moment.ts'
 import type { RestoreResult } from '../backup/restore.ts'
 import { fail } from '../base/errors.ts'
 import { checkName } from '../base/name.ts'
+import { type IndexKind, indexKinds, makeConfig } from '../format/config.ts'
 import { worldOf } from './collections-import.ts'
 import type { Context } from './context.ts'
 import { withDirectory } from './open-directory.ts'
@@ -20,6 +21,7 @@ interface RestoreFlags {
   readonly newCollectionName?: string
   readonly replace?: boolean
   readonly reindex?: boolean
+  readonly index?: IndexKind
 }
 
 export function addRestore(collections: Command, run: Runner): void {
@@ -49,6 +51,11 @@ export function addRestore(collections: Command, run: Runner): void {
       'take the place of the collection of that name, once the restore is proven',
     )
     .option('--reindex', 'build the index anew instead of keeping the saved one')
+    .addOption(
+      new Option('--index <kind>', 'build an index of another kind, at its defaults').choices(
+        indexKinds,
+      ),
+    )
     .option('--wait', 'wait until it is done, as this command always does')
     .addHelpText(
       'after',
@@ -65,7 +72,7 @@ export function addRestore(collections: Command, run: Runner): void {
 
 async function restore(context: Context, name: string, flags: RestoreFlags) {
   checkName('collection name', name)
-  const { newCollectionName: newName, snapshotId, at: moment, ...rest } = flags
+  const { newCollectionName: newName, snapshotId, at: moment, index, ...rest } = flags
   if (newName !== undefined) checkName('collection name', newName)
   if (snapshotId !== undefined) checkName('snapshot id', snapshotId)
   if (rest.epoch !== undefined && moment === undefined) {
@@ -81,6 +88,8 @@ async function restore(context: Context, name: string, flags: RestoreFlags) {
       ...(newName !== undefined && { newName }),
       ...(snapshotId !== undefined && { snapshotId }),
       ...(at && { at }),
+      // the defaults of a kind are the same in every dimension
+      ...(index && { index: makeConfig({ dimension: 1, index }).index }),
       disk: context.io.disk,
       ...worldOf(context),
     })

@@ -66,3 +66,36 @@ it.each([
   expect(refused.stderr).toMatch(message)
   expect((await cli('collections describe points')).stdout).toContain('ivf (12 lists, nprobe 4)')
 })
+
+it('is carried by backups: a restore keeps the lists, builds them anew, or changes the kind', {
+  timeout: 180_000,
+}, async () => {
+  const repository = join(root, 'repository')
+  const restore = async (as: string, flags = '') => {
+    const restored = await cli(
+      `collections restore points --source ${repository} --new-collection-name ${as} --json${flags}`,
+    )
+    return restored.objects().at(-1)
+  }
+  const answers = async (name: string) =>
+    (await cli(`search ${name} --like 7 -k 5 --json`)).objects().map(({ id }) => id)
+  await cli('collections checkpoint points')
+  await cli(`collections backup points --destination ${repository} --snapshot-id trained`)
+  // lists that a reindex built stand under another name: they too are kept
+  await cli('collections reindex points --lists 6 --nprobe 6')
+  await cli(`collections backup points --destination ${repository} --snapshot-id reindexed`)
+  const found = await search()
+  const kept = { graphs: 'kept', graphFiles: { kept: 1, rebuilt: 0 } }
+  expect(await restore('a', ' --snapshot-id trained')).toMatchObject(kept)
+  expect(await restore('b')).toMatchObject(kept)
+  expect(await answers('b')).toEqual(found)
+  const rebuilt = { graphs: 'rebuilt', graphFiles: { kept: 0, rebuilt: 1 } }
+  expect(await restore('c', ' --reindex')).toMatchObject(rebuilt)
+  expect(await answers('c')).toEqual(found)
+  expect(await restore('d', ' --index hnsw')).toMatchObject(rebuilt)
+  expect((await cli('collections describe d')).stdout).toContain('hnsw (m 16')
+  expect(await answers('d')).toEqual(found)
+  expect(await restore('e', ' --index flat')).toMatchObject({ graphs: 'none' })
+  const verified = await cli(`collections backup verify --source ${repository} --depth content`)
+  expect(verified.exitCode).toBe(0)
+})

@@ -210,6 +210,23 @@ describe('a reindex', () => {
     await expectTidy(items, nodeDisk, path)
   })
 
+  test('of the durability holds for the writes to come', async () => {
+    const disk = new FaultyDisk(new MemoryDisk())
+    const items = await fill(await open('/data', disk), kinds.flat)
+    const syncsOf = async (id: number) => {
+      const before = disk.count('sync', /\.wal$/)
+      await items.upsert([point(id)])
+      return disk.count('sync', /\.wal$/) - before
+    }
+    expect(await syncsOf(1)).toBe(1)
+    const durability = { mode: 'interval', intervalMs: 60_000 } as const
+    await items.configure((now) => ({ ...now, durability }))
+    expect(items.describe().config.durability).toEqual(durability)
+    expect(await syncsOf(2)).toBe(0)
+    await items.configure((now) => ({ ...now, durability: { mode: 'always' } }))
+    expect(await syncsOf(3)).toBe(1)
+  })
+
   test('refuses another dimension or metric before any work', async () => {
     const items = await fill(await open(await temporaryDirectory()), kinds.flat)
     const { sequence } = items.manifest
