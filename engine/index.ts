@@ -58,6 +58,7 @@ export { systemTimer, type Timer } from './base/timer.ts'
 export { version } from './base/version.ts'
 export { Collection } from './collection/collection.ts'
 export type { CollectionDescription, CollectionStats } from './collection/collection-stats.ts'
+export type { CompactionResult } from './collection/compactor.ts'
 export {
   type DataDirectory,
   openDataDirectory,

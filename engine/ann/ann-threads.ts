@@ -2,7 +2,8 @@
  * The threads of the index: created once per data directory and closed with it.
  *
  * Building a graph takes seconds to minutes, loading one and scanning take milliseconds. They have
- * threads of their own, so that a build never holds up a search; threads start when first needed.
+ * threads of their own, so that a build never holds up a search; and what nobody waits for has one more,
+ * so that writers who wait for a build never wait for a merge. Threads start when first needed.
  */
 import { availableParallelism } from 'node:os'
 import { besideModule, type RunOptions, ThreadPool } from '../base/thread-pool.ts'
@@ -11,6 +12,8 @@ export class AnnThreads {
   /** How many tasks of a kind run side by side. */
   readonly size: number
   readonly #builders: ThreadPool
+  /** One thread for what nobody waits for. */
+  readonly #idle: ThreadPool
   readonly #readers: ThreadPool
   readonly #ownReaders: boolean
 
@@ -19,6 +22,7 @@ export class AnnThreads {
     const module = besideModule(import.meta.url, 'ann-worker')
     this.size = Math.max(1, size)
     this.#builders = new ThreadPool(module, this.size)
+    this.#idle = new ThreadPool(module, 1)
     this.#ownReaders = readers === undefined
     this.#readers = readers ?? new ThreadPool(module, this.size)
   }
@@ -28,6 +32,11 @@ export class AnnThreads {
     return this.#builders.run<Result>(task, input, options)
   }
 
+  /** The same on the thread for work that nobody waits for. */
+  runIdle<Result>(task: string, input: object, options: RunOptions = {}): Promise<Result> {
+    return this.#idle.run<Result>(task, input, options)
+  }
+
   /** Runs a short task. */
   run<Result>(task: string, input: object, options: RunOptions = {}): Promise<Result> {
     return this.#readers.run<Result>(task, input, options)
@@ -35,7 +44,7 @@ export class AnnThreads {
 
   /** Ends its threads, not a pool that was lent; what still runs is rejected. */
   async close(): Promise<void> {
-    await this.#builders.close()
+    await Promise.all([this.#builders.close(), this.#idle.close()])
     if (this.#ownReaders) await this.#readers.close()
   }
 }

@@ -21,6 +21,8 @@ export interface BuildOptions {
   readonly scratchDirectory: string
   /** Told about every hundredth of the points, phase `build-graph`. */
   readonly progress?: Progress
+  /** Set for a build that nobody waits for and that may be given up: it has a thread of its own. */
+  readonly idle?: AbortSignal
 }
 
 /** What the worker's task `build` is given. */
@@ -28,31 +30,42 @@ export interface BuildTask {
   readonly block: VectorBlock
   readonly settings: BuildSettings
   readonly scratchFile: string
+  /** One u32: the build is given up once it is not 0. */
+  readonly stop: SharedArrayBuffer
 }
 
 /**
  * Builds the graph of `block` on one thread and returns the bytes of its graph file. The result is
  * proven before it is returned: checked in full, and spliced with the vectors it is byte for byte what
  * hnswlib saved. Vectors must be finite, and not zero for cosine.
- * @throws `index-unavailable`, `disk-full` also where hnswlib did not notice that its file was cut short
+ * @throws `index-unavailable`, `disk-full` also where hnswlib did not notice that its file was cut short;
+ *   the reason of `idle`
  */
-export function buildGraph(
+export async function buildGraph(
   threads: AnnThreads,
   block: VectorBlock,
   settings: BuildSettings,
   options: BuildOptions,
 ): Promise<Uint8Array> {
-  const progress = options.progress ?? noProgress
-  return withScratchFile(options.scratchDirectory, (scratchFile) =>
-    threads.runLong<Uint8Array>('build', { block, settings, scratchFile } satisfies BuildTask, {
-      // the worker posts the number of points that are in the graph
-      onProgress: (done) =>
-        progress({
-          phase: 'build-graph',
-          unit: 'points',
-          done: done as number,
-          total: block.count,
-        }),
-    }),
-  )
+  const { progress = noProgress, idle, scratchDirectory } = options
+  idle?.throwIfAborted()
+  const stop = new SharedArrayBuffer(4)
+  const giveUp = () => Atomics.store(new Uint32Array(stop), 0, 1)
+  idle?.addEventListener('abort', giveUp, { once: true })
+  // the worker posts the number of points that are in the graph
+  const onProgress = (done: unknown) =>
+    progress({ phase: 'build-graph', unit: 'points', done: done as number, total: block.count })
+  try {
+    return await withScratchFile(scratchDirectory, (scratchFile) => {
+      const task: BuildTask = { block, settings, scratchFile, stop }
+      return idle === undefined
+        ? threads.runLong<Uint8Array>('build', task, { onProgress })
+        : threads.runIdle<Uint8Array>('build', task, { onProgress })
+    })
+  } catch (error) {
+    idle?.throwIfAborted()
+    throw error
+  } finally {
+    idle?.removeEventListener('abort', giveUp)
+  }
 }

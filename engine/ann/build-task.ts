@@ -29,7 +29,7 @@ import { rowsOf } from './vector-block.ts'
 
 /** Builds, saves, takes apart and checks. `progress` is given the number of points added so far. */
 export async function buildGraphBytes(
-  { block, settings, scratchFile }: BuildTask,
+  { block, settings, scratchFile, stop }: BuildTask,
   progress: (done: number) => void,
 ): Promise<Uint8Array> {
   const { segment, metric, m, efConstruction, seed } = settings
@@ -40,7 +40,12 @@ export async function buildGraphBytes(
   const graphClass = await nativeGraphClass()
   const native = new graphClass(nativeSpace(metric), dimension)
   native.initIndex(count, m, efConstruction, seed)
-  addAll(native, new NativeRows(rowsOf(block), dimension, metric), count, dimension, progress)
+  const stopped = new Uint32Array(stop)
+  const report = (done: number) => {
+    if (Atomics.load(stopped, 0) !== 0) throw new Error('the build was given up')
+    progress(done)
+  }
+  addAll(native, new NativeRows(rowsOf(block), dimension, metric), count, dimension, report)
   native.writeIndexSync(scratchFile)
   native.initIndex(1, 2, 2, 1) // lets go of the graph's memory now, not when it is collected
   const elements = chunkElements(graphSettings)

@@ -53,6 +53,7 @@ export async function proveContent(
       clock,
       progress,
       onWarning,
+      compaction: 'manual',
     })
     try {
       const restored = await restoreSnapshot(directory, {

@@ -46,6 +46,18 @@ export const limits = {
   sealTailPoints: 1_000,
   /** Segments with fewer points carry no graph: scanning them is as fast. */
   graphPoints: 1_000,
+  /** Segments of about one size that are merged, in the background, into one of the next size. */
+  mergedAtOnce: 4,
+  /** What a merge in the background may make: points, bytes of vectors. Above it only at somebody's request. */
+  mergedPoints: 655_360,
+  mergedVectorBytes: 1 * GiB,
+  /** What any merge may make: bytes of vectors (4 GiB is the most that a Buffer holds), of a points file. */
+  segmentVectorBytesMerged: 3 * GiB,
+  mergedPointsBytes: 2 * GiB,
+  /** Share of dead points at which a segment is made anew. */
+  decayedShare: 0.25,
+  /** Merging waits while segments wait to be sealed, unless there are as many sealed ones as this. */
+  segmentsOverdue: 64,
   /** Frozen segments waiting to be sealed before writers wait. */
   pendingSeals: 4,
   /** Points in one segment file that a reader accepts. */

@@ -36,6 +36,7 @@ export async function withDirectory<T>(
     disk,
     clock,
     create: access === 'create',
+    compaction: 'manual', // a command ends before a merge would
     progress: context.progress,
     onWarning: (text) => void context.warn(text).catch(() => {}),
     // Anything else is told to the work itself, which undoes what it began. The work has its turn first:

@@ -1,38 +1,30 @@
 /**
- * Checkpoints: from memory to files, and which files may go.
+ * Checkpoints: from memory to files; and every other change of the manifest.
  *
  * A checkpoint has three parts. *Freeze*: between two log groups the active segment stops taking
  * writes, the log starts a new file, and the state at that LSN is noted; a large segment is divided.
  * *Seal*: the files of each part are written and its graph built, beside writes and searches, several at
- * once. *Commit*: the
- * manifest naming the new state is renamed into place, in LSN order; then superseded files go.
+ * once. *Commit*: the manifest naming the new state is renamed into place, in LSN order; then superseded
+ * files go.
  */
 import * as path from 'node:path'
 import { sha256Hex } from '../base/checksum.ts'
-import { replaceFile } from '../base/disk.ts'
 import { limits } from '../base/limits.ts'
 import { type CollectionConfig, encodeConfig, sameIndexFiles } from '../format/config.ts'
-import {
-  encodeManifest,
-  type FileEntry,
-  filesOf,
-  type Manifest,
-  manifestName,
-  type SegmentEntry,
-} from '../format/manifest.ts'
+import type { Manifest, SegmentEntry } from '../format/manifest.ts'
 import type { Tombstones } from '../format/tombstones-file.ts'
 import { type LoadedRows, SealedSegment } from '../segment/sealed-segment.ts'
-import { writeTombstones } from '../segment/write-segment.ts'
 import type { WalWriter } from '../wal/wal-writer.ts'
-import type { WatermarkFile } from '../wal/watermark-file.ts'
-import type { ArchivePositions } from './archive-positions.ts'
 import { prepareConfig, settleConfig } from './config-file.ts'
-import type { CollectionContext } from './context.ts'
 import type { LiveSegment } from './live-segment.ts'
 import type { LiveState } from './live-state.ts'
+import { ManifestFile, type ManifestPlace } from './manifest-file.ts'
+import { MergeCommits } from './merge-commits.ts'
+import { copyTombstones } from './open-files.ts'
 import { entryFor, type SealedFiles, sealSegment } from './seal-segment.ts'
 import { type BuiltIndex, writeIndex } from './segment-index.ts'
-import { type Keep, removeSuperseded } from './superseded-files.ts'
+import { type WriteStallStats, WriteStalls } from './write-stalls.ts'
+import { WrittenTombstones } from './written-tombstones.ts'
 
 /** The state at one LSN, noted when it was frozen. */
 interface FrozenState {
@@ -41,16 +33,12 @@ interface FrozenState {
   readonly committedAtUs: number
   readonly count: number
   readonly digest: string
-  /** Tombstones by segment number, as of `lsn`. */
-  readonly tombstones: ReadonlyMap<number, Tombstones>
+  /** Tombstones by segment number, as of `lsn`. A merge moves those of its sources. */
+  readonly tombstones: Map<number, Tombstones>
   /** The segment that took writes, or its parts; none when nothing was in memory. */
   readonly frozen: readonly LiveSegment[]
   /** Number of the segment that takes writes from then on. */
   readonly nextSegment: number
-}
-
-interface Pin extends Keep {
-  readonly letGo: () => Promise<void>
 }
 
 export interface HeldPin {
@@ -60,21 +48,16 @@ export interface HeldPin {
   release(): Promise<void>
 }
 
-export interface CheckpointerOptions {
-  readonly context: CollectionContext
-  readonly directory: string
-  readonly walDirectory: string
+export interface CheckpointerOptions extends ManifestPlace {
   readonly config: CollectionConfig
   /** The config document whose hash is in the manifest. */
   readonly configBytes: Buffer
   readonly state: LiveState
   readonly writer: WalWriter
-  readonly watermark: WatermarkFile
-  readonly manifest: Manifest
-  /** What archives still want of the log. */
-  readonly archives: ArchivePositions
   /** Tombstones in the manifest's files, by segment number. */
-  readonly tombstonesWritten: ReadonlyMap<number, number>
+  readonly tombstonesWritten: ReadonlyMap<number, Tombstones>
+  /** Told after each commit of a new state. */
+  readonly onCommit: () => void
 }
 
 /** What {@link Checkpointer.amend} commits. */
@@ -86,19 +69,19 @@ export interface Amendment {
 
 export class Checkpointer {
   readonly #options: CheckpointerOptions
-  readonly #pins = new Set<Pin>()
-  #manifest: Manifest
+  readonly #stalls: WriteStalls
+  readonly #file: ManifestFile
   /** What the manifest's `config` is the hash of, and its meaning: they change in one step. */
   #config: CollectionConfig
   #configBytes: Buffer
-  /** Commits, one after the other. */
-  #commits: Promise<unknown> = Promise.resolve()
-  #pending = 0
+  /** Frozen and not committed yet, oldest first, with the commit that each waits for. */
+  readonly #pending = new Map<FrozenState, Promise<unknown>>()
   #failure: unknown
   /** LSN of the newest noted state. */
   #noted: number
-  /** How many tombstones the current file of each segment holds. */
-  readonly #written: Map<number, number>
+  readonly #written: WrittenTombstones
+  /** What merges commit. */
+  readonly merges: MergeCommits
   /** Set once a search has warmed the collection: new segments are then loaded when sealed. */
   keepWarm:
     | ((segment: LiveSegment, sealed: SealedSegment, rows: LoadedRows) => Promise<void>)
@@ -106,15 +89,30 @@ export class Checkpointer {
 
   constructor(options: CheckpointerOptions) {
     this.#options = options
-    this.#manifest = options.manifest
+    this.#file = new ManifestFile(options)
+    this.#stalls = new WriteStalls(options.context.clock)
     this.#config = options.config
     this.#configBytes = options.configBytes
     this.#noted = options.manifest.lsn
-    this.#written = new Map(options.tombstonesWritten)
+    const { context, directory, state } = options
+    const { dimension } = options.config
+    this.#written = new WrittenTombstones(
+      { disk: context.disk, directory, dimension },
+      options.tombstonesWritten,
+    )
+    this.merges = new MergeCommits({
+      place: () => ({ context, directory, config: this.#config }),
+      file: this.#file,
+      state,
+      written: this.#written,
+      frozen: () => [...this.#pending.keys()].map(({ tombstones }) => tombstones),
+      rethrow: () => this.#rethrow(),
+      fail: (error) => this.#fail(error),
+    })
   }
 
   get manifest(): Manifest {
-    return this.#manifest
+    return this.#file.current
   }
 
   get config(): CollectionConfig {
@@ -127,13 +125,26 @@ export class Checkpointer {
 
   /** Segments frozen and not yet committed. */
   get pending(): number {
-    return this.#pending
+    return this.#pending.size
   }
 
-  /** Waits until at most `limits.pendingSeals` segments wait to be sealed. */
+  /** Waits until fewer than `limits.pendingSeals` segments wait to be sealed. */
   async relieve(): Promise<void> {
-    while (this.#pending >= limits.pendingSeals) await this.#commits
-    if (this.#failure !== undefined) throw this.#failure
+    if (this.pending >= limits.pendingSeals) {
+      await this.#stalls.during(async () => {
+        while (this.pending >= limits.pendingSeals) {
+          const [oldest] = this.#pending.values()
+          await oldest
+        }
+      })
+    }
+    this.#rethrow()
+  }
+
+  /** How writes have waited for sealing since this history was entered. */
+  get stalls(): WriteStallStats {
+    const { pendingSeals: pendingSealsLimit } = limits
+    return { ...this.#stalls.stats(), pendingSeals: this.pending, pendingSealsLimit }
   }
 
   /**
@@ -146,12 +157,11 @@ export class Checkpointer {
       // first what can fail: once noted and frozen, a state is always handed to its commit
       await writer.rotate()
       const state = this.#note()
-      if (state === undefined) return { done: this.#commits.then(() => this.#rethrow()) }
-      this.#pending++
+      if (state === undefined) return { done: this.#file.settle().then(() => this.#rethrow()) }
       const sealing = this.#seal(state)
       // a failed seal is reported by the commit that waits for it
       sealing.catch(() => {})
-      const commit = this.#commits.then(async () => {
+      const commit = this.#file.exclusively(async () => {
         try {
           if (this.#failure !== undefined) throw this.#failure
           await this.#commit(state, await sealing)
@@ -159,11 +169,12 @@ export class Checkpointer {
           this.#fail(error)
           throw error
         } finally {
-          this.#pending--
+          this.#pending.delete(state)
         }
+        this.#options.onCommit()
       })
-      this.#commits = commit.catch(() => {})
-      commit.catch(() => {})
+      const settled = commit.catch(() => {})
+      this.#pending.set(state, settled)
       return { done: commit }
     })
   }
@@ -175,53 +186,34 @@ export class Checkpointer {
   }
 
   /** Waits for what is under way, also when it failed. */
-  async settle(): Promise<void> {
-    await this.#commits
+  settle(): Promise<void> {
+    return this.#file.settle()
   }
 
-  /**
-   * Keeps the files of the current manifest, and the log after it, until released or closed.
-   * @param letGo run once at that moment: closes what the pin's owner opened
-   * @param afterLsn log records after this one stay, also those that the manifest does not need
-   */
-  pin(letGo: () => Promise<void>, afterLsn = this.#manifest.lsn): HeldPin {
-    const manifest = this.#manifest
-    const pin: Pin = {
-      files: new Set(filesOf(manifest).map((file) => file.path)),
-      afterLsn,
-      letGo,
-    }
-    this.#pins.add(pin)
+  /** Keeps the files of the current manifest, and the log after it; see {@link ManifestFile.pin}. */
+  pin(letGo: () => Promise<void>, afterLsn?: number): HeldPin {
+    const { manifest, isHeld, release } = this.#file.pin(letGo, afterLsn)
     return {
       manifest,
       amend: (change) =>
-        this.amend(async (now) =>
-          this.#pins.has(pin) ? { segments: await change(now) } : undefined,
-        ),
-      release: async () => {
-        if (!this.#pins.delete(pin)) return
-        await letGo()
-        await this.#exclusively(() => this.#removeSuperseded())
-      },
+        this.amend(async (now) => (isHeld() ? { segments: await change(now) } : undefined)),
+      release,
     }
   }
 
   /** Lets go of every pin: the collection is closed, perhaps to be dropped. */
-  async close(): Promise<void> {
-    await this.settle()
-    const pins = [...this.#pins]
-    this.#pins.clear()
-    for (const pin of pins) await pin.letGo()
+  close(): Promise<void> {
+    return this.#file.close()
   }
 
-  /**
-   * Keeps `files` until the returned function is called: files that are read, or made and not named yet.
-   * The set may grow meanwhile.
-   */
+  /** Keeps files that are read, or made and not named yet; see {@link ManifestFile.hold}. */
   hold(files: ReadonlySet<string>): () => void {
-    const pin: Pin = { files, afterLsn: Number.POSITIVE_INFINITY, letGo: async () => {} }
-    this.#pins.add(pin)
-    return () => this.#pins.delete(pin)
+    return this.#file.hold(files)
+  }
+
+  /** Waits until the files of replaced segments are gone, but for those that somebody still reads. */
+  tidied(): Promise<void> {
+    return this.#file.tidied()
   }
 
   /**
@@ -230,21 +222,21 @@ export class Checkpointer {
    * happens. `adopted` runs in the step in which manifest and config change for this process.
    */
   amend(work: (now: Manifest) => Promise<Amendment | undefined>): Promise<void> {
-    return this.#exclusively(async () => {
+    return this.#file.exclusively(async () => {
       const { context, directory } = this.#options
-      const amendment = await work(this.#manifest)
+      const amendment = await work(this.manifest)
       if (amendment === undefined) return
       const { segments, config, adopted } = amendment
       await context.disk.syncDirectory(path.join(directory, 'segments'))
-      const next = { ...this.#manifest, segments, sequence: this.#manifest.sequence + 1 }
+      const next = { ...this.manifest, segments, sequence: this.manifest.sequence + 1 }
       if (config === undefined) {
-        await this.#publish(next, adopted)
+        await this.#file.publish(next, adopted)
         return
       }
       const bytes = encodeConfig(config)
       const sha256 = sha256Hex(bytes)
       await prepareConfig(context.disk, directory, bytes, sha256)
-      await this.#publish({ ...next, config: sha256 }, () => {
+      await this.#file.publish({ ...next, config: sha256 }, () => {
         this.#config = config
         this.#configBytes = bytes
         adopted?.()
@@ -257,18 +249,13 @@ export class Checkpointer {
   replaceIndex({ number }: LiveSegment, built: BuiltIndex): Promise<void> {
     return this.amend(async ({ segments }) => {
       if (!sameIndexFiles(built.settings, this.#config.index)) return undefined // of another time
+      if (!segments.some((each) => each.number === number)) return undefined // merged meanwhile
       const { context, directory } = this.#options
       const index = await writeIndex(context, directory, number, built)
       return {
         segments: segments.map((each) => (each.number === number ? { ...each, ...index } : each)),
       }
     })
-  }
-
-  #exclusively(work: () => Promise<void>): Promise<void> {
-    const result = this.#commits.then(work)
-    this.#commits = result.catch(() => {})
-    return result
   }
 
   /** The log goes on, but nothing is sealed any more: writers would soon wait for ever. */
@@ -290,9 +277,7 @@ export class Checkpointer {
     this.#noted = lsn
     const partPoints = this.#config.index.kind === 'hnsw' ? limits.sealedPartPoints : undefined
     const frozen = state.activeMemory.count > 0 ? state.freeze(partPoints) : []
-    const tombstones = new Map(
-      state.segments.map((segment) => [segment.number, segment.tombstones.copy()]),
-    )
+    const tombstones = copyTombstones(state.segments)
     const { count, digest, active } = state
     const nextSegment = active.number
     return { lsn, chain, committedAtUs, count, digest, tombstones, frozen, nextSegment }
@@ -316,16 +301,17 @@ export class Checkpointer {
 
   async #commit(state: FrozenState, sealed: readonly SealedFiles[]): Promise<void> {
     const { context, directory, config } = this.#options
-    const previous = this.#manifest
+    const previous = this.manifest
     const now = { context, directory, config: this.#config }
     const added = await Promise.all(sealed.map((each) => entryFor(now, each)))
     const segments: SegmentEntry[] = []
-    for (const entry of [...previous.segments, ...added]) {
+    const entries = [...previous.segments, ...added].sort((a, b) => a.number - b.number)
+    for (const entry of entries) {
       const tombstones = state.tombstones.get(entry.number)
-      segments.push({ ...entry, tombstones: await this.#tombstones(entry, tombstones, state.lsn) })
+      segments.push(await this.#written.write(entry, tombstones, state.lsn))
     }
     await context.disk.syncDirectory(path.join(directory, 'segments'))
-    await this.#publish({
+    await this.#file.publish({
       ...previous,
       sequence: previous.sequence + 1,
       lsn: state.lsn,
@@ -336,6 +322,7 @@ export class Checkpointer {
       nextSegment: state.nextSegment,
       segments,
     })
+    this.#written.committed(new Map(state.tombstones))
     const place = { disk: context.disk, directory, dimension: config.dimension }
     for (const [index, { rows }] of sealed.entries()) {
       const [segment, entry] = [state.frozen[index], added[index]]
@@ -344,36 +331,5 @@ export class Checkpointer {
       if (this.keepWarm !== undefined) await this.keepWarm(segment, opened, rows)
       else segment.become(opened)
     }
-  }
-
-  /** Tombstones only grow, so an equal number is an equal set and its file is kept. */
-  async #tombstones(
-    entry: SegmentEntry,
-    tombstones: Tombstones | undefined,
-    lsn: number,
-  ): Promise<FileEntry | null> {
-    const { context, directory, config } = this.#options
-    if (tombstones === undefined || tombstones.count === 0) return entry.tombstones
-    if (this.#written.get(entry.number) === tombstones.count) return entry.tombstones
-    const { number, count } = entry
-    const stamp = { number, count, dimension: config.dimension, lsn }
-    const written = await writeTombstones(context.disk, directory, tombstones, stamp)
-    this.#written.set(number, tombstones.count)
-    return written
-  }
-
-  /** Writes the manifest. Its rename is the commit; `adopted` runs in the step that knows of it. */
-  async #publish(manifest: Manifest, adopted?: () => void): Promise<void> {
-    const { context, directory, watermark } = this.#options
-    const file = path.join(directory, manifestName(manifest.sequence))
-    await replaceFile(context.disk, file, encodeManifest(manifest))
-    this.#manifest = manifest
-    adopted?.()
-    await watermark.commit(manifest.sequence)
-    await this.#removeSuperseded()
-  }
-
-  #removeSuperseded(): Promise<void> {
-    return removeSuperseded(this.#options, this.#manifest, [...this.#pins])
   }
 }

@@ -2,8 +2,10 @@
 import type { CollectionConfig } from '../format/config.ts'
 import type { Epoch } from '../format/identity.ts'
 import { type RestoredFrom, segmentFiles } from '../format/manifest.ts'
+import type { CompactionStats } from './compactor.ts'
 import type { LiveSegment } from './live-segment.ts'
 import type { LiveState } from './live-state.ts'
+import type { WriteStallStats } from './write-stalls.ts'
 
 export interface CollectionDescription {
   readonly name: string
@@ -37,12 +39,15 @@ export interface CollectionStats {
   /** The state that opening starts from; records after it are replayed. */
   readonly checkpointLsn: number
   readonly lsn: number
+  /** Since the collection was opened. */
+  readonly writeStalls: WriteStallStats
+  readonly compaction: CompactionStats
 }
 
 /** The stats of a state whose newest record is `lsn` and whose manifest stands at `checkpointLsn`. */
 export function statsOf(
   state: LiveState,
-  at: { readonly lsn: number; readonly checkpointLsn: number },
+  at: Pick<CollectionStats, 'lsn' | 'checkpointLsn' | 'writeStalls' | 'compaction'>,
 ): CollectionStats {
   const segments = state.segments
     .filter((segment) => segment.table.count > 0)

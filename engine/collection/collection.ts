@@ -24,6 +24,7 @@ import {
 } from '../format/point.ts'
 import type { LogPosition } from '../wal/replay.ts'
 import { type CollectionDescription, type CollectionStats, statsOf } from './collection-stats.ts'
+import type { CompactionResult } from './compactor.ts'
 import { proveContent } from './content-proof.ts'
 import type { CollectionContext } from './context.ts'
 import { type EpochStart, History } from './history.ts'
@@ -280,6 +281,15 @@ export class Collection {
     return result
   }
 
+  /**
+   * Merges all segments into one (as few as the bounds of one allow), without what is dead in them; searches
+   * and writes go on meanwhile. Nothing of the content changes.
+   * @throws `damaged`, `disk-full`, `disk-error`; the signal's reason when it is given up
+   */
+  compact(signal?: AbortSignal): Promise<CompactionResult> {
+    return this.#history.compactor.compact(signal)
+  }
+
   /** Seals what is in memory and commits a manifest; opening then replays nothing before it. */
   async checkpoint(): Promise<void> {
     await this.#history.checkpointer.run()
@@ -348,7 +358,12 @@ export class Collection {
   }
 
   stats(): CollectionStats {
-    return statsOf(this.#state, { lsn: this.lsn, checkpointLsn: this.manifest.lsn })
+    return statsOf(this.#state, {
+      lsn: this.lsn,
+      checkpointLsn: this.manifest.lsn,
+      writeStalls: this.#history.checkpointer.stalls,
+      compaction: this.#history.compactor.stats(),
+    })
   }
 
   /** Waits for writes and checkpoints under way and closes the files. */

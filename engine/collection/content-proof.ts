@@ -12,7 +12,7 @@ import { encodePoint, hashPoint } from '../format/point.ts'
 import type { Tombstones } from '../format/tombstones-file.ts'
 import type { MemorySegment } from '../segment/memory-segment.ts'
 import type { SealedSegment } from '../segment/sealed-segment.ts'
-import type { LiveSegment } from './live-segment.ts'
+import { holdAll, type LiveSegment } from './live-segment.ts'
 import { type ProofResult, type ProofTask, proveRange } from './prove-range.ts'
 
 /** Fewer points are proven on the calling thread: starting threads takes longer. */
@@ -34,7 +34,10 @@ export type UseRows = (sealed: SealedSegment, rows: RowSource) => Promise<void>
 export const proveContent = (
   segments: readonly LiveSegment[],
   threads: ThreadPool,
-): Promise<string> => new ContentProof(threads).digest(segments)
+): Promise<string> => {
+  const release = holdAll(segments)
+  return new ContentProof(threads).digest(segments).finally(release)
+}
 
 /** A sealed segment under proof: what was alive when it began, and the sums of its parts. */
 interface Begun {

@@ -20,6 +20,8 @@ export interface CollectionContext {
   readonly scratch: string
   /** Further names that mean the collection of this name now. */
   readonly aliasesOf: (collection: string) => readonly string[]
+  /** Whether segments are merged in the background, or only at somebody's request. */
+  readonly compaction: 'background' | 'manual'
   readonly progress: Progress
   /** Told what a person should know although nothing failed: a rebuilt graph, a fallback. */
   readonly onWarning: (text: string) => void

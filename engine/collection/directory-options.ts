@@ -23,12 +23,17 @@ export interface DataDirectoryOptions {
    * process then; what was acknowledged is recovered by the next start.
    */
   readonly onFatal?: (error: unknown) => void
+  /**
+   * Whether segments are merged in the background, for a process that stays, or only by
+   * {@link Collection.compact}, for one that does something and ends. Default: background.
+   */
+  readonly compaction?: 'background' | 'manual'
 }
 
 export interface World
   extends Pick<
     CollectionContext,
-    'disk' | 'clock' | 'timer' | 'progress' | 'onWarning' | 'onFatal'
+    'disk' | 'clock' | 'timer' | 'compaction' | 'progress' | 'onWarning' | 'onFatal'
   > {
   /** The disk without its guard: for the lock, which is given back whatever happened. */
   readonly plainDisk: Disk
@@ -43,6 +48,7 @@ export function toWorld(options: DataDirectoryOptions): World {
     disk: guardDisk(plainDisk, onFatal),
     clock: options.clock ?? systemClock,
     timer: options.timer ?? systemTimer,
+    compaction: options.compaction ?? 'background',
     progress: options.progress ?? noProgress,
     onWarning: options.onWarning ?? (() => {}),
     onFatal,

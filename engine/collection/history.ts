@@ -16,9 +16,10 @@ import { type Commit, WalWriter } from '../wal/wal-writer.ts'
 import { WatermarkFile, watermarkName } from '../wal/watermark-file.ts'
 import { ArchivePositions } from './archive-positions.ts'
 import { Checkpointer } from './checkpoint.ts'
+import { Compactor } from './compactor.ts'
 import type { CollectionContext } from './context.ts'
 import type { LiveState } from './live-state.ts'
-import { type OpenedFiles, startHistory, walDirectoryOf } from './open-files.ts'
+import { copyTombstones, type OpenedFiles, startHistory, walDirectoryOf } from './open-files.ts'
 import { noIndex } from './segment-index.ts'
 
 /** What all histories of an open collection share. */
@@ -50,6 +51,7 @@ export class History {
   readonly checkpointer: Checkpointer
   /** How far the log is archived, and where. */
   readonly archives: ArchivePositions
+  readonly compactor: Compactor
   readonly #place: HistoryPlace
   readonly #watermark: WatermarkFile
   /** Points that each operation under way changed, for its caller. */
@@ -67,7 +69,14 @@ export class History {
     this.#changed = changed
     this.writer = writer
     this.archives = archives
-    this.checkpointer = new Checkpointer({ ...files, ...place, writer, archives })
+    this.checkpointer = new Checkpointer({
+      ...files,
+      ...place,
+      writer,
+      archives,
+      onCommit: () => this.compactor.consider(),
+    })
+    this.compactor = new Compactor(place, this.checkpointer)
   }
 
   /** Takes the log up where it ends; a torn tail is cut. */
@@ -124,6 +133,7 @@ export class History {
 
   /** Waits for what is under way and closes the files; pins are let go. */
   async leave(): Promise<void> {
+    await this.compactor.stop()
     await this.checkpointer.settle()
     try {
       await this.writer.close()
@@ -136,8 +146,8 @@ export class History {
   /** Seals what is in memory, leaves this history, and enters a new one of the same state. */
   async succeed(start: EpochStart): Promise<History> {
     await this.checkpointer.run()
-    const { manifest } = this
     await this.leave()
+    const { manifest } = this // after the last merge
     const { context, directory, state } = this.#place
     const config = start.config ?? this.checkpointer.config
     const configBytes = encodeConfig(config)
@@ -164,9 +174,7 @@ export class History {
         watermark: await WatermarkFile.open(context.disk, file, context.onWarning),
         end,
         walDirectory: walDirectoryOf(directory, first),
-        tombstonesWritten: new Map(
-          state.segments.map((segment) => [segment.number, segment.tombstones.count]),
-        ),
+        tombstonesWritten: copyTombstones(state.segments),
       },
     )
   }

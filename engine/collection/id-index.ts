@@ -21,8 +21,8 @@ export type IdAt = (segment: number, ordinal: number) => PointId
 const slotWords = 3
 const firstSlots = 64
 
-/** Locations are one number for callers: segment number × 2^32 + ordinal. */
-export const ordinalSpace = 2 ** 32
+/** Locations are one number for callers: segment number × 2^26 + ordinal, exact for all segments there can be. */
+export const ordinalSpace = 2 ** 26
 
 export class IdIndex {
   readonly #idAt: IdAt
@@ -49,7 +49,7 @@ export class IdIndex {
     if (slots > this.#mask + 1) this.#resize(slots)
   }
 
-  /** Segment number × 2^32 + ordinal, or undefined. */
+  /** Segment number × {@link ordinalSpace} + ordinal, or undefined. */
   get(id: PointId): number | undefined {
     const at = this.#find(id, hashId(id, this.#seed))
     const segment = this.#slots[at] ?? 0
@@ -148,7 +148,7 @@ export class IdIndex {
 
 /** 32 bits over the number's two words or the text's UTF-16 units, mixed as in MurmurHash3 (Appleby). */
 function hashId(id: PointId, seed: number): number {
-  if (typeof id === 'number') return finish(mix(mix(seed, id | 0), (id / ordinalSpace) | 0))
+  if (typeof id === 'number') return finish(mix(mix(seed, id | 0), (id / 2 ** 32) | 0))
   let hash = seed ^ 1 // the text '5' and the number 5 are different ids
   for (let i = 0; i < id.length; i++) hash = mix(hash, id.charCodeAt(i))
   return finish(hash ^ id.length)

@@ -3,7 +3,8 @@
  * searches for it.
  *
  * Invariants: ordinals survive sealing, so tombstones stay valid when the body is exchanged (where they
- * change, at the division of a frozen segment, new objects of this class take over); at most one of
+ * change, when a frozen segment is divided or sealed ones are merged, new objects of this class take
+ * over, and the old ones stay open for whoever holds them); at most one of
  * `index` and `rows` is set for a sealed body, both are absent until the segment is warmed; `lists` are
  * over the rows.
  */
@@ -23,6 +24,10 @@ export class LiveSegment {
   #index: HnswIndex | undefined
   #rows: LoadedRows | undefined
   #lists: IvfIndex | undefined
+  #holds = 0
+  #closing: Promise<void> | undefined
+  /** Set when another segment took over: closes this one. */
+  #retire: (() => void) | undefined
 
   constructor(number: number, body: MemorySegment | SealedSegment, tombstones = new Tombstones()) {
     this.number = number
@@ -99,8 +104,13 @@ export class LiveSegment {
     if (before !== index) before?.close()
   }
 
-  vector(ordinal: number): Promise<Float32Array> {
-    return this.#body.vector(ordinal)
+  async vector(ordinal: number): Promise<Float32Array> {
+    const release = this.hold()
+    try {
+      return await this.#body.vector(ordinal)
+    } finally {
+      release()
+    }
   }
 
   id(ordinal: number): PointId {
@@ -111,9 +121,55 @@ export class LiveSegment {
     return readMetadata(this.#body.metadata(ordinal), this.id(ordinal), this.number)
   }
 
-  async close(): Promise<void> {
+  /** Keeps files and index open until the function is called, also when another segment takes over. */
+  hold(): () => void {
+    let held = true
+    this.#holds++
+    return () => {
+      if (!held) return
+      held = false
+      this.#holds--
+      if (this.#holds === 0) this.#retire?.()
+    }
+  }
+
+  /** Whether somebody looks at it. */
+  get held(): boolean {
+    return this.#holds > 0
+  }
+
+  /** Whether another segment has taken over: nothing new begins with this one. */
+  get retired(): boolean {
+    return this.#retire !== undefined
+  }
+
+  /** Another segment has taken over. Resolves when nobody held this one any more and it is closed. */
+  retire(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#retire = () => {
+        this.close().then(resolve, reject)
+      }
+      if (this.#holds === 0) this.#retire()
+    })
+  }
+
+  /** Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     this.#index?.close()
     await this.sealed?.close()
+  }
+}
+
+/** Holds all of them; the function that is returned lets go. */
+export function holdAll(segments: readonly LiveSegment[]): () => void {
+  const releases = segments.map((segment) => segment.hold())
+  return () => {
+    for (const release of releases) release()
   }
 }
 

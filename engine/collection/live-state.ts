@@ -4,13 +4,16 @@
  * `apply` is synchronous and total: a durable record always applies. It is the one meaning of a log
  * record, for writes and for replays.
  */
+import assert from 'node:assert/strict'
 import { fail } from '../base/errors.ts'
 import { ContentDigest } from '../format/content-digest.ts'
+import { firstMergedSegment } from '../format/manifest.ts'
 import { hashPoint, type PointId, type StoredPoint } from '../format/point.ts'
 import type { Operation } from '../format/wal-record.ts'
 import { MemorySegment } from '../segment/memory-segment.ts'
 import { IdIndex, ordinalSpace } from './id-index.ts'
 import { LiveSegment } from './live-segment.ts'
+import { carryTombstones, type Merge } from './merge.ts'
 
 export interface Location {
   readonly segment: LiveSegment
@@ -24,6 +27,7 @@ export class LiveState {
   readonly #locations = new IdIndex((segment, ordinal) => this.#segment(segment).id(ordinal))
   readonly #digest: ContentDigest
   #active: LiveSegment
+  #nextMerged: number
 
   /**
    * @param sealed the segments of the manifest, oldest first, tombstones loaded
@@ -36,6 +40,7 @@ export class LiveState {
     for (const segment of sealed) this.#admit(segment)
     this.#active = new LiveSegment(nextSegment, new MemorySegment(dimension))
     this.#segments.set(nextSegment, this.#active)
+    this.#nextMerged = Math.max(firstMergedSegment, 1 + Math.max(...this.#segments.keys()))
   }
 
   get count(): number {
@@ -142,6 +147,39 @@ export class LiveState {
         : undefined,
     )
     return parts
+  }
+
+  /** A number for a merged segment: none is given twice while the collection is open. */
+  takeMergedNumber(): number {
+    return this.#nextMerged++
+  }
+
+  /** The segment `number`, which must be there. */
+  segment(number: number): LiveSegment {
+    return this.#segment(number)
+  }
+
+  /**
+   * A merged segment takes over from its sources, in one step: searches, ids and deletes go to it from
+   * now on. What died since the merge began is buried in it. Content, count and digest do not change.
+   */
+  replace({ sources, merged, moves }: Merge): void {
+    const live = sources.reduce((sum, { segment }) => sum + segment.live, 0)
+    const movesOf = new Map<number, Uint32Array>()
+    for (const [index, { segment }] of sources.entries()) {
+      movesOf.set(segment.number, moves[index] ?? new Uint32Array())
+    }
+    if (merged !== undefined) {
+      const died = carryTombstones({ sources, moves }, (number) => this.#segment(number).tombstones)
+      for (const ordinal of died.ordinals(merged.table.count)) merged.bury(ordinal)
+      this.#segments.set(merged.number, merged)
+    }
+    assert.equal(merged?.live ?? 0, live, 'a merge changes no number of points')
+    this.#locations.relocate((segment, ordinal) => {
+      const moved = movesOf.get(segment)?.[ordinal]
+      return moved === undefined ? undefined : (merged?.number ?? 0) * ordinalSpace + moved
+    })
+    for (const { segment } of sources) this.#segments.delete(segment.number)
   }
 
   #segment(number: number): LiveSegment {

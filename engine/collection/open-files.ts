@@ -29,6 +29,7 @@ import {
   manifestName,
   manifestSequence,
 } from '../format/manifest.ts'
+import type { Tombstones } from '../format/tombstones-file.ts'
 import {
   decodeOperation,
   type Operation,
@@ -111,7 +112,8 @@ export interface OpenedFiles {
   readonly watermark: WatermarkFile
   readonly end: LogEnd
   readonly walDirectory: string
-  readonly tombstonesWritten: ReadonlyMap<number, number>
+  /** The tombstones of the manifest, by segment number. */
+  readonly tombstonesWritten: ReadonlyMap<number, Tombstones>
 }
 
 /** Work on segments that begins as soon as they are open, while the rest is still being opened. */
@@ -158,7 +160,7 @@ export async function openFiles(
       ahead?.begin(segment, sealed, config)
       segments.push(segment)
     }
-    const tombstonesWritten = new Map(segments.map((each) => [each.number, each.tombstones.count]))
+    const tombstonesWritten = copyTombstones(segments)
     const state = new LiveState(config.dimension, segments, manifest.nextSegment)
     if (state.digest !== manifest.digest || state.count !== manifest.count) {
       fail(
@@ -192,6 +194,10 @@ export async function openFiles(
     throw error
   }
 }
+
+/** What is dead in each segment now, by number. */
+export const copyTombstones = (segments: readonly LiveSegment[]): Map<number, Tombstones> =>
+  new Map(segments.map((segment) => [segment.number, segment.tombstones.copy()]))
 
 /** A record whose checksums hold and whose content does not: written by something else than us. */
 export function readOperation(record: WalRecord, dimension: number, directory: string): Operation {

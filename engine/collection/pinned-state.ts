@@ -80,7 +80,11 @@ export function pinState(source: PinSource): Promise<PinnedState> {
   return writer.between(async () => {
     await writer.sync()
     const opened = new Map<string, Promise<DiskFile>>()
-    const pin = checkpointer.pin(() => closeAll(opened))
+    const holds: (() => void)[] = []
+    const pin = checkpointer.pin(async () => {
+      for (const letGo of holds.splice(0)) letGo()
+      await closeAll(opened)
+    })
     const { manifest } = pin
     const { config, configBytes } = checkpointer // of that manifest: nothing came between
     const pinned = { ...source, config }
@@ -94,6 +98,8 @@ export function pinState(source: PinSource): Promise<PinnedState> {
         count: segment.table.count,
         tombstones: segment.tombstones.copy(),
       }))
+    // a merge may take the segments' place; what is being read stays open
+    holds.push(...views.map(({ segment }) => segment.hold()))
     const place = new PinnedPlace(source, configBytes, opened)
     const logs = await place.logFiles(manifest, writer.tail)
     const truth = new TruthKeeper(pinned, pin, views, lsn)

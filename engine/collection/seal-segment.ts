@@ -6,10 +6,12 @@
  */
 import * as path from 'node:path'
 import { type CollectionConfig, type IndexSettings, sameIndexFiles } from '../format/config.ts'
-import type { SegmentEntry } from '../format/manifest.ts'
+import { type FileEntry, type SegmentEntry, segmentPath } from '../format/manifest.ts'
+import { SEGMENT_HEADER_BYTES } from '../format/segment-header.ts'
 import type { MemorySegment } from '../segment/memory-segment.ts'
+import type { MergedContent } from '../segment/merge-segments.ts'
 import type { LoadedRows } from '../segment/sealed-segment.ts'
-import { writeSegment } from '../segment/write-segment.ts'
+import { writeImage, writeSegment } from '../segment/write-segment.ts'
 import type { CollectionContext } from './context.ts'
 import { buildIndex, writeIndex } from './segment-index.ts'
 
@@ -40,16 +42,44 @@ export async function sealSegment(
   lsn: number,
 ): Promise<SealedFiles> {
   const { context, directory, config } = place
-  const { count } = memory
-  const stamp = { number, count, dimension: config.dimension, lsn }
-  const { vectors, points, rows } = await writeSegment(
-    context.disk,
-    directory,
-    memory,
-    stamp,
-    context.hashes,
-  )
-  const built = await buildIndex(context, config, number, rows)
+  const stamp = { number, count: memory.count, dimension: config.dimension, lsn }
+  const written = await writeSegment(context.disk, directory, memory, stamp, context.hashes)
+  return finish(place, number, written)
+}
+
+/**
+ * The same for points of other segments. Its index is built on the thread for what nobody waits for.
+ * @throws `disk-full`, `disk-error`; the signal's reason
+ */
+export async function sealMerged(
+  place: SealPlace,
+  number: number,
+  { count, vectors, points }: MergedContent,
+  signal: AbortSignal,
+): Promise<SealedFiles> {
+  const { context, directory, config } = place
+  const write = (part: 'vectors' | 'points', image: SharedArrayBuffer) =>
+    writeImage(context.disk, directory, segmentPath(number, part), image, context.hashes)
+  const rows = { vectors, byteOffset: SEGMENT_HEADER_BYTES, count, dimension: config.dimension }
+  const written = {
+    vectors: await write('vectors', vectors),
+    points: await write('points', points),
+    rows,
+  }
+  signal.throwIfAborted()
+  return finish(place, number, written, signal)
+}
+
+/** What every sealed segment has beside its vectors and points. */
+async function finish(
+  { context, directory, config }: SealPlace,
+  number: number,
+  written: { readonly vectors: FileEntry; readonly points: FileEntry; readonly rows: LoadedRows },
+  idle?: AbortSignal,
+): Promise<SealedFiles> {
+  const { vectors, points, rows } = written
+  const { count } = rows
+  const built = await buildIndex(context, config, number, rows, idle)
   const index = await writeIndex(context, directory, number, built)
   await context.disk.syncDirectory(path.join(directory, 'segments'))
   return {

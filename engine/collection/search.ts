@@ -97,13 +97,18 @@ export async function searchSegments(
       else lacking.push({ segment, ordinals: found.lacks })
     }
     if (lacking.length === 0) return merge(candidates, k, options.exclude)
-    for (const { segment, ordinals } of lacking) {
-      prepared.set(
-        segment,
-        ordinals === undefined
-          ? { vectors: await source.loadRows(segment) }
-          : { vectors: await gather(segment, ordinals, config.dimension), ordinals },
-      )
+    const releases = lacking.map(({ segment }) => segment.hold())
+    try {
+      for (const { segment, ordinals } of lacking) {
+        prepared.set(
+          segment,
+          ordinals === undefined
+            ? { vectors: await source.loadRows(segment) }
+            : { vectors: await gather(segment, ordinals, config.dimension), ordinals },
+        )
+      }
+    } finally {
+      for (const release of releases) release()
     }
   }
 }

@@ -51,15 +51,18 @@ export function indexPart(index: IndexSettings, count: number): IndexPart | unde
 
 /**
  * Builds the index that `config` asks for over the rows of segment `number`, on a builder thread.
+ * @param idle set for a segment that nobody waits for: its graph has a thread of its own and is given up
+ *   when the signal says so
  * @returns undefined when the segment is scanned: it is small, the kind is flat, or hnswlib is not
  *   available, which is told
- * @throws `disk-full`
+ * @throws `disk-full`; the reason of `idle`
  */
 export async function buildIndex(
   context: CollectionContext,
   { index, metric }: CollectionConfig,
   number: number,
   rows: LoadedRows,
+  idle?: AbortSignal,
 ): Promise<BuiltIndex | undefined> {
   const part = indexPart(index, rows.count)
   if (part === undefined || index.kind === 'flat') return undefined
@@ -77,7 +80,11 @@ export async function buildIndex(
   }
   const { m, efConstruction } = index
   const settings = { segment: number, metric, m, efConstruction, seed: indexSeed }
-  const options = { scratchDirectory: context.scratch, progress: context.progress }
+  const options = {
+    scratchDirectory: context.scratch,
+    progress: context.progress,
+    ...(idle && { idle }),
+  }
   const bytes = await buildGraph(context.ann, rows, settings, options)
   return { part, bytes, settings: index }
 }

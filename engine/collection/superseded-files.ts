@@ -1,10 +1,13 @@
 /**
- * Removing files that the state has moved on from: log files, versions of segment files and manifests
- * that neither the manifest nor a pin needs. The last manifests are kept for analysis.
+ * Removing files that the state has moved on from: log files, segment files and manifests that neither
+ * the manifest nor a pin needs. The last manifests are kept for analysis.
+ *
+ * Invariant: a file stays while anything may need it: the manifest, a manifest whose commit failed half
+ * way and may stand on the disk, a pin, a segment in the making, a segment that somebody still reads.
  */
 import * as path from 'node:path'
 import { limits } from '../base/limits.ts'
-import { filesOf, type Manifest, manifestSequence } from '../format/manifest.ts'
+import { filesOf, firstMergedSegment, type Manifest, manifestSequence } from '../format/manifest.ts'
 import type { ArchivePositions } from './archive-positions.ts'
 import type { CollectionContext } from './context.ts'
 import { removeLogs } from './log-retention.ts'
@@ -24,14 +27,21 @@ export interface SupersededPlace {
   readonly archives: ArchivePositions
 }
 
-/** Files of a segment that a later state may have in another version. */
-const replaceable = /\.(graph|lists|tombstones|truth)$/
+/** What keeps the state of `manifest`. */
+export const keepManifest = (manifest: Manifest, afterLsn = manifest.lsn): Keep => ({
+  files: new Set(filesOf(manifest).map((file) => file.path)),
+  afterLsn,
+})
 
-/** @throws `disk-error` when a file cannot be removed; what is left goes the next time */
+/**
+ * @param inUse numbers of segments all of whose files stay
+ * @throws `disk-error` when a file cannot be removed; what is left goes the next time
+ */
 export async function removeSuperseded(
   { context, directory, walDirectory, archives }: SupersededPlace,
   manifest: Manifest,
   keeps: readonly Keep[],
+  inUse: ReadonlySet<number>,
 ): Promise<void> {
   const { disk, onWarning } = context
   await removeLogs(disk, walDirectory, {
@@ -43,7 +53,8 @@ export async function removeSuperseded(
   for (const name of await disk.list(path.join(directory, 'segments'))) {
     const relative = `segments/${name}`
     const number = Number(name.slice(0, 8))
-    const superseded = number < manifest.nextSegment && replaceable.test(name)
+    const given = number < manifest.nextSegment || number >= firstMergedSegment
+    const superseded = given && !inUse.has(number)
     if (superseded && !named.has(relative) && !keeps.some((keep) => keep.files.has(relative))) {
       await disk.unlink(path.join(directory, relative))
     }

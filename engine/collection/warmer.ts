@@ -7,7 +7,7 @@ import { inFlight } from '../base/in-flight.ts'
 import type { CollectionConfig } from '../format/config.ts'
 import type { Checkpointer } from './checkpoint.ts'
 import type { CollectionContext } from './context.ts'
-import type { LiveSegment } from './live-segment.ts'
+import { holdAll, type LiveSegment } from './live-segment.ts'
 import { type KeepIndex, type WarmOptions, warmSegment } from './warm.ts'
 import { WarmProof } from './warm-proof.ts'
 
@@ -59,7 +59,8 @@ export class Warmer {
     for (const segment of segments) {
       if (segment.sealed !== undefined) proof.begin(segment, segment.sealed, config)
     }
-    return proof.digest(segments, keepIndex)
+    const release = holdAll(segments)
+    return proof.digest(segments, keepIndex).finally(release)
   }
 
   /** Exchanges what was loaded for other settings; until then it goes on answering. */
@@ -91,14 +92,15 @@ export class Warmer {
   /** Once, whoever asks. */
   async #warmOne(segment: LiveSegment): Promise<void> {
     const { sealed } = segment
-    if (segment.warm || sealed === undefined) return
+    if (segment.warm || segment.retired || sealed === undefined) return
     const running = this.#running.get(segment) ?? warmSegment(this.#warmOptions(), segment, sealed)
     this.#running.set(segment, running)
     await running.finally(() => this.#running.delete(segment))
   }
 
   #each(segments: readonly LiveSegment[], work: (segment: LiveSegment) => Promise<void>) {
-    return inFlight(segments, this.#options.context.threads.size, undefined, work)
+    const release = holdAll(segments)
+    return inFlight(segments, this.#options.context.threads.size, undefined, work).finally(release)
   }
 
   #warmOptions(keepIndex?: KeepIndex): WarmOptions {

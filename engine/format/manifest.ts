@@ -53,6 +53,7 @@ export interface Manifest {
   readonly committedAtUs: number
   readonly count: number
   readonly digest: string
+  /** Number of the segment that takes writes next. */
   readonly nextSegment: number
   /** SHA-256 of the config document. */
   readonly config: string
@@ -78,6 +79,12 @@ export type SegmentPart = 'vectors' | 'points' | 'graph' | 'lists' | 'truth' | '
 
 /** The highest number that eight digits hold. */
 const maxSegment = 99_999_999
+
+/**
+ * Numbers from here on are given to merged segments. Those below depend on the log alone, whenever
+ * segments are merged: the same log gives the same files on every machine.
+ */
+export const firstMergedSegment = 50_000_000
 
 const segmentDigits = (number: number): string => String(number).padStart(8, '0')
 
@@ -117,7 +124,7 @@ export function decodeManifest(bytes: Uint8Array, file: string): Manifest {
     committedAtUs: fields.integer('committedAtUs'),
     count: fields.integer('count'),
     digest: fields.text('digest', patterns.sha256),
-    nextSegment: fields.integer('nextSegment', 1, maxSegment + 1),
+    nextSegment: fields.integer('nextSegment', 1, firstMergedSegment),
     config: fields.text('config', patterns.sha256),
     segments: readSegments(fields, file),
     restoredFrom: fields.has('restoredFrom')
@@ -139,12 +146,14 @@ const readRestoredFrom = (fields: Fields): RestoredFrom => ({
   lsn: fields.integer('lsn'),
 })
 
-/** Numbers rise and stay below `nextSegment`: no two segments share one, none is given twice. */
+/** Numbers rise, and those of sealed segments stay below `nextSegment`: none is given twice. */
 function readSegments(fields: Fields, file: string): readonly SegmentEntry[] {
   const segments = fields.objects('segments', limits.snapshotFiles).map(readSegment)
-  const bounds = [...segments.map(({ number }) => number), fields.integer('nextSegment')]
-  bounds.forEach((number, index) => {
-    if (number <= (bounds[index - 1] ?? 0)) {
+  const next = fields.integer('nextSegment')
+  const numbers = segments.map(({ number }) => number)
+  numbers.forEach((number, index) => {
+    const given = number < next || number >= firstMergedSegment
+    if (!given || number <= (numbers[index - 1] ?? 0)) {
       fail(
         'damaged',
         `${file} is damaged: its segment numbers do not rise`,

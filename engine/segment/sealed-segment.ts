@@ -164,6 +164,15 @@ export class SealedSegment implements PointTable {
     return { vectors, byteOffset: SEGMENT_HEADER_BYTES, count, dimension }
   }
 
+  /** Rows from `ordinal` on, as they stand on disk, unproven, until `target` is full. @throws `damaged` */
+  async readRowsAt(ordinal: number, target: Float32Array): Promise<void> {
+    const offset = rowOffset(ordinal, this.#place.dimension)
+    const bytes = floatBytes(target)
+    if ((await this.#vectors.read(bytes, offset)) !== bytes.length) {
+      this.#damaged(this.entry.vectors, offset, 'it ends before its last vector')
+    }
+  }
+
   /**
    * All vectors, proven: every piece's SHA-256 is the manifest's.
    * @throws `damaged` naming the first bad piece

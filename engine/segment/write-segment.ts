@@ -45,6 +45,22 @@ export async function writeEntry(
   return { path: relative, sizeBytes: bytes.length, pieces: pieceHashes(bytes) }
 }
 
+/** Writes a file that stands in shared memory, hashed by threads meanwhile, durably. */
+export async function writeImage(
+  disk: Disk,
+  directory: string,
+  relative: string,
+  image: SharedArrayBuffer,
+  hashes: HashThreads,
+): Promise<FileEntry> {
+  const sizeBytes = image.byteLength
+  const [pieces] = await Promise.all([
+    hashes.pieces(image, sizeBytes),
+    writeNewFile(disk, path.join(directory, relative), Buffer.from(image)),
+  ])
+  return { path: relative, sizeBytes, pieces }
+}
+
 /**
  * Writes the vectors and points of a frozen memory segment.
  * @returns the entries, and the rows in shared memory for whoever builds the index
@@ -64,10 +80,7 @@ export async function writeSegment(
   encodeVectorsHeader(stamp).copy(bytes)
   floatBytes(segment.rows).copy(bytes, SEGMENT_HEADER_BYTES)
   const relative = segmentPath(stamp.number, 'vectors')
-  const [pieces] = await Promise.all([
-    hashes.pieces(image, sizeBytes),
-    writeNewFile(disk, path.join(directory, relative), bytes),
-  ])
+  const vectors = await writeImage(disk, directory, relative, image, hashes)
   const points = await writeEntry(
     disk,
     directory,
@@ -75,7 +88,7 @@ export async function writeSegment(
     encodePoints(segment, stamp),
   )
   return {
-    vectors: { path: relative, sizeBytes, pieces },
+    vectors,
     points,
     rows: { vectors: image, byteOffset: SEGMENT_HEADER_BYTES, count, dimension },
   }

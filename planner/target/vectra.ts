@@ -59,6 +59,7 @@ export function vectraTarget(target: Target, disk: Disk, clock: Clock): TargetAd
       create: access === 'create',
       progress: work.progress,
       onWarning: work.remark,
+      compaction: 'manual', // a step ends before a merge would
     })
     try {
       return await act(directory)

@@ -36,11 +36,14 @@ export interface OpenTestOptions {
   /** Gets what ends the process. */
   readonly fatal?: unknown[]
   readonly create?: boolean
+  /** Default: manual, so that a test knows its segments. */
+  readonly compaction?: 'background' | 'manual'
 }
 
 export const openTest = (path: string, options: OpenTestOptions = {}): Promise<DataDirectory> =>
   openDataDirectory(path, {
     create: options.create ?? true,
+    compaction: options.compaction ?? 'manual',
     ...(options.disk && { disk: options.disk }),
     ...(options.clock && { clock: options.clock }),
     ...(options.timer && { timer: options.timer }),

@@ -88,8 +88,8 @@ describe('IdIndex', () => {
 
   it('keeps a number and its text apart, and the largest ids and locations whole', () => {
     const ids: PointId[] = [5, '5', 0, '0', Number.MAX_SAFE_INTEGER, 2 ** 32, 2 ** 32 + 5]
-    const index = new IdIndex((_, ordinal) => ids[ordinal - 0xfffffff0] ?? -1)
-    const locationOf = (place: number) => 1_000_000 * ordinalSpace + 0xfffffff0 + place
+    const index = new IdIndex((_, ordinal) => ids[ordinal - 0x3fffff0] ?? -1)
+    const locationOf = (place: number) => 99_999_999 * ordinalSpace + 0x3fffff0 + place
     ids.forEach((id, place) => {
       index.set(id, locationOf(place))
     })
