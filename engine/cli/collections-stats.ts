@@ -1,6 +1,7 @@
 /** `collections stats NAME`: how a collection lies on disk. */
 import type { Command } from 'commander'
 import type { CollectionStats } from '../collection/collection-stats.ts'
+import type { WriteStallStats } from '../collection/write-stalls.ts'
 import type { Context } from './context.ts'
 import { withCollection } from './open-directory.ts'
 import { showBytes } from './quantity.ts'
@@ -26,6 +27,11 @@ const stats = (context: Context, name: string) =>
     return { name, ...all }
   })
 
+const showStalls = ({ count, totalMs, longestMs, waiting }: WriteStallStats): string =>
+  count === 0 && waiting === 0
+    ? 'none since it was opened'
+    : `${count}, ${totalMs} ms in all, the longest ${longestMs} ms; waiting now: ${waiting}`
+
 function show({ segments, ...totals }: CollectionStats): string {
   const pairs = renderPairs([
     ['points', String(totals.points)],
@@ -33,6 +39,7 @@ function show({ segments, ...totals }: CollectionStats): string {
     ['size', showBytes(totals.sizeBytes)],
     ['lsn', String(totals.lsn)],
     ['checkpoint lsn', String(totals.checkpointLsn)],
+    ['write stalls', showStalls(totals.writeStalls)],
   ])
   if (segments.length === 0) return pairs
   const table = renderTable(

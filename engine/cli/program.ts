@@ -10,6 +10,7 @@ import { addAliasesSet } from './aliases-set.ts'
 import { addArchive } from './collections-archive.ts'
 import { addBackup } from './collections-backup.ts'
 import { addCheckpoint } from './collections-checkpoint.ts'
+import { addCompact } from './collections-compact.ts'
 import { addConfig } from './collections-config.ts'
 import { addCount } from './collections-count.ts'
 import { addCreate } from './collections-create.ts'
@@ -74,6 +75,7 @@ export function buildProgram(io: Io, write: (text: string) => void): Command {
     addUpsert,
     addDelete,
     addCheckpoint,
+    addCompact,
     addRepair,
     addReindex,
     addConfig,
