@@ -89,9 +89,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'forget deletions at a checkpoint',
     harm: 'deleted points are back after the next start',
-    file: 'engine/collection/checkpoint.ts',
-    find: 'if (tombstones === undefined || tombstones.count === 0) return entry.tombstones',
-    replace: 'if (tombstones !== undefined || lsn > 0) return entry.tombstones',
+    file: 'engine/collection/written-tombstones.ts',
+    find: 'if (tombstones === undefined || tombstones.count === 0) return entry',
+    replace: 'if (tombstones === undefined || tombstones.count >= 0) return entry',
     tests: ['engine/collection/collection.test.ts'],
   },
   {
