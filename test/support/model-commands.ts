@@ -43,6 +43,7 @@ const seed = fc.nat(2 ** 31 - 1)
 const upsert = fc.record({ kind: fc.constant('upsert' as const), slots: slots(6), seed })
 const remove = fc.record({ kind: fc.constant('delete' as const), slots: slots(4) })
 const checkpoint = fc.record({ kind: fc.constant('checkpoint' as const) })
+const compact = fc.record({ kind: fc.constant('compact' as const) })
 const backup = fc.record({ kind: fc.constant('backup' as const), full: fc.boolean() })
 const search = fc.record({ kind: fc.constant('search' as const), seed })
 
@@ -50,6 +51,7 @@ const anyWrite: fc.Arbitrary<Write> = fc.oneof(
   { weight: 6, arbitrary: upsert },
   { weight: 3, arbitrary: remove },
   { weight: 2, arbitrary: checkpoint },
+  { weight: 1, arbitrary: compact },
   { weight: 1, arbitrary: backup },
   { weight: 1, arbitrary: search },
 )
@@ -307,6 +309,7 @@ export const modelCommands: fc.Arbitrary<ModelCommand>[] = [
   write(upsert),
   write(remove),
   write(checkpoint),
+  write(compact),
   write(backup),
   together,
   together,

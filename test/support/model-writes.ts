@@ -15,6 +15,7 @@ export type Write =
   | { readonly kind: 'upsert'; readonly slots: readonly number[]; readonly seed: number }
   | { readonly kind: 'delete'; readonly slots: readonly number[] }
   | { readonly kind: 'checkpoint' }
+  | { readonly kind: 'compact' }
   | { readonly kind: 'backup'; readonly full: boolean }
   | { readonly kind: 'search'; readonly seed: number }
 
@@ -22,6 +23,7 @@ const countedAs: Record<Write['kind'], string> = {
   upsert: 'upserts',
   delete: 'deletes',
   checkpoint: 'checkpoints',
+  compact: 'compactions',
   backup: 'backups',
   search: 'searches beside writes',
 }
@@ -119,6 +121,9 @@ async function writeOne(
     }
     case 'checkpoint':
       return items.checkpoint()
+    case 'compact':
+      await items.compact()
+      return
     case 'backup': {
       const id = `s${++model.snapshotsTaken}`
       const { lsn } = await createBackup(items, {
