@@ -30,7 +30,7 @@ const sequences = fc.commands(modelCommands, {
   ...(MODEL_REPLAY !== undefined && { replayPath: MODEL_REPLAY }),
 })
 
-test('case 1, case 2: any sequence of writes, crashes, backups and restores equals a plain map', {
+test('case 1, case 2: any sequence of writes, compactions, crashes, backups and restores equals a plain map', {
   timeout: 600_000,
 }, async () => {
   const tally = new Tally()

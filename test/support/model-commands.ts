@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check'
 import { expect } from 'vitest'
+import { archiveOnce } from '../../engine/backup/archive.ts'
 import { restoreSnapshot } from '../../engine/backup/restore.ts'
 import { verifyRepository } from '../../engine/backup/verify.ts'
 import { digestOf, ModelHistory, type ModelState, type SnapshotState } from './model-history.ts'
@@ -219,6 +220,46 @@ const restoreBeside = fc.record({ pick, reindex: fc.boolean() }).map((input) =>
   ),
 )
 
+/**
+ * A snapshot, writes, and the log of them archived: any moment between comes back, and a crash later the
+ * archive still fits the collection.
+ */
+const restoreMoment = fc.record({ clients, pick }).map((input) =>
+  command('restore moment', input, async ({ clients: writes, pick: number }, model, system) => {
+    const archive = async () => {
+      const { archivedLsn, gap } = await archiveOnce(system.items, {
+        ...system.world,
+        destination: repositoryPath,
+      })
+      expect({ archivedLsn, gap }).toEqual({ archivedLsn: system.items.lsn, gap: null })
+    }
+    await archiveOnce(system.items, { ...system.world, destination: repositoryPath })
+    await writeAll([[{ kind: 'backup', full: false }]], model, system)
+    const from = system.items.lsn
+    await writeAll(writes, model, system)
+    await archive()
+    const lsn = from + (number % (system.items.lsn - from + 1))
+    const { count, digest, recoveryPoint } = await restoreSnapshot(system.target, {
+      ...system.world,
+      collection: collectionName,
+      source: repositoryPath,
+      at: { kind: 'lsn', lsn },
+      epoch: system.items.epoch.history,
+      newName: 'moment',
+    })
+    system.tally.count('restores to a moment')
+    const points = model.history.at(lsn)
+    expect({ count, digest, lsn: recoveryPoint.lsn }).toEqual({
+      count: points.size,
+      digest: digestOf(points, model.config),
+      lsn,
+    })
+    await system.expectPoints(points, model.config, await system.data.open('moment'))
+    await system.data.drop('moment')
+    system.expectDigest(model)
+  }),
+)
+
 /** A restore over the living collection, in the middle of which the power may go. */
 const restoreInPlace = fc
   .record({ pick, crash: fc.option(crashWithin(160)), rerun: fc.boolean() })
@@ -320,6 +361,7 @@ export const modelCommands: fc.Arbitrary<ModelCommand>[] = [
   crashInWrites,
   crashInWrites,
   restoreBeside,
+  restoreMoment,
   restoreInPlace,
   restoreInPlace,
   verify,
