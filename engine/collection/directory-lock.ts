@@ -4,6 +4,9 @@
  * The lock file names its owner by host, pid and the start time of that process, so that a reused pid
  * is not taken for the owner. A lock whose owner is proven gone is taken over; one that cannot be
  * judged from here (another host) never is.
+ *
+ * It rests on hard links: a name is given once, to one of all that ask. Whether the file system keeps to
+ * that is tried on a name of its own before the lock is touched; where it does not, nothing is opened.
  */
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
@@ -44,7 +47,10 @@ export class DirectoryLock {
     this.#file = file
   }
 
-  /** @throws `locked` naming pid and host of the owner */
+  /**
+   * @throws `locked` naming pid and host of the owner; `disk-refused` on a file system whose hard links
+   *   cannot keep two processes apart
+   */
   static async take(disk: Disk, clock: Clock, directory: string): Promise<DirectoryLock> {
     const file = path.join(directory, lockName)
     const nonce = randomBytes(8).toString('hex')
@@ -58,6 +64,7 @@ export class DirectoryLock {
     }
     await writeNewFile(disk, mine, encodeDocument(kind, owner))
     try {
+      await refuseWithoutLinks(disk, mine, directory)
       for (let attempt = 0; attempt < attempts; attempt++) {
         // a link appears with its whole content, and only where nothing stands
         if (await disk.link(mine, file)) return new DirectoryLock(disk, file)
@@ -75,6 +82,32 @@ export class DirectoryLock {
     if (!this.#held) return
     this.#held = false
     await this.#disk.unlink(this.#file)
+  }
+}
+
+/** What link(2) says where a file system has none. The file is our own: EPERM is not about permissions. */
+const withoutLinks: readonly unknown[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']
+
+/** Gives `mine` the same further name twice. @throws `disk-refused` unless the first time works alone */
+async function refuseWithoutLinks(disk: Disk, mine: string, directory: string): Promise<void> {
+  const probe = `${mine}.probe`
+  const refuse = (problem: string): never =>
+    fail(
+      'disk-refused',
+      `${directory} is on a file system ${problem}: two processes could open it at once`,
+      'Put the data directory on a local file system such as ext4, XFS or APFS; a repository may stay there.',
+      { place: { file: directory } },
+    )
+  try {
+    await disk.link(mine, probe)
+    if (await disk.link(mine, probe)) refuse('that gives one name to two files')
+  } catch (error) {
+    const errno =
+      isOperatingError(error) && (error.cause as NodeJS.ErrnoException | undefined)?.code // of a Disk: a system error
+    if (!withoutLinks.includes(errno)) throw error
+    refuse(`without hard links (${errno})`)
+  } finally {
+    await disk.unlink(probe)
   }
 }
 

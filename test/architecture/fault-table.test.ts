@@ -30,7 +30,7 @@ test('rows are sorted by case, one for each case of a file', () => {
   const rows = faultRows([
     {
       path: 'test/b.test.ts',
-      text: `test('case 21: a cut file is refused')\ndescribe.each(all)("case 4, 5 and 13: it's fine")`,
+      text: `test('case 21: a cut file is refused')\ndescribe.each(all)("case 4, case 5 and 13: it's fine")`,
     },
     {
       path: 'test/a.test.ts',

@@ -57,8 +57,9 @@ test('case 1, case 25, case 27, case 28, case 29: opening, writing and checkpoin
           await attempt(async () => {
             const items = await data.open('items')
             for (const id of ['a', 'b', 'c']) {
-              const point = randomPoint(seededRandom(3), id, 4)
-              if (await attempt(() => items.upsert([point]))) acknowledged.add(id)
+              const random = seededRandom(3)
+              const pair = [randomPoint(random, id, 4), randomPoint(random, `${id}2`, 4)]
+              if (await attempt(() => items.upsert(pair))) acknowledged.add(id).add(`${id}2`)
               if (id === 'b') await attempt(() => items.checkpoint())
             }
           })
@@ -73,6 +74,10 @@ test('case 1, case 25, case 27, case 28, case 29: opening, writing and checkpoin
           const items = await data.open('items')
           for (const id of acknowledged)
             expect(await items.get(id), `${where}: ${id}`).toBeDefined()
+          for (const id of ['a', 'b', 'c']) {
+            const [one, other] = [await items.get(id), await items.get(`${id}2`)]
+            expect(one === undefined, `${where}: half of ${id}`).toBe(other === undefined)
+          }
           expect(await items.proveDigest(), where).toBe(items.digest)
           await items.upsert([randomPoint(seededRandom(4), 'after', 4)])
           await data.close()

@@ -2,7 +2,7 @@
  * The table of survived faults in ARCHITECTURE.md, made from the names of the tests that prove them.
  *
  * A test (or group of tests) whose name starts with `case 14:` proves case 14 of the fault catalogue;
- * `case 21, 22:` proves both. The table stands between two marker lines and nothing else in the document
+ * `case 21, case 22:` proves both. The table stands between two marker lines and nothing else in the document
  * is touched. `npm run fault-table` writes it; an architecture test fails while it is stale.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -38,14 +38,14 @@ const emptyDocument = `# Architecture\n\n## Faults we survive\n\n${startMarker}\
 
 // a text at the start of a call of test, it or describe, or of what their `each` gives back
 const caseName =
-  /(?:\b(?:test|it|describe)(?:\.\w+)*|[\])`])\(\s*(['"`])cases? (\d+(?:(?:, | and )\d+)*): /g
+  /(?:\b(?:test|it|describe)(?:\.\w+)*|[\])`])\(\s*(['"`])cases? (\d+(?:(?:, | and )(?:case )?\d+)*): /g
 
 /** One row for each case of each test name, by number, then file. */
 export function faultRows(files: readonly SourceFile[]): FaultRow[] {
   const rows = new Map<string, FaultRow>()
   for (const { path, text } of files) {
     for (const [, , numbers = ''] of text.matchAll(caseName)) {
-      for (const number of numbers.split(/, | and /).map(Number)) {
+      for (const number of (numbers.match(/\d+/g) ?? []).map(Number)) {
         const key = `${number} ${path}`
         rows.set(key, { case: number, path, tests: (rows.get(key)?.tests ?? 0) + 1 })
       }

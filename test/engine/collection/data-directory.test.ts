@@ -5,13 +5,14 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../../engine/base/clock.ts'
-import { nodeDisk, replaceFile } from '../../../engine/base/disk.ts'
+import { type Disk, nodeDisk, replaceFile } from '../../../engine/base/disk.ts'
 import { processStart } from '../../../engine/base/process-start.ts'
 import { DirectoryLock, lockName } from '../../../engine/collection/directory-lock.ts'
 import { encodeDocument } from '../../../engine/format/document.ts'
 import { breakLock, openTest, smallConfig, somePoints } from '../../support/collections.ts'
-import { killAtEveryCall } from '../../support/faulty-disk.ts'
+import { FaultyDisk, killAtEveryCall } from '../../support/faulty-disk.ts'
 import { MemoryDisk } from '../../support/memory-disk.ts'
+import { observeDisk } from '../../support/observed-disk.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
 
@@ -149,6 +150,48 @@ describe('the lock of a data directory', () => {
     )
     expect(tries.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
     expect(await readdir(path)).toEqual([lockName])
+  })
+
+  test.each(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])(
+    'case 34: is refused at start without hard links (%s), naming the directory',
+    async (errno) => {
+      const inner = new MemoryDisk()
+      await inner.makeDirectory('/d')
+      const disk = new FaultyDisk(inner, { calls: ['link'], times: 99, errno })
+      await expect(openTest('/d', { disk })).rejects.toMatchObject({
+        code: 'disk-refused',
+        message: expect.stringMatching(new RegExp(`^/d .*without hard links \\(${errno}\\)`)),
+        hint: expect.stringMatching(/local file system/),
+        place: { file: '/d' },
+      })
+      expect(await inner.list('/d'), 'nothing is made').toEqual([])
+      // an error of another kind is told as what it is
+      const failing = new FaultyDisk(inner, { calls: ['link'], errno: 'EIO' })
+      await expect(openTest('/d', { disk: failing })).rejects.toMatchObject({ code: 'disk-error' })
+      await (await openTest('/d', { disk: inner })).close()
+    },
+  )
+
+  test('case 34: is refused where a name is given twice, and the lock of another stays', async () => {
+    const inner = new MemoryDisk()
+    const owner = await openTest('/d', { disk: inner })
+    const lock = await inner.readFile(`/d/${lockName}`, 1e4)
+    const before = await inner.list('/d')
+    const sloppy: Disk = {
+      ...observeDisk(inner, () => {}),
+      link: async (from, to) => {
+        await inner.unlink(to)
+        return inner.link(from, to)
+      },
+    }
+    await expect(openTest('/d', { disk: sloppy })).rejects.toMatchObject({
+      code: 'disk-refused',
+      message: expect.stringMatching(/gives one name to two files/),
+      place: { file: '/d' },
+    })
+    expect(await inner.readFile(`/d/${lockName}`, 1e4)).toEqual(lock)
+    expect(await inner.list('/d')).toEqual(before)
+    await owner.close()
   })
 
   test('case 36: takes over from a dead process and a reused pid, never from another host', async () => {
