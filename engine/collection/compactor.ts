@@ -153,8 +153,14 @@ export class Compactor {
       const start = await this.#checkpointer.merges.begin(choose)
       if (start === undefined) return undefined
       try {
-        const { config, keepWarm, merges } = this.#checkpointer
-        const made = await merge({ ...this.#place, config }, start, signal, keepWarm)
+        const { config, merges } = this.#checkpointer
+        const made = await merge(
+          { ...this.#place, config },
+          start,
+          signal,
+          // asked when the merge is made: a search may have come meanwhile
+          async (...loaded) => this.#checkpointer.keepWarm?.(...loaded),
+        )
         // other index settings since: what they were built for is made anew
         if (!(await merges.commit(made))) continue
         this.#merges++

@@ -73,7 +73,7 @@ export function carryTombstones(
 }
 
 /**
- * Writes the merged segment, proves it and, when `keepWarm` is there, loads its index.
+ * Writes the merged segment, proves it and hands it to `keepWarm`, which may load its index.
  * @throws `damaged` when a source is, naming its file and offset; `disk-full`, `disk-error`; the signal's
  *   reason. Files that were written are left to whoever removes what no manifest names.
  */
@@ -81,7 +81,7 @@ export async function merge(
   place: SealPlace,
   { lsn, number, sources }: MergeStart,
   signal: AbortSignal,
-  keepWarm?: (segment: LiveSegment, sealed: SealedSegment, rows: LoadedRows) => Promise<void>,
+  keepWarm: (segment: LiveSegment, sealed: SealedSegment, rows: LoadedRows) => Promise<void>,
 ): Promise<Merge> {
   const { context, directory, config } = place
   const { dimension } = config
@@ -96,7 +96,7 @@ export async function merge(
   try {
     await prove(place, sources, merged)
     signal.throwIfAborted()
-    await keepWarm?.(merged, sealed, rows)
+    await keepWarm(merged, sealed, rows)
     return { sources, moves, merged, entry, settings }
   } catch (error) {
     await merged.close()

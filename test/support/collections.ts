@@ -2,6 +2,7 @@
 import type { RestoreTarget } from '../../engine/backup/restore.ts'
 import type { Clock } from '../../engine/base/clock.ts'
 import type { Disk } from '../../engine/base/disk.ts'
+import type { Progress } from '../../engine/base/progress.ts'
 import type { Timer } from '../../engine/base/timer.ts'
 import { type DataDirectory, openDataDirectory } from '../../engine/collection/data-directory.ts'
 import { lockName } from '../../engine/collection/directory-lock.ts'
@@ -32,6 +33,7 @@ export interface OpenTestOptions {
   readonly disk?: Disk
   readonly clock?: Clock
   readonly timer?: Timer
+  readonly progress?: Progress
   readonly warnings?: string[]
   /** Gets what ends the process. */
   readonly fatal?: unknown[]
@@ -47,6 +49,7 @@ export const openTest = (path: string, options: OpenTestOptions = {}): Promise<D
     ...(options.disk && { disk: options.disk }),
     ...(options.clock && { clock: options.clock }),
     ...(options.timer && { timer: options.timer }),
+    ...(options.progress && { progress: options.progress }),
     onFatal: (error) => options.fatal?.push(error),
     onWarning: (text) => options.warnings?.push(text),
   })
