@@ -195,7 +195,7 @@ describe('collections restore', () => {
     await ok(backup('monday'))
     await ok(['drop', 'products'])
     expect(await ok(restore())).toMatch(
-      /^restored products: 50 points \(.*\) in .*, digest proven, no index\nrecovery point: snapshot monday of file:\/\/.*, LSN 1, as of /,
+      /^restored products: 50 points \(.*\) in .*, digest proven, no index\nrecovery point: snapshot monday of file:\/\/.*, LSN 1, committed .*, as of /,
     )
     expect(await ok(['count', 'products'])).toBe('50\n')
   })

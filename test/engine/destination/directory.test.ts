@@ -160,7 +160,8 @@ describe('temporary files', () => {
         writtenBytes: 2,
       })
       const put = () => destination.put('key', bytes, { ifAbsent: call !== 'rename' })
-      await expect(put()).rejects.toMatchObject({ code: 'disk-full' })
+      const code = call === 'sync' ? 'fsync-failed' : 'disk-full'
+      await expect(put()).rejects.toMatchObject({ code, exitCode: 12 })
       expect(await keysOf(destination)).toEqual([])
       expect(await readdir(join(root, '.tmp'))).toEqual([])
       disk.disarm()
@@ -190,7 +191,7 @@ describe('errors of the disk', () => {
     const disk = new FaultyDisk(nodeDisk)
     const destination = new DirectoryDestination(disk, root)
     disk.arm({ calls: ['sync'], errno: 'EIO' })
-    await expect(destination.put('key', bytes)).rejects.toMatchObject({ code: 'disk-error' })
+    await expect(destination.put('key', bytes)).rejects.toMatchObject({ code: 'fsync-failed' })
     expect(await destination.head('key')).toBeUndefined()
   })
 
@@ -200,7 +201,7 @@ describe('errors of the disk', () => {
     const destination = new DirectoryDestination(disk, root)
     await destination.put('a/key', bytes)
     disk.arm({ calls: ['syncDirectory'], errno: 'EIO' })
-    await expect(destination.flush()).rejects.toMatchObject({ code: 'disk-error' })
+    await expect(destination.flush()).rejects.toMatchObject({ code: 'fsync-failed' })
     const before = disk.records.length
     await destination.flush()
     const synced = disk.records.slice(before).map((record) => record.path)
