@@ -3,8 +3,9 @@
  *
  * By size tier, as in Cassandra and in Lucene's TieredMergePolicy: when `limits.mergedAtOnce` segments of
  * about one size are there they become one of the next tier, so that each point is written again once a
- * tier and the number of segments grows with the logarithm of the points. Besides, a segment of which
- * enough is dead is made anew by itself.
+ * tier and the number of segments grows with the logarithm of the points. All that are too small for a
+ * graph are one tier, whose points are written again more often. Besides, a segment of which enough is
+ * dead is made anew by itself.
  */
 import { limits } from '../base/limits.ts'
 
@@ -59,8 +60,14 @@ export function planMerge(segments: readonly Mergeable[], dimension: number): re
   }
   // the smallest first: the cheapest way to fewer segments
   for (const [, members] of [...tiers].sort(([a], [b]) => a - b)) {
-    const merged = fitting(members, dimension, bounds)
-    if (merged.length >= limits.mergedAtOnce) return merged.map(({ number }) => number)
+    // and of a tier its smallest: others that do not fit together do not hold them up
+    const merged = fitting(
+      members.sort((a, b) => liveOf(a) - liveOf(b)),
+      dimension,
+      bounds,
+    )
+    if (merged.length >= limits.mergedAtOnce)
+      return merged.map(({ number }) => number).sort((a, b) => a - b)
   }
   const decayed = segments
     .filter((each) => each.deleted >= limits.decayedShare * each.count)
