@@ -90,6 +90,8 @@ async function restore(context: Context, name: string, flags: RestoreFlags) {
       ...(at && { at }),
       // the defaults of a kind are the same in every dimension
       ...(index && { index: makeConfig({ dimension: 1, index }).index }),
+      // nobody searches here; indexes that the snapshot has were loaded when they were proven
+      warm: rest.reindex === true || index !== undefined,
       disk: context.io.disk,
       ...worldOf(context),
     })

@@ -336,7 +336,7 @@ export class Collection {
     return proveContent(this.#state.segments, this.#context.threads)
   }
 
-  /** {@link proveDigest} and {@link warm} in one, reading each vector once. */
+  /** {@link proveDigest}, and the indexes loaded and proven, reading each vector once. */
   async proveAndWarm(): Promise<string> {
     return this.#warmer.prove()
   }

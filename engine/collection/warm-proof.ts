@@ -1,6 +1,6 @@
 /**
- * Proving a collection and loading what its searches need, in one: the rows of each segment are proven
- * point by point while its index is loaded over them, and neither counts before both hold.
+ * Proving a collection and loading its indexes, in one: the rows of each segment are proven point by
+ * point while its index is loaded over them, and neither counts before both hold.
  */
 import type { CollectionConfig } from '../format/config.ts'
 import type { SealedSegment } from '../segment/sealed-segment.ts'
@@ -8,6 +8,7 @@ import { ContentProof } from './content-proof.ts'
 import type { CollectionContext } from './context.ts'
 import type { LiveSegment } from './live-segment.ts'
 import type { AheadOfOpen } from './open-files.ts'
+import { indexPart } from './segment-index.ts'
 import { type KeepIndex, warmSegment } from './warm.ts'
 
 /** See the head of this file. */
@@ -31,13 +32,16 @@ export class WarmProof implements AheadOfOpen {
       this.#rebuilt.push(built)
     }
     this.#proof.begin(segment, sealed, async (_, rows) => {
-      if (segment.warm) return
+      // a scan has no index to prove, and its rows need not be held for their own proof
+      const isScanned = indexPart(config.index, sealed.count) === undefined
+      if (segment.warm || (isScanned && 'path' in rows)) return
       await warmSegment({ context: this.#context, config, keepIndex }, segment, sealed, rows)
     })
   }
 
   /**
-   * The digest of the live points of `segments`, which are warm then.
+   * The digest of the live points of `segments`. Those with an index are warm then; rows that are only
+   * scanned are left in their files, so that a restore needs no memory for them.
    * @throws `damaged`, `digest-mismatch` naming the point whose stored bytes are not what was accepted
    */
   async digest(segments: readonly LiveSegment[], keepIndex: KeepIndex): Promise<string> {

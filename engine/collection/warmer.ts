@@ -46,7 +46,7 @@ export class Warmer {
   }
 
   /**
-   * Loads all and proves it in one, reading each vector once.
+   * Loads the indexes and proves all in one, reading each vector once.
    * @returns the content digest of what is stored
    * @throws `damaged`, `digest-mismatch` naming the point that is not what was accepted
    */
