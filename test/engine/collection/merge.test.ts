@@ -18,7 +18,7 @@ import { GatedDisk } from '../../support/gated-disk.ts'
 import { MemoryDisk } from '../../support/memory-disk.ts'
 
 const dimension = 8
-const perSegment = 1_050
+const perSegment = 1_150
 const rounds = 3
 const stored = rounds * perSegment
 /** Rows after the stored ones: what is written later, and queries. */
@@ -210,31 +210,28 @@ describe('compaction of indexed segments', () => {
     },
   )
 
-  test.each(['hnsw', 'ivf'] as const)(
-    'given up in the middle leaves all as it was: %s',
-    async (kind) => {
-      const disk = new GatedDisk(new MemoryDisk())
-      const data = await open(disk)
-      const subject = await new Subject(await data.create('items', kinds[kind]), kind).fill()
-      await subject.items.checkpoint()
-      const { segments } = subject.items.manifest
-      const gate = disk.hold(mergedIndex)
-      const giveUp = new AbortController()
-      const compacting = subject.items.compact(giveUp.signal)
-      await gate.reached()
-      giveUp.abort(new Error('enough'))
-      gate.open()
-      await expect(compacting).rejects.toThrow('enough')
-      expect(subject.items.manifest.segments).toEqual(segments)
-      await subject.expectSound()
-      await expectTidy(disk, subject.items)
-      const { subject: later } = await reopened(data, disk, subject)
-      await later.expectSound()
-      await later.items.compact()
-      later.expectOneSegment()
-      await later.expectSound()
-    },
-  )
+  test('given up in the middle leaves all as it was', async () => {
+    const disk = new GatedDisk(new MemoryDisk())
+    const data = await open(disk)
+    const subject = await new Subject(await data.create('items', kinds.hnsw), 'hnsw').fill()
+    await subject.items.checkpoint()
+    const { segments } = subject.items.manifest
+    const gate = disk.hold(mergedIndex)
+    const giveUp = new AbortController()
+    const compacting = subject.items.compact(giveUp.signal)
+    await gate.reached()
+    giveUp.abort(new Error('enough'))
+    gate.open()
+    await expect(compacting).rejects.toThrow('enough')
+    expect(subject.items.manifest.segments).toEqual(segments)
+    await subject.expectSound()
+    await expectTidy(disk, subject.items)
+    const { subject: later } = await reopened(data, disk, subject)
+    await later.expectSound()
+    await later.items.compact()
+    later.expectOneSegment()
+    await later.expectSound()
+  })
 
   test('ends when the collection is closed while a graph is built, and opens as it was', async () => {
     const disk = new GatedDisk(new MemoryDisk())
@@ -254,6 +251,62 @@ describe('compaction of indexed segments', () => {
     expect(later.items.manifest.segments).toEqual(segments)
     await expectTidy(disk, later.items)
     await later.expectSound()
+  })
+
+  test('begins in the background when four graphs of one size are there, beside writes', async () => {
+    const disk = new GatedDisk(new MemoryDisk())
+    const warnings: string[] = []
+    const data = await open(disk, { compaction: 'background', warnings })
+    const subject = new Subject(await data.create('items', kinds.hnsw), 'hnsw')
+    const { items } = subject
+    const building = disk.hold(mergedIndex)
+    await subject.fill()
+    expect(items.stats().compaction).toMatchObject({ running: false, merges: 0 })
+    await subject.put(Array.from({ length: perSegment }, (_, row) => point(`more ${row}`, row)))
+    await items.checkpoint()
+    await building.reached()
+    expect(items.stats().compaction).toMatchObject({ mode: 'background', running: true, merges: 0 })
+    await subject.remove(every(23, 6, stored))
+    await subject.put(every(29, 8, stored).map((id) => point(id, stored + (id % 300))))
+    const next = String(items.manifest.sequence + 1).padStart(10, '0')
+    const committing = disk.hold(new RegExp(`manifest-${next}\\.json\\.tmp$`))
+    building.open()
+    await committing.reached()
+    await subject.remove(every(31, 9, stored))
+    committing.open()
+    await items.checkpoint() // in turn with the commit of the merge
+    const { merges, failures } = items.stats().compaction
+    expect({ merges, failures }).toEqual({ merges: 1, failures: 0 })
+    const numbers = items.manifest.segments.map(({ number, graph }) => [number, graph !== null])
+    expect(numbers).toEqual([
+      [rounds + 2, false],
+      [50_000_000, true],
+    ])
+    await subject.expectSound()
+    const { subject: later } = await reopened(data, disk, subject)
+    await later.expectSound()
+    await expectTidy(disk, later.items)
+    expect(warnings).toEqual([])
+  })
+
+  test('on request takes over from the one in the background', async () => {
+    const disk = new GatedDisk(new MemoryDisk())
+    const warnings: string[] = []
+    const data = await open(disk, { compaction: 'background', warnings })
+    const subject = await new Subject(await data.create('items', kinds.ivf), 'ivf').fill()
+    const { items } = subject
+    const building = disk.hold(mergedIndex)
+    await subject.put(Array.from({ length: perSegment }, (_, row) => point(`more ${row}`, row)))
+    await items.checkpoint()
+    await building.reached()
+    const compacting = items.compact()
+    building.open()
+    expect(await compacting).toMatchObject({ segments: { after: 1 } })
+    expect(items.stats().compaction).toMatchObject({ running: false, merges: 1, failures: 0 })
+    subject.expectOneSegment()
+    await subject.expectSound()
+    await expectTidy(disk, items)
+    expect(warnings).toEqual([])
   })
 
   test('case 98: of a graph with half of its points deleted, recall stays before and after', async () => {
