@@ -23,10 +23,22 @@ export interface Replayed {
   readonly lastProvenLsn: number
 }
 
+/** How much log is replayed before the state is sealed; a piece ends with the record that reaches a bound. */
+export interface PieceBound {
+  /** Of records. */
+  readonly bytes: number
+  /** Upserted. */
+  readonly points: number
+}
+
+/** What a log and a memory segment hold in ordinary work. */
+const usualPiece: PieceBound = { bytes: limits.walFileBytes, points: limits.segmentPoints }
+
 export class ArchivedLog implements LogReplay {
   readonly remarks: string[] = []
   readonly chosen: ChosenMoment
   readonly #signal: AbortSignal | undefined
+  readonly #bound: PieceBound
   /** Files not yet opened. */
   readonly #files: KnownFile[]
   readonly #used = new Set<string>()
@@ -38,8 +50,9 @@ export class ArchivedLog implements LogReplay {
   #done = false
   #replayed: Replayed
 
-  constructor(chosen: ChosenMoment, signal?: AbortSignal) {
+  constructor(chosen: ChosenMoment, signal?: AbortSignal, bound = usualPiece) {
     this.chosen = chosen
+    this.#bound = bound
     this.#signal = signal
     this.#files = [...chosen.files]
     this.#ends = new Set(chosen.history.files.map((each) => each.name.lastLsn))
@@ -57,7 +70,7 @@ export class ArchivedLog implements LogReplay {
     let bytes = 0
     let points = 0
     let state: LogPiece['state']
-    while (!this.#done && bytes < limits.walFileBytes && points < limits.segmentPoints) {
+    while (!this.#done && bytes < this.#bound.bytes && points < this.#bound.points) {
       this.#signal?.throwIfAborted()
       this.#open ??= await this.#openNext(lsn, chain)
       if (this.#open === undefined) break

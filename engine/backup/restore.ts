@@ -19,7 +19,7 @@ import type { IndexSettings } from '../format/config.ts'
 import type { Epoch } from '../format/identity.ts'
 import type { Repository } from '../repository/repository.ts'
 import type { SnapshotManifest } from '../repository/snapshot-manifest.ts'
-import { ArchivedLog } from './archived-log.ts'
+import { ArchivedLog, type PieceBound } from './archived-log.ts'
 import { toCommittedAt } from './backup-result.ts'
 import { type ChosenMoment, chooseMoment } from './choose-moment.ts'
 import { type Moment, showMoment } from './moment.ts'
@@ -53,6 +53,8 @@ export interface RestoreOptions {
   readonly at?: Moment
   /** With `at`: which history, by its number, its id or both. Default: the one that holds the moment. */
   readonly epoch?: string
+  /** With `at`: how much log is replayed at once. Default: one log file, or one memory segment. */
+  readonly replayAtOnce?: PieceBound
   /** Default: the name it had. Under another name it becomes a clone with a UUID of its own. */
   readonly newName?: string
   /** Put it in place of a collection of that name, which stays until then. Default false. */
@@ -136,7 +138,7 @@ export async function restoreSnapshot(
   const { chosen, moment } = await phases.run('choose', () =>
     choose(repositories, collection, options),
   )
-  const log = moment && new ArchivedLog(moment, signal)
+  const log = moment && new ArchivedLog(moment, signal, options.replayAtOnce)
   const { manifest } = chosen.snapshot
   const staging = await phases.run('stage', () =>
     target.stage(toStageRequest(chosen, name, options)),
