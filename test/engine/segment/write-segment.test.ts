@@ -94,7 +94,7 @@ describe('a sealed segment', () => {
   test('says which file could not be written', async () => {
     for (const [call, code] of [
       ['write', 'disk-full'],
-      ['sync', 'disk-full'],
+      ['sync', 'fsync-failed'],
       ['create', 'disk-full'],
     ] as const) {
       for (const path of [/vectors$/, /points$/]) {
