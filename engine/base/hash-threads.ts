@@ -3,7 +3,7 @@
  * cores.
  */
 import { sha256Hex } from './checksum.ts'
-import type { HashFileTask, HashTask } from './hash-tasks.ts'
+import { type HashFileTask, type HashTask, hashTasks } from './hash-tasks.ts'
 import { KiB, limits } from './limits.ts'
 import { besideModule, ThreadPool } from './thread-pool.ts'
 
@@ -63,6 +63,8 @@ export class HashThreads {
    * @throws what the disk says, naming the file that it is about
    */
   file(task: HashFileTask): Promise<string> {
+    // few bytes: starting a thread for them takes longer than reading them
+    if (task.length <= inlineBytes) return hashTasks.sha256File(task)
     return this.#pool.run<string>('sha256File', task)
   }
 
