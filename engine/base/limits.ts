@@ -54,8 +54,8 @@ export const limits = {
   /** What any merge may make: bytes of vectors (4 GiB is the most that a Buffer holds), of a points file. */
   segmentVectorBytesMerged: 3 * GiB,
   mergedPointsBytes: 2 * GiB,
-  /** Share of dead points at which a segment is made anew. */
-  decayedShare: 0.25,
+  /** Dead points, in percent, at which a segment is made anew. */
+  decayedPercent: 25,
   /** Merging waits while segments wait to be sealed, unless there are as many sealed ones as this. */
   segmentsOverdue: 64,
   /** Frozen segments waiting to be sealed before writers wait. */

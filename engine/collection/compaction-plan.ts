@@ -70,7 +70,7 @@ export function planMerge(segments: readonly Mergeable[], dimension: number): re
       return merged.map(({ number }) => number).sort((a, b) => a - b)
   }
   const decayed = segments
-    .filter((each) => each.deleted >= limits.decayedShare * each.count)
+    .filter((each) => each.deleted * 100 >= limits.decayedPercent * each.count)
     .filter((each) => fitting([each], dimension, bounds).length === 1)
     .sort((a, b) => b.deleted / b.count - a.deleted / a.count)
   return decayed.slice(0, 1).map(({ number }) => number)

@@ -94,7 +94,7 @@ describe('the plan of a merge in the background', () => {
         if (group.length === 1) {
           const [only] = group
           expect((only?.deleted ?? 0) / (only?.count ?? 1)).toBeGreaterThanOrEqual(
-            limits.decayedShare,
+            limits.decayedPercent / 100,
           )
         } else if (group.length > 0) {
           expect(group.length).toBeGreaterThanOrEqual(limits.mergedAtOnce)
@@ -133,7 +133,7 @@ describe('the plan of a merge in the background', () => {
           ).toBe(true)
         }
         for (const each of now) {
-          if (each.deleted < limits.decayedShare * each.count) continue
+          if (each.deleted * 100 < limits.decayedPercent * each.count) continue
           const live = liveOf(each)
           expect(
             live > limits.mergedPoints ||
