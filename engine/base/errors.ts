@@ -49,6 +49,7 @@ export const errorCatalogue = {
   'plan-too-large': exitCodes.planInvalid,
   // somebody else holds it
   locked: exitCodes.locked,
+  'object-locked': exitCodes.locked,
   // the machine or the network does not let us
   unreachable: exitCodes.unreachable,
   'disk-full': exitCodes.unreachable,

@@ -18,12 +18,56 @@
  *   behind is never listed.
  *
  * A key and another one that continues it with `/` (`a` and `a/b`) cannot both be stored.
+ *
+ * Some stores can **lock** a value until an instant (`objectLock`). Until then nobody's `delete` takes it
+ * away: it is refused with `object-locked`. A lock may be prolonged, never shortened, and nothing here ever
+ * asks a store to bypass one. A locked value can still be replaced under its key, as stores with locks keep
+ * the old one as a version. A store that takes a lock and does not keep it must refuse the `put`.
  */
 import { fail } from '../base/errors.ts'
+
+/** `governance` can be lifted by accounts with a special right, `compliance` by nobody. */
+export const lockModes = ['governance', 'compliance'] as const
+export type LockMode = (typeof lockModes)[number]
+
+export interface ObjectLock {
+  readonly mode: LockMode
+  /** Epoch ms. */
+  readonly untilMs: number
+}
+
+/** What holds a value in place. */
+export interface StoredLock {
+  /** The retention, also one that has run out; undefined where only a legal hold was ever placed. */
+  readonly retention?: ObjectLock
+  /** Somebody holds the value until further notice, whatever the retention says. */
+  readonly legalHold: boolean
+}
+
+/** How values are locked, where the store can. */
+export interface ObjectLocking {
+  /** The lock on a value; undefined when it has none, or there is no such value. */
+  lockOf(key: string): Promise<StoredLock | undefined>
+  /**
+   * Locks a value that stands, or prolongs its lock. A lock that lasts as long, in a mode as strict, stays
+   * as it is.
+   * @throws `file-not-found` when there is no such value
+   */
+  extend(key: string, lock: ObjectLock): Promise<void>
+  /** Whether this bucket really keeps locks. Asked of the store once. */
+  isHonoured(): Promise<boolean>
+}
 
 export interface PutOptions {
   /** Store only where nothing stands. Default false: replaces what is there, atomically. */
   readonly ifAbsent?: boolean
+  /**
+   * Locks the value with the same step that stores it.
+   * @throws `unsupported-destination` where there are no locks, with nothing stored
+   */
+  readonly lock?: ObjectLock
+  /** Holds the value until further notice, in the same step. */
+  readonly legalHold?: boolean
 }
 
 export interface StoredRange {
@@ -61,10 +105,56 @@ export interface Destination {
   threadFile(key: string): Promise<StoredFile | undefined>
   /** Every key that starts with `prefix`, also what `get` will refuse, such as a link. */
   list(prefix: string): AsyncIterable<StoredEntry>
-  /** Absent is fine. */
+  /**
+   * Absent is fine.
+   * @throws `object-locked` with the instant until which it stays; `credential-refused` where an
+   *   append-only role may not delete
+   */
   delete(key: string): Promise<void>
   flush(): Promise<void>
+  /** Undefined where the store has no locks at all; `isHonoured` tells what the bucket makes of them. */
+  readonly objectLock?: ObjectLocking
+  /**
+   * Copies a value inside the store, without its bytes passing here, and with the duties of `put`.
+   * @returns as `put`; undefined when it cannot (another store, too large, no such value): stream instead
+   */
+  copyFrom?(source: Destination, key: string, options?: PutOptions): Promise<boolean | undefined>
 }
+
+/** @throws `unsupported-destination`, always: this store has no locks */
+export function refuseLock(url: string): never {
+  return fail(
+    'unsupported-destination',
+    `${url} cannot lock what is stored in it`,
+    'Leave --object-lock away, or use a bucket that was created with object lock.',
+  )
+}
+
+/** Whether a lock holds at `nowMs`. */
+export const isLocked = (lock: StoredLock | undefined, nowMs: number): boolean =>
+  lock !== undefined && (lock.legalHold || (lock.retention?.untilMs ?? 0) > nowMs)
+
+/** @throws `object-locked` when the lock holds at `nowMs` */
+export function refuseWhileLocked(
+  place: string,
+  lock: StoredLock | undefined,
+  nowMs: number,
+): void {
+  if (lock === undefined || !isLocked(lock, nowMs)) return
+  const { retention, legalHold } = lock
+  const until = legalHold
+    ? 'under a legal hold'
+    : `locked (${retention?.mode}) until ${new Date(retention?.untilMs ?? 0).toISOString()}`
+  fail('object-locked', `${place} is ${until}`, 'It stays; remove it when the lock has run out.', {
+    place: { file: place },
+  })
+}
+
+/** Whether `standing` already promises all of `wanted`. */
+export const coversLock = (standing: StoredLock | undefined, wanted: ObjectLock): boolean =>
+  standing?.retention !== undefined &&
+  standing.retention.untilMs >= wanted.untilMs &&
+  (standing.retention.mode === wanted.mode || standing.retention.mode === 'compliance')
 
 const keyBytes = 1_024
 const elementBytes = 255

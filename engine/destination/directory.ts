@@ -19,6 +19,7 @@ import {
   compareKeys,
   type Destination,
   type PutOptions,
+  refuseLock,
   type StoredEntry,
   type StoredFile,
   type StoredRange,
@@ -46,6 +47,7 @@ export class DirectoryDestination implements Destination {
 
   async put(key: string, bytes: Uint8Array, options: PutOptions = {}): Promise<boolean> {
     const file = this.#file(key)
+    if (options.lock !== undefined || options.legalHold === true) refuseLock(this.url)
     await this.#makeParents(key)
     const standing = await this.#disk.stat(file)
     if (standing !== undefined) {

@@ -1,12 +1,15 @@
 import { describe } from 'vitest'
+import { systemClock } from '../../engine/base/clock.ts'
 import { nodeDisk } from '../../engine/base/disk.ts'
 import { DirectoryDestination } from '../../engine/destination/directory.ts'
 import { MemoryDestination } from '../../engine/destination/memory.ts'
 import { MemoryDisk } from '../support/memory-disk.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { destinationConformance } from './destination.ts'
+import { lockConformance, lockRefusals } from './destination-locks.ts'
 
 describe('a directory', () => {
+  lockRefusals(async () => new DirectoryDestination(nodeDisk, await temporaryDirectory()))
   destinationConformance(async () => {
     const root = await temporaryDirectory()
     return () => new DirectoryDestination(nodeDisk, root)
@@ -28,8 +31,13 @@ describe('a directory on the disk in memory', () => {
 })
 
 describe('memory', () => {
+  lockRefusals(async () => new MemoryDestination())
   destinationConformance(async () => {
     const memory = new MemoryDestination()
     return () => memory
   })
+})
+
+describe('memory with object locks', () => {
+  lockConformance(async () => new MemoryDestination('memory', systemClock), systemClock)
 })

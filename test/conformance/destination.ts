@@ -3,8 +3,12 @@ import { randomBytes } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { nodeDisk } from '../../engine/base/disk.ts'
 import { type Destination, getWhole } from '../../engine/destination/destination.ts'
+import { MemoryDestination } from '../../engine/destination/memory.ts'
 
-/** @param open gives, for each call within one test, another client of the same fresh store */
+/**
+ * @param open gives, for each call within one test, another client of the same fresh store; its prefix
+ *   or directory is empty
+ */
 export function destinationConformance(open: () => Promise<() => Destination>): void {
   const fresh = async () => (await open())()
   const text = async (destination: Destination, key: string) =>
@@ -226,6 +230,22 @@ export function destinationConformance(open: () => Promise<() => Destination>): 
     await put(client(), 'shared/key', 'seen')
     expect(await text(client(), 'shared/key')).toBe('seen')
     expect(await keys(client(), 'shared/')).toEqual(['shared/key'])
+  })
+
+  it('copies inside the store, or says that it cannot', async () => {
+    const [client, other] = [await open(), await open()]
+    const source = client()
+    await put(source, 'objects/aa/one', 'one')
+    const target = other()
+    const copy = await target.copyFrom?.(source, 'objects/aa/one')
+    expect([true, undefined]).toContain(copy)
+    expect(await text(target, 'objects/aa/one')).toBe(copy === true ? 'one' : undefined)
+    if (copy !== true) return
+    await put(source, 'objects/aa/one', 'two')
+    expect(await target.copyFrom?.(source, 'objects/aa/one', { ifAbsent: true })).toBe(false)
+    expect(await text(target, 'objects/aa/one')).toBe('one')
+    expect(await target.copyFrom?.(source, 'objects/aa/none')).toBeUndefined()
+    expect(await target.copyFrom?.(new MemoryDestination(), 'objects/aa/one')).toBeUndefined()
   })
 
   it('flushes when there is nothing to flush', async () => {
