@@ -14,14 +14,14 @@ import type { Epoch } from '../format/identity.ts'
 import type { ArchiveName, ArchiveTrailer } from '../repository/archive-file.ts'
 import { toInstant } from '../repository/instant.ts'
 import { readSnapshots } from '../repository/read-snapshots.ts'
-import { Repository } from '../repository/repository.ts'
+import type { Repository } from '../repository/repository.ts'
 import { archiveKey, isSameHistory, listArchive, readTrailer } from '../repository/wal-archive.ts'
 import { toCommittedAt } from './backup-result.ts'
 import { firstUncovered } from './coverage.ts'
 import { Phases, type PhaseTime } from './phases.ts'
 import type { LogStart } from './pinned-records.ts'
 import { type Shipped, shipLog } from './ship-log.ts'
-import { type Location, toDestination } from './sources.ts'
+import { type Location, openOrCreateRepository } from './sources.ts'
 
 /** What is archived: a collection. */
 export interface ArchiveSource {
@@ -29,7 +29,7 @@ export interface ArchiveSource {
 }
 
 export interface ArchiveOptions {
-  /** A URL, a path, or an open destination. */
+  /** A URL, a path, an open destination, or one of these with keys. */
   readonly destination: Location
   readonly disk: Disk
   readonly clock: Clock
@@ -104,7 +104,7 @@ export class Archiver {
     const phases = new Phases(clock)
     signal?.throwIfAborted()
     this.#repository ??= await phases.run('open', () =>
-      Repository.openOrCreate(toDestination(this.#options.destination, disk), clock),
+      openOrCreateRepository(this.#options.destination, disk, clock),
     )
     const repository = this.#repository
     const log = await phases.run('pin', () => this.#source.pinLog())

@@ -3,7 +3,7 @@ import { isOperatingError } from '../base/errors.ts'
 import { inFlight } from '../base/in-flight.ts'
 import { limits } from '../base/limits.ts'
 import { noProgress, type Progress } from '../base/progress.ts'
-import { objectKey, type Repository, type StoredSnapshot } from '../repository/repository.ts'
+import type { Repository, StoredSnapshot } from '../repository/repository.ts'
 import { pieceSize } from '../repository/snapshot-manifest.ts'
 import { PiecesInFlight } from './pieces-in-flight.ts'
 
@@ -74,7 +74,7 @@ export async function checkObjects(
           ? await checkSize(repository, object)
           : await checkContent(repository, object, pieces)
       if (found !== undefined) {
-        const key = objectKey(object.sha256)
+        const key = repository.objectKey(object.sha256)
         problems.push({ ...object, ...found, key, place: repository.destination.locate(key) })
       }
       checked++

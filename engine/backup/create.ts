@@ -13,12 +13,10 @@ import { checkName } from '../base/name.ts'
 import { noProgress, type Progress } from '../base/progress.ts'
 import { version } from '../base/version.ts'
 import type { PinnedState } from '../collection/pinned-state.ts'
-import type { Destination } from '../destination/destination.ts'
-import { openDestination } from '../destination/open-destination.ts'
 import { toInstant } from '../repository/instant.ts'
 import { repositoryHint } from '../repository/read-document.ts'
 import { newestSnapshot, readSnapshots } from '../repository/read-snapshots.ts'
-import { Repository, type StoredSnapshot } from '../repository/repository.ts'
+import type { Repository, StoredSnapshot } from '../repository/repository.ts'
 import {
   type BackupMode,
   checkFits,
@@ -30,6 +28,7 @@ import { carriedRecall } from './carried-recall.ts'
 import { checkObjects, objectsOf } from './check-objects.ts'
 import { checkGoldenRequest, type GoldenRequest, recordGolden, type Searched } from './golden.ts'
 import { Phases } from './phases.ts'
+import { type Location, openOrCreateRepository } from './sources.ts'
 import { type StoredFiles, storeFiles } from './store-files.ts'
 
 /** What is backed up: a collection. */
@@ -41,8 +40,8 @@ export interface BackupSource extends Searched {
 }
 
 export interface BackupOptions {
-  /** A URL, a path, or an open destination. */
-  readonly destination: string | Destination
+  /** A URL, a path, an open destination, or one of these with keys. */
+  readonly destination: Location
   readonly snapshotId: string
   /** `full` reads and writes everything again. Default `incremental`. */
   readonly mode?: BackupMode
@@ -70,11 +69,11 @@ export async function createBackup(
   const goldenRequest = checkGoldenRequest(options.golden ?? {})
   const embedding = options.provenance?.embedding ?? null
   if (embedding !== null) checkJson(embedding, 'provenance.embedding')
-  const { destination: location } = options
-  const destination = typeof location === 'string' ? openDestination(location, disk) : location
   const phases = new Phases(clock)
 
-  const repository = await phases.run('open', () => Repository.openOrCreate(destination, clock))
+  const repository = await phases.run('open', () =>
+    openOrCreateRepository(options.destination, disk, clock),
+  )
   const state = await phases.run('pin', () => source.pin())
   try {
     const standing = await repository.snapshot(state.collection.name, snapshotId)

@@ -5,12 +5,12 @@ import { checkName } from '../base/name.ts'
 import type { CollectionConfig } from '../format/config.ts'
 import type { Epoch } from '../format/identity.ts'
 import { readSnapshots } from '../repository/read-snapshots.ts'
-import { Repository, type StoredSnapshot } from '../repository/repository.ts'
+import type { StoredSnapshot } from '../repository/repository.ts'
 import type { BackupMode, SnapshotManifest } from '../repository/snapshot-manifest.ts'
 import { listArchive } from '../repository/wal-archive.ts'
 import { toCommittedAt } from './backup-result.ts'
 import { type RecoverableRange, recoverableRanges } from './check-archive.ts'
-import { findSnapshot, type Location, openSources, toDestination } from './sources.ts'
+import { findSnapshot, type Location, openRepository, openSources } from './sources.ts'
 
 export interface ListOptions {
   readonly source: Location
@@ -62,7 +62,7 @@ export interface SnapshotList {
 export async function listSnapshots(options: ListOptions): Promise<SnapshotList> {
   const { source, collection, disk, signal } = options
   if (collection !== undefined) checkName('collection name', collection)
-  const repository = await Repository.open(toDestination(source, disk))
+  const repository = await openRepository(source, disk)
   const set = await readSnapshots(repository, collection, signal)
   const { files } = await listArchive(repository)
   return {

@@ -219,7 +219,7 @@ function lostRemark({ path, problem }: LostFile, { manifest }: Collection): stri
 }
 
 function listOf(source: RestoreOptions['source']): readonly Location[] {
-  const isOne = typeof source === 'string' || 'put' in source
+  const isOne = typeof source === 'string' || 'put' in source || 'location' in source
   return isOne ? [source] : source
 }
 

@@ -22,7 +22,7 @@ import {
   WAL_HEADER_BYTES,
 } from '../format/wal-record.ts'
 import { damaged, repositoryHint } from '../repository/read-document.ts'
-import { objectKey, type Repository, type StoredSnapshot } from '../repository/repository.ts'
+import type { Repository, StoredSnapshot } from '../repository/repository.ts'
 import { pieceSize, type SnapshotFile } from '../repository/snapshot-manifest.ts'
 
 /** SHA-256 of a point, or null: deleted. */
@@ -114,7 +114,7 @@ export class SnapshotContent {
       const bytes = Buffer.alloc(pieceSize(file.sizeBytes, index))
       const got = await this.#repository.getObject(sha256, bytes)
       if (got?.sizeBytes !== bytes.length || sha256Hex(bytes) !== sha256) {
-        const place = this.#repository.destination.locate(objectKey(sha256))
+        const place = this.#repository.destination.locate(this.#repository.objectKey(sha256))
         const problem = got === undefined ? 'is missing' : 'is damaged'
         const code = got === undefined ? 'missing-file' : 'damaged'
         fail(code, `${place}, a piece of ${this.#nameOf(file.path)}, ${problem}`, repositoryHint, {

@@ -5,14 +5,21 @@
  * the newest is decided over all of them, and refused to be guessed when a manifest that might be the
  * newest cannot be read anywhere.
  */
+import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
 import { fail, isOperatingError, OperatingError } from '../base/errors.ts'
 import type { Destination } from '../destination/destination.ts'
 import { openDestination } from '../destination/open-destination.ts'
 import { newestSnapshot, readSnapshots, type SnapshotSet } from '../repository/read-snapshots.ts'
-import { Repository, type StoredSnapshot } from '../repository/repository.ts'
+import { Repository, type RepositoryAccess, type StoredSnapshot } from '../repository/repository.ts'
 
-export type Location = string | Destination
+/** A repository with what is needed to open it. */
+export interface RepositoryLocation extends RepositoryAccess {
+  /** A URL, a path, or an open destination. */
+  readonly location: string | Destination
+}
+
+export type Location = string | Destination | RepositoryLocation
 
 export interface OpenedSources {
   /** At least one. */
@@ -28,8 +35,26 @@ export interface ChosenSnapshot {
 }
 
 /** An open destination as it is, a URL or path opened. */
-export const toDestination = (location: Location, disk: Disk): Destination =>
-  typeof location === 'string' ? openDestination(location, disk) : location
+export function toDestination(location: Location, disk: Disk): Destination {
+  const place =
+    typeof location === 'object' && 'location' in location ? location.location : location
+  return typeof place === 'string' ? openDestination(place, disk) : place
+}
+
+const accessOf = (location: Location): RepositoryAccess =>
+  typeof location === 'object' && 'location' in location ? location : {}
+
+/** Opens a repository to read it, with the keys that come with its location. @throws see `Repository.open` */
+export const openRepository = (location: Location, disk: Disk): Promise<Repository> =>
+  Repository.open(toDestination(location, disk), accessOf(location))
+
+/** Opens one to write to it; an empty destination becomes one. @throws see `Repository.openOrCreate` */
+export const openOrCreateRepository = (
+  location: Location,
+  disk: Disk,
+  clock: Clock,
+): Promise<Repository> =>
+  Repository.openOrCreate(toDestination(location, disk), clock, accessOf(location))
 
 /** @throws the first source's error when none can be opened; `usage` when none is named */
 export async function openSources(
@@ -40,7 +65,7 @@ export async function openSources(
   const errors: OperatingError[] = []
   for (const location of locations) {
     try {
-      repositories.push(await Repository.open(toDestination(location, disk)))
+      repositories.push(await openRepository(location, disk))
     } catch (error) {
       if (!isOperatingError(error)) throw error
       errors.push(error)

@@ -10,10 +10,10 @@ import type { Disk } from '../base/disk.ts'
 import { type ErrorCode, isOperatingError } from '../base/errors.ts'
 import { noProgress, type Progress } from '../base/progress.ts'
 import { openDataDirectory } from '../collection/data-directory.ts'
-import type { Destination } from '../destination/destination.ts'
 import type { StoredSnapshot } from '../repository/repository.ts'
 import { compareWithGolden, type GoldenComparison } from './golden.ts'
 import { type RestoreResult, restoreSnapshot } from './restore.ts'
+import type { Location } from './sources.ts'
 
 export interface ContentProof {
   readonly ok: boolean
@@ -26,7 +26,7 @@ export interface ContentProof {
 }
 
 export interface ContentOptions {
-  readonly source: Destination
+  readonly source: Location
   readonly disk: Disk
   readonly clock: Clock
   readonly progress?: Progress

@@ -16,7 +16,7 @@ import { checkName } from '../base/name.ts'
 import { noProgress, type Progress } from '../base/progress.ts'
 import { toInstant } from '../repository/instant.ts'
 import { readSnapshots, type SnapshotSet } from '../repository/read-snapshots.ts'
-import { Repository, type StoredSnapshot } from '../repository/repository.ts'
+import type { Repository, StoredSnapshot } from '../repository/repository.ts'
 import { type ArchiveCheck, checkArchive } from './check-archive.ts'
 import { checkObjects, objectsOf } from './check-objects.ts'
 import {
@@ -27,7 +27,7 @@ import {
   toObjectDamage,
 } from './damage.ts'
 import { Phases, type PhaseTime } from './phases.ts'
-import { findSnapshot, type Location, toDestination } from './sources.ts'
+import { findSnapshot, type Location, openRepository } from './sources.ts'
 import type { ContentProof } from './verify-content.ts'
 
 export type VerifyDepth = 'manifest' | 'objects' | 'content'
@@ -92,8 +92,7 @@ export async function verifyRepository(options: VerifyOptions): Promise<VerifyRe
   if (snapshotId !== undefined) checkName('snapshot id', snapshotId)
   const phases = new Phases(clock)
 
-  const destination = toDestination(options.source, disk)
-  const repository = await phases.run('open', () => Repository.open(destination))
+  const repository = await phases.run('open', () => openRepository(options.source, disk))
   const set = await phases.run('manifests', () => readSet(repository, options))
   const check = await phases.run('objects', () => {
     const contentOrSize = depth === 'manifest' ? 'size' : 'content'
@@ -112,7 +111,7 @@ export async function verifyRepository(options: VerifyOptions): Promise<VerifyRe
       const { proveContent } = await import('./verify-content.ts')
       for (const snapshot of set.snapshots) {
         if (isDamaged(snapshot, damage)) continue
-        proofs.set(snapshot, await proveContent(snapshot, { ...options, source: destination }))
+        proofs.set(snapshot, await proveContent(snapshot, options))
       }
     })
     for (const [snapshot, proof] of proofs) {
@@ -121,7 +120,7 @@ export async function verifyRepository(options: VerifyOptions): Promise<VerifyRe
   }
   return {
     ok: damage.length === 0,
-    source: destination.url,
+    source: repository.destination.url,
     depth,
     verifiedAt: toInstant(clock.nowMs()),
     snapshots: set.snapshots.map((snapshot) => summarise(snapshot, damage, proofs.get(snapshot))),

@@ -11,7 +11,7 @@ import { fail } from '../base/errors.ts'
 import type { HashThreads } from '../base/hash-threads.ts'
 import { inFlight } from '../base/in-flight.ts'
 import { limits } from '../base/limits.ts'
-import { objectKey, type Repository } from '../repository/repository.ts'
+import type { Repository } from '../repository/repository.ts'
 import { pieceSize, type SnapshotFile } from '../repository/snapshot-manifest.ts'
 import { checkFile, readPiece } from './check-objects.ts'
 import type { Watch } from './golden.ts'
@@ -308,22 +308,23 @@ class WriteRun {
         source.bytes += sizeBytes
       }
       if (problems.length > 0) {
-        const key = objectKey(sha256)
+        const key = repository.objectKey(sha256)
         this.#fallbacks.push({ path: target.file.path, piece: index, key, from: url, problems })
       }
       return
     }
-    const key = objectKey(sha256)
-    const places = this.#request.repositories.map((each) => each.destination.locate(key))
+    const places = this.#request.repositories.map((each) =>
+      each.destination.locate(each.objectKey(sha256)),
+    )
     if (indexFile.test(target.file.path)) {
       target.lost = { path: target.file.path, problem: `${places[0]} ${problems[0]?.problem}` }
       return
     }
     fail(
       'damaged',
-      `no source has a sound copy of ${key}, which ${target.file.path} needs: ${places[0]} ${problems[0]?.problem}`,
+      `no source has a sound copy of the object ${sha256}, which ${target.file.path} needs: ${places[0]} ${problems[0]?.problem}`,
       'Name another source that has the snapshot, or restore another snapshot; "backup verify" lists all damage.',
-      { place: { file: places[0] ?? key }, details: problems },
+      { place: { file: places[0] ?? sha256 }, details: problems },
     )
   }
 }

@@ -20,6 +20,8 @@ import { limits } from '../base/limits.ts'
 import {
   type Destination,
   getWhole,
+  type PutOptions,
+  type StoredEntry,
   type StoredFile,
   type StoredRange,
 } from '../destination/destination.ts'
@@ -31,6 +33,7 @@ import {
   encodeRepositoryFile,
   type RepositoryFile,
 } from './repository-file.ts'
+import type { RepositoryKey } from './repository-key.ts'
 import {
   encodeSnapshot,
   parseSnapshotKey,
@@ -57,9 +60,26 @@ export interface SnapshotKeys {
   readonly strangers: readonly string[]
 }
 
-/** The key of the piece with this SHA-256. */
-export const objectKey = (sha256: string): string => `objects/${sha256.slice(0, 2)}/${sha256}`
+const objectFolder = 'objects'
 
+/** The key of a piece with this SHA-256 where names are plain; see {@link Repository.objectKey}. */
+export const plainObjectKey = (sha256: string): string =>
+  `${objectFolder}/${sha256.slice(0, 2)}/${sha256}`
+
+/** Whether a key below `objects/` can be one that the product wrote. */
+export const isObjectKey = (key: string): boolean =>
+  /^objects\/([0-9a-f]{2})\/\1[0-9a-f]{62}$/.test(key)
+
+/** What is needed to open a repository beyond the place where it stands. */
+export interface RepositoryAccess {
+  /** Any one of them opens it. Default none: it must be a plain one. */
+  readonly keys?: readonly RepositoryKey[]
+}
+
+/**
+ * The only way to what stands in a repository. What it reads and takes is plain; `destination` under it
+ * holds the bytes as they are stored, for whoever copies or removes them unread.
+ */
 export class Repository {
   readonly destination: Destination
   readonly file: RepositoryFile
@@ -73,7 +93,7 @@ export class Repository {
    * Opens a repository to read it. Writes nothing.
    * @throws `repository-not-found`, `missing-file`, `damaged`, `newer-format`, `unsafe-entry`
    */
-  static async open(destination: Destination): Promise<Repository> {
+  static async open(destination: Destination, _access: RepositoryAccess = {}): Promise<Repository> {
     const file = await readRepositoryFile(destination)
     if (file !== undefined) return new Repository(destination, file)
     for (const folder of ['objects/', 'snapshots/', 'wal/']) {
@@ -101,9 +121,13 @@ export class Repository {
    * @throws `usage` when other things stand there; `missing-file`, `damaged`, `newer-format`,
    *   `unsafe-entry`
    */
-  static async openOrCreate(destination: Destination, clock: Clock): Promise<Repository> {
+  static async openOrCreate(
+    destination: Destination,
+    clock: Clock,
+    access: RepositoryAccess = {},
+  ): Promise<Repository> {
     try {
-      return await Repository.open(destination)
+      return await Repository.open(destination, access)
     } catch (error) {
       if (!isOperatingError(error, 'repository-not-found')) throw error
     }
@@ -119,27 +143,60 @@ export class Repository {
     const bytes = encodeRepositoryFile({ id: randomUUID(), createdAt, encryption: null })
     await destination.put(repositoryKey, bytes, { ifAbsent: true })
     await destination.flush()
-    return Repository.open(destination) // another process may have been first
+    return Repository.open(destination, access) // another process may have been first
+  }
+
+  /** The key of the piece with this SHA-256. It depends on the repository: never make it by hand. */
+  objectKey(sha256: string): string {
+    return plainObjectKey(sha256)
+  }
+
+  /** Bytes that a value of `plainBytes` takes at the destination. */
+  storedSize(plainBytes: number): number {
+    return plainBytes
   }
 
   /** Size of an object, or undefined when it is not there. Its content is not looked at. */
   async objectSize(sha256: string): Promise<number | undefined> {
-    return (await this.destination.head(objectKey(sha256)))?.sizeBytes
+    return (await this.destination.head(this.objectKey(sha256)))?.sizeBytes
   }
 
   /** Stores an object under the hash of `bytes`. Durable after {@link publish} or a flush. */
   async putObject(sha256: string, bytes: Uint8Array, replace: boolean): Promise<boolean> {
-    return this.destination.put(objectKey(sha256), bytes, { ifAbsent: !replace })
+    return this.destination.put(this.objectKey(sha256), bytes, { ifAbsent: !replace })
   }
 
   /** The file that an object stands in, for threads; undefined when `getObject` must be asked. */
   objectFile(sha256: string): Promise<StoredFile | undefined> {
-    return this.destination.threadFile(objectKey(sha256))
+    return this.destination.threadFile(this.objectKey(sha256))
   }
 
   /** The first bytes of an object, as many as `target` holds. The caller checks size and hash. */
   getObject(sha256: string, target: Uint8Array): Promise<StoredRange | undefined> {
-    return this.destination.get(objectKey(sha256), target)
+    return this.destination.get(this.objectKey(sha256), target)
+  }
+
+  /**
+   * Every object that a listing shows, by its key and as many bytes as are stored, whoever needs it.
+   * `isOurs` is false for a key that the product does not write.
+   */
+  async *listObjects(): AsyncIterable<StoredEntry & { readonly isOurs: boolean }> {
+    for await (const entry of this.destination.list(`${objectFolder}/`)) {
+      yield { ...entry, isOurs: isObjectKey(entry.key) }
+    }
+  }
+
+  /**
+   * A small value of the repository's own under `key`, such as a manifest; undefined when it is absent.
+   * @throws `damaged` when it is larger than `maxBytes`
+   */
+  readValue(key: string, maxBytes: number): Promise<Buffer | undefined> {
+    return wholeOrDamaged(this.destination, key, maxBytes)
+  }
+
+  /** Stores what {@link readValue} reads. Durable after a flush. @returns false: `ifAbsent` and present */
+  writeValue(key: string, bytes: Uint8Array, options?: PutOptions): Promise<boolean> {
+    return this.destination.put(key, bytes, options)
   }
 
   /**
@@ -150,7 +207,7 @@ export class Repository {
     const key = snapshotKey(manifest.collection.name, manifest.id)
     const bytes = encodeSnapshot(manifest)
     await this.destination.flush()
-    if (!(await this.destination.put(key, bytes, { ifAbsent: true }))) return undefined
+    if (!(await this.writeValue(key, bytes, { ifAbsent: true }))) return undefined
     await this.destination.flush()
     return { manifest, sha256: sha256Hex(bytes), key, place: this.destination.locate(key) }
   }
@@ -162,7 +219,7 @@ export class Repository {
   async snapshot(collection: string, id: string): Promise<StoredSnapshot | undefined> {
     const key = snapshotKey(collection, id)
     const place = this.destination.locate(key)
-    const bytes = await wholeOrDamaged(this.destination, key, limits.snapshotManifestBytes)
+    const bytes = await this.readValue(key, limits.snapshotManifestBytes)
     if (bytes === undefined) return undefined
     const manifest = decodeSnapshot(bytes, place)
     if (manifest.collection.name !== collection || manifest.id !== id) {
@@ -172,6 +229,11 @@ export class Repository {
       )
     }
     return { manifest, sha256: sha256Hex(bytes), key, place }
+  }
+
+  /** Removes a snapshot's manifest; its objects stay. Absent is fine. Both must be checked names. */
+  deleteSnapshot(collection: string, id: string): Promise<void> {
+    return this.destination.delete(snapshotKey(collection, id))
   }
 
   /** The snapshots that a listing shows, of all collections or of one. */

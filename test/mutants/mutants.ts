@@ -99,9 +99,9 @@ export const mutants: readonly Mutant[] = [
     harm: 'a power cut leaves a snapshot that is listed and lacks some of its bytes',
     file: 'engine/repository/repository.ts',
     find: `    await this.destination.flush()
-    if (!(await this.destination.put(key, bytes, { ifAbsent: true }))) return undefined
+    if (!(await this.writeValue(key, bytes, { ifAbsent: true }))) return undefined
 `,
-    replace: `    if (!(await this.destination.put(key, bytes, { ifAbsent: true }))) return undefined
+    replace: `    if (!(await this.writeValue(key, bytes, { ifAbsent: true }))) return undefined
 `,
     tests: ['engine/backup/power-cut.test.ts'],
   },

@@ -9,7 +9,7 @@ import type { ProgressEvent } from '../../../engine/base/progress.ts'
 import { getWhole } from '../../../engine/destination/destination.ts'
 import { DirectoryDestination } from '../../../engine/destination/directory.ts'
 import { MemoryDestination } from '../../../engine/destination/memory.ts'
-import { objectKey } from '../../../engine/repository/repository.ts'
+import { plainObjectKey } from '../../../engine/repository/repository.ts'
 import { FaultyDisk } from '../../support/faulty-disk.ts'
 import { manualClock } from '../../support/manual-clock.ts'
 import { MemoryDisk } from '../../support/memory-disk.ts'
@@ -63,7 +63,7 @@ describe('the first backup', () => {
     })
     for (const { bytes } of files) {
       for (const [index, hash] of pieceHashesOf(bytes).entries()) {
-        const stored = await getWhole(destination, objectKey(hash), limits.pieceBytes)
+        const stored = await getWhole(destination, plainObjectKey(hash), limits.pieceBytes)
         const start = index * limits.pieceBytes
         expect(stored?.equals(bytes.subarray(start, start + limits.pieceBytes))).toBe(true)
       }
@@ -146,7 +146,9 @@ describe('the next backup', () => {
     const source = pinnedSource([...files, added], { lsn: 9 })
     const result = await createBackup(source, { ...second, destination })
     expect(source.reads).toEqual([`${log.path}@0`, `${added.path}@0`])
-    expect(destination.puts()).toEqual([`put ${objectKey(pieceHashesOf(added.bytes)[0] ?? '')}`])
+    expect(destination.puts()).toEqual([
+      `put ${plainObjectKey(pieceHashesOf(added.bytes)[0] ?? '')}`,
+    ])
     expect(result).toMatchObject({
       mode: 'incremental',
       parent: 's1',
@@ -158,8 +160,8 @@ describe('the next backup', () => {
   it('incremental: reads and stores again what the repository lost or has in another size', async () => {
     const destination = await backedUp()
     const [first = '', next = ''] = pieceHashesOf(vectors.bytes)
-    await destination.delete(objectKey(first))
-    await destination.put(objectKey(next), Buffer.from('cut'))
+    await destination.delete(plainObjectKey(first))
+    await destination.put(plainObjectKey(next), Buffer.from('cut'))
     await createBackup(pinnedSource(files, { lsn: 8 }), { ...second, destination })
     const verified = await verifyRepository({ ...base, source: destination })
     expect(verified.damage).toEqual([])
@@ -168,7 +170,7 @@ describe('the next backup', () => {
   it('full: reads and writes everything again, which heals rotten objects', async () => {
     const destination = await backedUp()
     const [hash = ''] = pieceHashesOf(vectors.bytes)
-    await destination.put(objectKey(hash), Buffer.alloc(limits.pieceBytes))
+    await destination.put(plainObjectKey(hash), Buffer.alloc(limits.pieceBytes))
     expect((await verifyRepository({ ...base, source: destination })).ok).toBe(false)
     destination.calls.length = 0
     const source = pinnedSource(files, { lsn: 8 })
@@ -240,7 +242,7 @@ describe('a snapshot id that is taken', () => {
   })
 
   it('is not called good when its objects are gone', async () => {
-    await destination.delete(objectKey(pieceHashesOf(points.bytes)[0] ?? ''))
+    await destination.delete(plainObjectKey(pieceHashesOf(points.bytes)[0] ?? ''))
     await expect(again()).rejects.toMatchObject({ code: 'damaged', exitCode: 13 })
   })
 

@@ -13,7 +13,7 @@ import { sha256Hex } from '../../../engine/base/checksum.ts'
 import { nodeDisk } from '../../../engine/base/disk.ts'
 import { DirectoryDestination } from '../../../engine/destination/directory.ts'
 import { encodeDocument } from '../../../engine/format/document.ts'
-import { objectKey } from '../../../engine/repository/repository.ts'
+import { plainObjectKey } from '../../../engine/repository/repository.ts'
 import { FaultyDisk } from '../../support/faulty-disk.ts'
 import { manualClock } from '../../support/manual-clock.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
@@ -32,7 +32,7 @@ import {
 const world = { disk: nodeDisk, clock: manualClock() }
 const suite = suiteDirectory()
 const sound = () => join(suite.path, 'sound')
-const keyOf = (bytes: Uint8Array) => objectKey(sha256Hex(bytes))
+const keyOf = (bytes: Uint8Array) => plainObjectKey(sha256Hex(bytes))
 
 const verify = (source: string, depth: VerifyDepth = 'objects') =>
   verifyRepository({ ...world, source, depth })
