@@ -117,7 +117,17 @@ export function normalise(
 ): void {
   const length = norm(source, sourceStart, dimension)
   const scale = length > 0 ? 1 / length : 0
-  for (let i = 0; i < dimension; i++) {
+  const whole = dimension - (dimension & 3)
+  let i = 0
+  for (; i < whole; i += 4) {
+    const x = sourceStart + i
+    const y = targetStart + i
+    target[y] = Math.fround((source[x] ?? 0) * scale)
+    target[y + 1] = Math.fround((source[x + 1] ?? 0) * scale)
+    target[y + 2] = Math.fround((source[x + 2] ?? 0) * scale)
+    target[y + 3] = Math.fround((source[x + 3] ?? 0) * scale)
+  }
+  for (; i < dimension; i++) {
     target[targetStart + i] = Math.fround((source[sourceStart + i] ?? 0) * scale)
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The disk: the only file that imports `node:fs`.
+ * The disk: with blocking-file.ts, its side for threads, the only files that import `node:fs`.
  *
  * Everything durable goes through {@link Disk}, so that a test can put a disk underneath that fails,
  * forgets unsynced writes or reorders them. Duties of every implementation:
@@ -127,11 +127,21 @@ const kindOf = (stats: Stats): EntryKind => {
   return stats.isSymbolicLink() ? 'link' : 'other'
 }
 
-// O_NONBLOCK: opening a pipe for reading would wait for its writer before we can refuse it
-const openFlags: Record<OpenMode, number> = {
+/** O_NONBLOCK: opening a pipe for reading would wait for its writer before we can refuse it. */
+export const openFlags: Record<OpenMode, number> = {
   read: constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
   create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
   append: constants.O_RDWR | constants.O_NOFOLLOW,
+}
+
+/** What stands where a file must be is a directory, a pipe or a device. */
+export function refuseIrregular(file: string): never {
+  throw new OperatingError(
+    'disk-refused',
+    `${file} is not a regular file`,
+    'Links, pipes and devices are not followed; replace it with the file itself.',
+    { place: { file } },
+  )
 }
 
 class NodeDiskFile implements DiskFile {
@@ -204,12 +214,7 @@ export const nodeDisk: Disk = {
       const stats = await handle.stat()
       if (!stats.isFile()) {
         await handle.close()
-        throw new OperatingError(
-          'disk-refused',
-          `${file} is not a regular file`,
-          'Links, pipes and devices are not followed; replace it with the file itself.',
-          { place: { file } },
-        )
+        refuseIrregular(file)
       }
       return new NodeDiskFile(file, handle)
     }),
@@ -313,11 +318,16 @@ export async function replaceFile(disk: Disk, file: string, bytes: Uint8Array): 
 }
 
 /** Writes a new file and makes its bytes durable; the caller syncs the directory. */
-export async function writeNewFile(disk: Disk, file: string, bytes: Uint8Array): Promise<void> {
+export async function writeNewFile(
+  disk: Disk,
+  file: string,
+  bytes: Uint8Array,
+  { durable = true }: { readonly durable?: boolean } = {},
+): Promise<void> {
   const handle = await disk.open(file, 'create')
   try {
     await handle.write(bytes, 0)
-    await handle.sync()
+    if (durable) await handle.sync()
   } finally {
     await handle.close()
   }

@@ -1,7 +1,8 @@
 /** What a thread does for hash-threads.ts. */
+import { BlockingFile } from './blocking-file.ts'
 import { Sha256, sha256Hex } from './checksum.ts'
-import { type DiskFile, nodeDisk } from './disk.ts'
-import { MiB } from './limits.ts'
+import { type DiskFile, nodeDisk, type OpenMode } from './disk.ts'
+import { KiB } from './limits.ts'
 
 export interface HashTask {
   readonly bytes: SharedArrayBuffer
@@ -17,29 +18,53 @@ export interface HashFileTask {
   readonly copyTo?: { readonly path: string; readonly offset: number } | undefined
 }
 
-/** Read at once, into memory that is used again and again. */
-const chunkBytes = 1 * MiB
+/** Read at once: it is still in the processor's cache when it is hashed and written. */
+const chunkBytes = 256 * KiB
+let chunk: Buffer | undefined
 
 /** Fewer bytes than `length` are hashed when the file ends before: the hash is then another one. */
-async function hashFile({ path, offset, length, copyTo }: HashFileTask): Promise<string> {
-  const source = await nodeDisk.open(path, 'read')
-  let target: DiskFile | undefined
+function hashFile({ path, offset, length, copyTo }: HashFileTask): string {
+  chunk ??= Buffer.allocUnsafeSlow(chunkBytes)
+  const source = BlockingFile.open(path, 'read')
+  let target: BlockingFile | undefined
   try {
-    target = copyTo && (await nodeDisk.open(copyTo.path, 'append'))
+    target = copyTo && BlockingFile.open(copyTo.path, 'append')
     const hash = new Sha256()
-    const chunk = Buffer.allocUnsafeSlow(Math.min(chunkBytes, length))
-    for (let done = 0; done < length; done += chunk.length) {
-      const part = chunk.subarray(0, Math.min(chunk.length, length - done))
-      const read = part.subarray(0, await source.read(part, offset + done))
-      const written = target?.write(read, (copyTo?.offset ?? 0) + done)
-      hash.update(read) // while it is being written
-      await written
+    for (let done = 0; done < length; done += chunkBytes) {
+      const part = chunk.subarray(0, Math.min(chunkBytes, length - done))
+      const read = part.subarray(0, source.read(part, offset + done))
+      hash.update(read)
+      target?.write(read, (copyTo?.offset ?? 0) + done)
       if (read.length < part.length) break
     }
     return hash.hex()
   } finally {
-    await source.close()
-    await target?.close()
+    source.close()
+    target?.close()
+  }
+}
+
+/** The same on the main thread, for a file of few bytes, which are read at once. */
+export async function hashSmallFile({
+  path,
+  offset,
+  length,
+  copyTo,
+}: HashFileTask): Promise<string> {
+  const bytes = Buffer.allocUnsafe(length)
+  const read = bytes.subarray(0, await withFile(path, 'read', (file) => file.read(bytes, offset)))
+  if (copyTo !== undefined) {
+    await withFile(copyTo.path, 'append', (file) => file.write(read, copyTo.offset))
+  }
+  return sha256Hex(read)
+}
+
+async function withFile<T>(path: string, mode: OpenMode, work: (file: DiskFile) => Promise<T>) {
+  const file = await nodeDisk.open(path, mode)
+  try {
+    return await work(file)
+  } finally {
+    await file.close()
   }
 }
 

@@ -3,7 +3,7 @@
  * cores.
  */
 import { sha256Hex } from './checksum.ts'
-import { type HashFileTask, type HashTask, hashTasks } from './hash-tasks.ts'
+import { type HashFileTask, type HashTask, hashSmallFile } from './hash-tasks.ts'
 import { KiB, limits } from './limits.ts'
 import { besideModule, ThreadPool } from './thread-pool.ts'
 
@@ -64,7 +64,7 @@ export class HashThreads {
    */
   file(task: HashFileTask): Promise<string> {
     // few bytes: starting a thread for them takes longer than reading them
-    if (task.length <= inlineBytes) return hashTasks.sha256File(task)
+    if (task.length <= inlineBytes) return hashSmallFile(task)
     return this.#pool.run<string>('sha256File', task)
   }
 

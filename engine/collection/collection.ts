@@ -63,17 +63,18 @@ export class Collection {
 
   /**
    * Opens the collection in `directory`, replaying its log; a torn tail is cut. With `proveAhead` the
-   * proof and the loading of its segments begin at once, for {@link proveAndWarm} to finish.
+   * proof and the loading of its segments begin at once, for {@link proveAndWarm} to finish. What is
+   * `staged` is made durable by {@link beginEpoch}.
    * @throws `missing-file`, `damaged`, `rollback`, `possible-loss`, `digest-mismatch`, `newer-format`
    */
   static async open(
     context: CollectionContext,
     directory: string,
     uuid: string,
-    options: { readonly proveAhead?: boolean } = {},
+    { proveAhead = false, staged = false }: { proveAhead?: boolean; staged?: boolean } = {},
   ): Promise<Collection> {
-    const proof = options.proveAhead === true ? new WarmProof(context) : undefined
-    const files = await openFiles(context, directory, uuid, proof)
+    const proof = proveAhead ? new WarmProof(context) : undefined
+    const files = await openFiles(context, directory, uuid, { staged, ahead: proof })
     const collection = new Collection(context, directory, files.state)
     try {
       const { config, state } = files

@@ -3,8 +3,11 @@
  * pool, because starting a thread costs as much as a good part of a small restore.
  */
 import { annTasks } from '../ann/ann-tasks.ts'
+import { readRowsBlocking } from '../ann/row-source.ts'
 import { hashTasks } from '../base/hash-tasks.ts'
 import { serveThread } from '../base/thread-pool.ts'
-import { proveRange } from './prove-range.ts'
+import { type ProofTask, proveRange } from './prove-range.ts'
 
-serveThread({ ...annTasks, ...hashTasks, prove: proveRange })
+const prove = (task: ProofTask) => proveRange(task, readRowsBlocking)
+
+serveThread({ ...annTasks, ...hashTasks, prove })

@@ -123,6 +123,12 @@ export interface AheadOfOpen {
   settle(): Promise<void>
 }
 
+export interface OpenFilesOptions {
+  readonly ahead?: AheadOfOpen | undefined
+  /** The directory does not count yet: whoever makes it count makes it durable. */
+  readonly staged?: boolean
+}
+
 /**
  * @throws `missing-file`, `damaged`, `rollback`, `possible-loss`, `digest-mismatch`, `newer-format`
  */
@@ -130,7 +136,7 @@ export async function openFiles(
   context: CollectionContext,
   directory: string,
   uuid: string,
-  ahead?: AheadOfOpen,
+  { ahead, staged = false }: OpenFilesOptions = {},
 ): Promise<OpenedFiles> {
   const { disk, onWarning } = context
   const manifest = await readNewestManifest(disk, directory)
@@ -146,7 +152,7 @@ export async function openFiles(
   try {
     checkWatermark(watermark, manifest, directory)
     // a manifest that a dead process left to the page cache is relied on from here on
-    await disk.syncDirectory(directory)
+    if (!staged) await disk.syncDirectory(directory)
     await removeOrphans(disk, directory, manifest)
     await tidyConfigFiles(disk, directory, configBytes, manifest.config)
     const segments: LiveSegment[] = []

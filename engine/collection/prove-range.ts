@@ -2,7 +2,7 @@
  * Recomputing the hashes of a range of points from their stored bytes: the work behind the content
  * proof, on the thread of whoever calls it.
  */
-import { chunkRows, type RowSource, readRows } from '../ann/row-source.ts'
+import { chunkRows, type RowSource, readRows, type readRowsBlocking } from '../ann/row-source.ts'
 import { sha256Latin1 } from '../base/checksum.ts'
 import { KiB } from '../base/limits.ts'
 import { ContentDigest } from '../format/content-digest.ts'
@@ -25,15 +25,21 @@ export interface ProofResult {
   readonly bad: number
 }
 
-/** @throws `damaged` when the file of the rows ends before them */
-export async function proveRange(task: ProofTask): Promise<ProofResult> {
+/**
+ * @param read `readRowsBlocking` on a worker thread
+ * @throws `damaged` when the file of the rows ends before them
+ */
+export async function proveRange(
+  task: ProofTask,
+  read: typeof readRows | typeof readRowsBlocking = readRows,
+): Promise<ProofResult> {
   const { rows, from, to, tombstones } = task
   const points = Buffer.from(task.points)
   const table = viewPoints(points, rows.count)
   const digest = new ContentDigest()
   const canonical = new CanonicalBytes(rows.dimension, points)
   const stride = chunkRows(4 * rows.dimension)
-  for await (const chunk of readRows(rows, from, to, stride)) {
+  for await (const chunk of read(rows, from, to, stride)) {
     const words = new Uint32Array(chunk.values.buffer, chunk.values.byteOffset, chunk.values.length)
     for (let ordinal = chunk.from; ordinal < chunk.to; ordinal++) {
       if (((tombstones[ordinal >> 3] ?? 0) & (1 << (ordinal & 7))) !== 0) continue
@@ -59,11 +65,14 @@ class CanonicalBytes {
   readonly #points: Buffer
   #bytes: Buffer
   #words: Uint32Array
+  /** The part that was last given out: neighbours are often of one size. */
+  #view: Buffer
 
   constructor(dimension: number, points: Buffer) {
     this.#dimension = dimension
     this.#points = points
     ;[this.#bytes, this.#words] = allocate(4 * dimension + scratchBytes)
+    this.#view = this.#bytes
   }
 
   /** Valid until the next call. `row`: index of the first word of the point's vector. */
@@ -78,7 +87,10 @@ class CanonicalBytes {
     const vectorAt = (idBytes + 4 + 3) & ~3
     const metadataAt = vectorAt + 4 * dimension
     const end = metadataAt + metadataBytes
-    if (end > this.#bytes.length) [this.#bytes, this.#words] = allocate(2 * end)
+    if (end > this.#bytes.length) {
+      ;[this.#bytes, this.#words] = allocate(2 * end)
+      this.#view = this.#bytes
+    }
     const [bytes, target] = [this.#bytes, this.#words]
     const start = vectorAt - 4 - idBytes
     copyShort(this.#points, place.id, bytes, start, idBytes)
@@ -86,7 +98,10 @@ class CanonicalBytes {
     const first = vectorAt >> 2
     target.set(words.subarray(row, row + dimension), first)
     copyShort(this.#points, place.metadata, bytes, metadataAt, metadataBytes)
-    return bytes.subarray(start, end)
+    if (this.#view.byteOffset !== start || this.#view.length !== end - start) {
+      this.#view = bytes.subarray(start, end)
+    }
+    return this.#view
   }
 }
 

@@ -120,11 +120,13 @@ export async function proveAndRename(
   const sequences = request.paths.map(manifestSequence).filter((each) => each !== undefined)
   const watermark = path.join(directory, watermarkName)
   await disk.unlink(watermark)
-  await createWatermark(disk, watermark, {
+  const first = {
     lsn: request.lsn,
     sequence: Math.max(0, ...sequences),
     history: request.epoch.history,
-  })
+  }
+  // the history that begins at the end has one of its own; a sync here would wait for all the files
+  await createWatermark(disk, watermark, first, { durable: false })
   const staged = await openStaged(context, directory, request, target)
   try {
     const proven = request.config ? await staged.proveDigest() : await staged.proveAndWarm()
@@ -161,6 +163,7 @@ async function openStaged(
   const staged = await Collection.open(context, directory, request.uuid, {
     // a graph that will not be used is not loaded either
     proveAhead: request.config === undefined && replay === undefined,
+    staged: true,
   })
   try {
     expectSame('LSN', request.lsn, staged.lsn)

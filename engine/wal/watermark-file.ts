@@ -28,8 +28,12 @@ export function encodeWatermarkFile(first: Omit<Watermark, 'turn'>): Buffer {
 }
 
 /** Creates the file, durably; the caller syncs the directory. */
-export const createWatermark = (disk: Disk, file: string, first: Omit<Watermark, 'turn'>) =>
-  writeNewFile(disk, file, encodeWatermarkFile(first))
+export const createWatermark = (
+  disk: Disk,
+  file: string,
+  first: Omit<Watermark, 'turn'>,
+  options: { readonly durable?: boolean } = {},
+) => writeNewFile(disk, file, encodeWatermarkFile(first), options)
 
 export class WatermarkFile {
   readonly #file: DiskFile

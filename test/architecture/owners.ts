@@ -17,7 +17,11 @@ const mains = /^(engine|planner)\/cli\/main\.ts$/
 const nobody = /^$/
 
 export const owned: readonly Owned[] = [
-  { what: 'node:fs', module: /^(node:)?fs(\/|$)/, owner: /^engine\/base\/disk\.ts$/ },
+  {
+    what: 'node:fs',
+    module: /^(node:)?fs(\/|$)/,
+    owner: /^engine\/base\/(disk|blocking-file)\.ts$/,
+  },
   { what: 'worker threads', module: /worker_threads$/, owner: /^engine\/base\/thread-pool\.ts$/ },
   { what: 'child processes', module: /child_process$/, owner: nobody },
   { what: 'hnswlib-node', module: /^hnswlib-node/, owner: /^engine\/ann\// },

@@ -1,7 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
+import * as path from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { HashThreads } from '../../../engine/base/hash-threads.ts'
 import { limits } from '../../../engine/base/limits.ts'
+import { temporaryDirectory } from '../../support/temporary-directory.ts'
 
 const threads = new HashThreads()
 afterAll(() => threads.close())
@@ -34,3 +37,21 @@ test('hashes pieces in order, the last one shorter, and ignores what lies behind
   expect(await threads.pieces(shared, limits.pieceBytes)).toHaveLength(1)
   expect(await threads.pieces(shared, 0)).toEqual([])
 })
+
+test.each([100, 256 * 1024, 256 * 1024 + 1, 3_000_000])(
+  'hashes and copies %i bytes of a file, on this thread or on another',
+  async (length) => {
+    const root = await temporaryDirectory()
+    const [source, target] = [path.join(root, 'source'), path.join(root, 'target')]
+    const bytes = randomBytes(length + 20)
+    await writeFile(source, bytes)
+    await writeFile(target, 'head')
+    const part = bytes.subarray(7, 7 + length)
+    const copyTo = { path: target, offset: 4 }
+    expect(await threads.file({ path: source, offset: 7, length, copyTo })).toBe(hashOf(part))
+    expect((await readFile(target)).equals(Buffer.concat([Buffer.from('head'), part]))).toBe(true)
+    // a file that ends before has another hash
+    const rest = bytes.subarray(50)
+    expect(await threads.file({ path: source, offset: 50, length })).toBe(hashOf(rest))
+  },
+)
