@@ -99,6 +99,11 @@ interface Found {
 
 const missing: Found = { kind: 'missing', problem: 'is missing' }
 
+const notAuthentic: Found = {
+  kind: 'wrong-content',
+  problem: 'was changed, or sealed with another key or for another place: its tag does not fit',
+}
+
 const wrongSize = (found: number, expected: number): Found => ({
   kind: 'wrong-size',
   problem: `is ${found} bytes instead of ${expected}`,
@@ -158,6 +163,7 @@ export function readPiece(
     if (got === undefined) return missing
     if (got.sizeBytes !== sizeBytes) return wrongSize(got.sizeBytes, sizeBytes)
     if (got.readBytes !== sizeBytes) return wrongSize(got.readBytes, sizeBytes)
+    if (!got.authentic) return notAuthentic
     return wrongContent(await pieces.hash(buffer, sizeBytes), sha256)
   })
 }

@@ -113,7 +113,8 @@ export class SnapshotContent {
     for (const [index, { sha256 }] of file.pieces.entries()) {
       const bytes = Buffer.alloc(pieceSize(file.sizeBytes, index))
       const got = await this.#repository.getObject(sha256, bytes)
-      if (got?.sizeBytes !== bytes.length || sha256Hex(bytes) !== sha256) {
+      const isWhole = got?.authentic === true && got.sizeBytes === bytes.length
+      if (!isWhole || sha256Hex(bytes) !== sha256) {
         const place = this.#repository.destination.locate(this.#repository.objectKey(sha256))
         const problem = got === undefined ? 'is missing' : 'is damaged'
         const code = got === undefined ? 'missing-file' : 'damaged'

@@ -88,6 +88,10 @@ export const limits = {
   snapshotManifestValues: 2_000_000,
   /** Bytes of repository.json. */
   repositoryFileBytes: 64 * KiB,
+  /** Keys that open one repository. */
+  repositoryKeys: 32,
+  /** Memory that deriving a key from a passphrase may ask for. */
+  scryptBytes: 256 * MiB,
   /** Pieces in memory at once during a backup, verification or restore. */
   piecesInFlight: 4,
   /** Small requests to a destination (head, manifests) under way at once. */

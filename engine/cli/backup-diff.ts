@@ -6,11 +6,12 @@ import { fail } from '../base/errors.ts'
 import type { Context } from './context.ts'
 import { listOption, requireOption } from './option.ts'
 import { showBytes, showCount } from './quantity.ts'
+import { type AccessFlags, located } from './repository-access.ts'
 import { examples, type Runner } from './runner.ts'
 import { ownerOf } from './snapshot-owner.ts'
 import { renderPairs } from './table.ts'
 
-interface DiffFlags {
+interface DiffFlags extends AccessFlags {
   readonly source: string
   readonly snapshotId: readonly string[]
   readonly collection?: string
@@ -42,13 +43,14 @@ export function addBackupDiff(backup: Command, run: Runner): void {
     .action(run(diff))
 }
 
-async function diff(context: Context, { source, snapshotId: ids, ...flags }: DiffFlags) {
+async function diff(context: Context, { snapshotId: ids, ...flags }: DiffFlags) {
   const { diffSnapshots } = await import('../backup/diff.ts')
   const { disk, signal } = context.io
   const snapshotId = ids.at(-1)
   if (snapshotId === undefined || ids.length > 2) {
     return fail('usage', `${ids.length} snapshots were named`, 'Give --snapshot-id once or twice.')
   }
+  const source = await located(context, flags.source, flags)
   const against = ids.length === 2 ? ids[0] : undefined
   const collection = flags.collection ?? (await ownerOf(context, source, snapshotId))
   const result = await diffSnapshots({

@@ -7,10 +7,11 @@ import type { Context } from './context.ts'
 import type { Output } from './io.ts'
 import { requireOption } from './option.ts'
 import { showBytes } from './quantity.ts'
+import { type AccessFlags, located } from './repository-access.ts'
 import { examples, type Runner } from './runner.ts'
 import { renderTable } from './table.ts'
 
-interface ListFlags {
+interface ListFlags extends AccessFlags {
   readonly source: string
   readonly collection?: string
 }
@@ -37,6 +38,7 @@ async function list(context: Context, flags: ListFlags) {
   const { disk, signal, stdout } = context.io
   const { repository, snapshots, unreadable, strangers, ranges } = await listSnapshots({
     ...flags,
+    source: await located(context, flags.source, flags),
     disk,
     signal,
   })

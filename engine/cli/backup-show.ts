@@ -1,17 +1,19 @@
 /** `collections backup show --source URL --snapshot-id ID` */
 import { type Command, Option } from 'commander'
 import { compareObjects, type ObjectComparison } from '../backup/compare-objects.ts'
+import type { Location } from '../backup/sources.ts'
 import { isOperatingError } from '../base/errors.ts'
 import type { SnapshotManifest } from '../repository/snapshot-manifest.ts'
 import type { Context } from './context.ts'
 import { requireOption } from './option.ts'
 import { showBytes, showCount } from './quantity.ts'
+import { type AccessFlags, located } from './repository-access.ts'
 import { examples, type Runner } from './runner.ts'
 import { showConfig } from './show-config.ts'
 import { ownerOf } from './snapshot-owner.ts'
 import { renderPairs } from './table.ts'
 
-interface ShowFlags {
+interface ShowFlags extends AccessFlags {
   readonly source: string
   readonly snapshotId: string
   readonly collection?: string
@@ -37,7 +39,8 @@ export function addBackupShow(backup: Command, run: Runner): void {
 async function show(context: Context, flags: ShowFlags) {
   const { readSnapshot } = await import('../backup/list.ts')
   const { disk } = context.io
-  const { source, snapshotId } = flags
+  const { snapshotId } = flags
+  const source = await located(context, flags.source, flags)
   const collection = flags.collection ?? (await ownerOf(context, source, snapshotId))
   const found = await readSnapshot({ source, collection, snapshotId, disk })
   const { parent } = found.manifest
@@ -48,7 +51,12 @@ async function show(context: Context, flags: ShowFlags) {
 }
 
 /** The snapshot before, or undefined when it is not there any more. */
-async function parentOf(context: Context, source: string, collection: string, snapshotId: string) {
+async function parentOf(
+  context: Context,
+  source: Location,
+  collection: string,
+  snapshotId: string,
+) {
   const { readSnapshot } = await import('../backup/list.ts')
   try {
     return (await readSnapshot({ source, collection, snapshotId, disk: context.io.disk })).manifest

@@ -5,10 +5,11 @@ import { worldOf } from './collections-import.ts'
 import type { Context } from './context.ts'
 import { requireOption } from './option.ts'
 import { showBytes, showCount, showDuration } from './quantity.ts'
+import { type AccessFlags, located } from './repository-access.ts'
 import { examples, type Runner } from './runner.ts'
 import { renderTable } from './table.ts'
 
-interface VerifyFlags {
+interface VerifyFlags extends AccessFlags {
   readonly source: string
   readonly collection?: string
   readonly snapshotId?: string
@@ -45,6 +46,7 @@ async function verify(context: Context, flags: VerifyFlags) {
   const { damageError, verifyRepository } = await import('../backup/verify.ts')
   const result = await verifyRepository({
     ...flags,
+    source: await located(context, flags.source, flags),
     disk: context.io.disk,
     ...worldOf(context),
     onWarning: (text) => void context.warn(text).catch(() => {}),

@@ -8,9 +8,10 @@ import type { Context } from './context.ts'
 import { withCollection } from './open-directory.ts'
 import { duration, requireOption } from './option.ts'
 import { showBytes, showCount } from './quantity.ts'
+import { type AccessFlags, located } from './repository-access.ts'
 import { examples, type Runner } from './runner.ts'
 
-interface ArchiveFlags {
+interface ArchiveFlags extends AccessFlags {
   readonly destination: string
   readonly interval?: number
   readonly once?: boolean
@@ -52,7 +53,8 @@ function archive(context: Context, name: string, flags: ArchiveFlags) {
   return withCollection(context, 'use', name, async (collection) => {
     const { Archiver, gapError } = await import('../backup/archive.ts')
     const { disk } = context.io
-    const { destination, interval } = flags
+    const { interval } = flags
+    const destination = await located(context, flags.destination, flags)
     const archiver = new Archiver(collection, { destination, disk, ...worldOf(context) })
     if (interval !== undefined) return repeat(context, archiver, interval)
     const result = await archiver.run()

@@ -16,9 +16,10 @@ import type { Context } from './context.ts'
 import { withCollection } from './open-directory.ts'
 import { requireOption } from './option.ts'
 import { showBytes, showCount, showDuration } from './quantity.ts'
+import { type AccessFlags, located } from './repository-access.ts'
 import { examples, type Runner } from './runner.ts'
 
-interface BackupFlags {
+interface BackupFlags extends AccessFlags {
   readonly destination: string
   readonly snapshotId: string
   readonly mode?: 'incremental' | 'full'
@@ -64,6 +65,7 @@ export function addBackup(collections: Command, run: Runner): void {
         'collections backup products --destination /mnt/backups/vectra --snapshot-id products_1000 --wait',
         'collections backup verify --source /mnt/backups/vectra',
         'collections backup list --source /mnt/backups/vectra',
+        'collections backup products --destination /mnt/sealed --key-file ./backup.key --snapshot-id monday',
       ),
     )
   for (const add of [addBackupVerify, addBackupList, addBackupShow, addBackupDiff]) add(backup, run)
@@ -75,7 +77,14 @@ function createSnapshot(context: Context, name: string, flags: BackupFlags) {
   return withCollection(context, 'use', name, async (collection) => {
     const { createBackup } = await import('../backup/create.ts')
     const { disk } = context.io
-    const options = { destination, snapshotId, ...(mode && { mode }), disk, ...worldOf(context) }
+    const place = await located(context, destination, flags)
+    const options = {
+      destination: place,
+      snapshotId,
+      ...(mode && { mode }),
+      disk,
+      ...worldOf(context),
+    }
     const result = await createBackup(collection, options)
     await context.confirm(tell(result))
     return result

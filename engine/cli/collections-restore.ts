@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { parseMoment } from '../backup/moment.ts'
 import type { RestoreResult } from '../backup/restore.ts'
+import type { RepositoryLocation } from '../backup/sources.ts'
 import { fail } from '../base/errors.ts'
 import { checkName } from '../base/name.ts'
 import { type IndexKind, indexKinds, makeConfig } from '../format/config.ts'
@@ -11,9 +12,10 @@ import type { Context } from './context.ts'
 import { withDirectory } from './open-directory.ts'
 import { listOption, requireOption } from './option.ts'
 import { showBytes, showCount, showDuration } from './quantity.ts'
+import { type AccessFlags, located } from './repository-access.ts'
 import { examples, type Runner } from './runner.ts'
 
-interface RestoreFlags {
+interface RestoreFlags extends AccessFlags {
   readonly source: readonly string[]
   readonly snapshotId?: string
   readonly at?: string
@@ -80,10 +82,13 @@ async function restore(context: Context, name: string, flags: RestoreFlags) {
   }
   const at = moment === undefined ? undefined : parseMoment(moment)
   const { restoreSnapshot } = await import('../backup/restore.ts')
-  await refuseMissingSource(context, name, flags)
+  const source: RepositoryLocation[] = []
+  for (const url of flags.source) source.push(await located(context, url, flags))
+  await refuseMissingSource(context, name, source, flags)
   return withDirectory(context, 'create', async (directory) => {
     const result = await restoreSnapshot(directory, {
       ...rest,
+      source,
       collection: name,
       ...(newName !== undefined && { newName }),
       ...(snapshotId !== undefined && { snapshotId }),
@@ -104,7 +109,8 @@ async function restore(context: Context, name: string, flags: RestoreFlags) {
 async function refuseMissingSource(
   context: Context,
   name: string,
-  { source, snapshotId, at, epoch }: RestoreFlags,
+  source: readonly RepositoryLocation[],
+  { snapshotId, at, epoch }: RestoreFlags,
 ): Promise<void> {
   const { disk, signal } = context.io
   if ((await disk.stat(resolve(context.data))) !== undefined) return

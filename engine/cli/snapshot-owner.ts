@@ -1,4 +1,5 @@
 /** The collection of a snapshot that was named by its id alone. */
+import type { RepositoryLocation } from '../backup/sources.ts'
 import { fail } from '../base/errors.ts'
 import type { Context } from './context.ts'
 
@@ -8,19 +9,23 @@ import type { Context } from './context.ts'
  */
 export async function ownerOf(
   context: Context,
-  source: string,
+  source: RepositoryLocation,
   snapshotId: string,
 ): Promise<string> {
   const { listSnapshots } = await import('../backup/list.ts')
   const { disk, signal } = context.io
-  const { snapshots, unreadable } = await listSnapshots({ source, disk, signal })
+  const { repository, snapshots, unreadable } = await listSnapshots({ source, disk, signal })
   const owners = [...snapshots, ...unreadable]
     .filter((each) => each.snapshotId === snapshotId)
     .map((each) => each.collection)
   const [owner] = owners
   if (owner === undefined) {
-    const hint = `See them with: vectra-cli collections backup list --source ${source}.`
-    return fail('snapshot-not-found', `there is no snapshot ${snapshotId} in ${source}`, hint)
+    const hint = `See them with: vectra-cli collections backup list --source ${repository.url}.`
+    return fail(
+      'snapshot-not-found',
+      `there is no snapshot ${snapshotId} in ${repository.url}`,
+      hint,
+    )
   }
   if (owners.length > 1) {
     const problem = `several collections have a snapshot ${snapshotId}: ${owners.join(', ')}`

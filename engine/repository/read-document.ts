@@ -4,6 +4,7 @@
  */
 import type { JsonObject } from '../base/canonical-json.ts'
 import { fail, isOperatingError, OperatingError } from '../base/errors.ts'
+import { type Destination, getWhole } from '../destination/destination.ts'
 import { type DocumentKind, decodeDocument } from '../format/document.ts'
 
 export const repositoryHint =
@@ -38,6 +39,20 @@ export function withRepositoryHint<T>(decode: () => T): T {
     return decode()
   } catch (error) {
     if (!isOperatingError(error, 'damaged')) throw error
+    throw new OperatingError('damaged', error.message, repositoryHint, { place: error.place })
+  }
+}
+
+/** A whole value of the repository's own: one that is too large is damage, not a wrong use. @throws `damaged` */
+export async function wholeOrDamaged(
+  destination: Destination,
+  key: string,
+  maxBytes: number,
+): Promise<Buffer | undefined> {
+  try {
+    return await getWhole(destination, key, maxBytes)
+  } catch (error) {
+    if (!isOperatingError(error, 'limit-exceeded')) throw error
     throw new OperatingError('damaged', error.message, repositoryHint, { place: error.place })
   }
 }

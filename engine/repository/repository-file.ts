@@ -1,42 +1,73 @@
 /**
  * `repository.json`: the first file of a repository, and the one without which nothing is read.
  *
- * A document (see format/document.ts): `id` tells two repositories apart, `encryption` is null for
- * plain objects; its parameters stand there otherwise.
+ * A document (see format/document.ts): `id` tells two repositories apart. Version 1 is a plain
+ * repository, with `encryption` null. Version 2 is an encrypted one: `encryption` holds the cipher and
+ * its data key, wrapped by each key that opens it (wrapped-key.ts). It is the only file that is ever
+ * replaced, when keys are added or removed.
  */
-
 import { limits } from '../base/limits.ts'
+import type { Destination } from '../destination/destination.ts'
 import { type DocumentKind, encodeDocument } from '../format/document.ts'
 import { Fields, patterns } from '../format/fields.ts'
 import { instantPattern } from './instant.ts'
-import { damaged, readDocument, withRepositoryHint } from './read-document.ts'
+import { damaged, readDocument, wholeOrDamaged, withRepositoryHint } from './read-document.ts'
+import { readWrappedKey, type WrappedKey } from './wrapped-key.ts'
+
+export const repositoryKey = 'repository.json'
+
+export interface Encryption {
+  /** Sealed boxes (base/sealed-box.ts), names by HMAC-SHA256. */
+  readonly cipher: 'aes-256-gcm'
+  /** At least one. */
+  readonly keys: readonly WrappedKey[]
+}
 
 export interface RepositoryFile {
   /** A UUID. */
   readonly id: string
   /** ISO 8601, UTC. */
   readonly createdAt: string
-  readonly encryption: null
+  readonly encryption: Encryption | null
 }
 
-const kind: DocumentKind = { format: 'vectra-repository', version: 1 }
+const kind: DocumentKind = { format: 'vectra-repository', version: 2 }
 
-export const encodeRepositoryFile = (file: RepositoryFile): Buffer => encodeDocument(kind, file)
+export const encodeRepositoryFile = (file: RepositoryFile): Buffer =>
+  encodeDocument(kind, file, file.encryption === null ? 1 : 2)
 
 /** @throws `damaged`, `newer-format` */
 export const decodeRepositoryFile = (bytes: Uint8Array, file: string): RepositoryFile =>
   withRepositoryHint(() => decode(bytes, file))
 
+/** The file of the repository at a destination; undefined when there is none. @throws `damaged`, … */
+export async function readRepositoryFile(
+  destination: Destination,
+): Promise<RepositoryFile | undefined> {
+  const bytes = await wholeOrDamaged(destination, repositoryKey, limits.repositoryFileBytes)
+  return bytes && decodeRepositoryFile(bytes, destination.locate(repositoryKey))
+}
+
 function decode(bytes: Uint8Array, file: string): RepositoryFile {
-  const bounds = { bytes: limits.repositoryFileBytes, values: 100 }
+  const bounds = { bytes: limits.repositoryFileBytes, values: 1_000 }
   const fields = new Fields(readDocument(kind, bytes, file, bounds), file)
-  if (fields.has('encryption'))
-    damaged(file, 'it has encryption parameters that version 1 never has')
   const decoded: RepositoryFile = {
     id: fields.text('id', patterns.uuid),
     createdAt: fields.text('createdAt', instantPattern),
-    encryption: null,
+    encryption: fields.has('encryption') ? readEncryption(fields.object('encryption'), file) : null,
   }
   if (!encodeRepositoryFile(decoded).equals(bytes)) damaged(file, 'it has unknown fields')
   return decoded
+}
+
+function readEncryption(fields: Fields, file: string): Encryption {
+  const cipher = fields.oneOf('cipher', ['aes-256-gcm'] as const)
+  const keys = fields
+    .objects('keys', limits.repositoryKeys)
+    .map((entry) => readWrappedKey(entry, file))
+  const distinct = new Set(keys.flatMap((each) => [each.id, each.label]))
+  if (keys.length === 0 || distinct.size !== 2 * keys.length) {
+    damaged(file, 'it has no keys, or two of one id or label')
+  }
+  return { cipher, keys }
 }

@@ -11,29 +11,35 @@
  * Objects are written first and made durable; the manifest that needs them comes last. So a crash
  * leaves no half snapshot, only objects that nobody names yet. A listing finds candidates; whether a
  * snapshot or an object exists is decided by asking for it.
+ *
+ * An encrypted repository has the same layout. Objects have keyed names; objects, manifests and archived
+ * log are sealed (sealing.ts). What stands in the names of snapshots and archived files is not hidden.
  */
 import { randomUUID } from 'node:crypto'
 import { sha256Hex } from '../base/checksum.ts'
 import type { Clock } from '../base/clock.ts'
-import { fail, isOperatingError, OperatingError } from '../base/errors.ts'
+import { fail, isOperatingError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import {
-  type Destination,
-  getWhole,
-  type PutOptions,
-  type StoredEntry,
-  type StoredFile,
-  type StoredRange,
+import { SEALED_OVERHEAD_BYTES } from '../base/sealed-box.ts'
+import type {
+  Destination,
+  PutOptions,
+  StoredEntry,
+  StoredFile,
+  StoredRange,
 } from '../destination/destination.ts'
 import { decodeSnapshot } from './decode-snapshot.ts'
 import { toInstant } from './instant.ts'
-import { damaged, repositoryHint } from './read-document.ts'
+import { makeEncryption } from './key-ring.ts'
+import { damaged } from './read-document.ts'
 import {
-  decodeRepositoryFile,
   encodeRepositoryFile,
   type RepositoryFile,
+  readRepositoryFile,
+  repositoryKey,
 } from './repository-file.ts'
 import type { RepositoryKey } from './repository-key.ts'
+import { Sealing } from './sealing.ts'
 import {
   encodeSnapshot,
   parseSnapshotKey,
@@ -41,8 +47,8 @@ import {
   snapshotKey,
   snapshotPrefix,
 } from './snapshot-manifest.ts'
-
-const repositoryKey = 'repository.json'
+import { StoredValues, type Tail } from './stored-values.ts'
+import { unlock } from './unlock.ts'
 
 export interface StoredSnapshot {
   readonly manifest: SnapshotManifest
@@ -51,6 +57,11 @@ export interface StoredSnapshot {
   readonly key: string
   /** Where it stands, for messages. */
   readonly place: string
+}
+
+export interface ObjectRead extends StoredRange {
+  /** False: not what was sealed under this name; the target holds nothing then. */
+  readonly authentic: boolean
 }
 
 /** What a listing found below `snapshots/`. */
@@ -83,19 +94,31 @@ export interface RepositoryAccess {
 export class Repository {
   readonly destination: Destination
   readonly file: RepositoryFile
+  readonly #sealing: Sealing | undefined
+  readonly #values: StoredValues
 
-  private constructor(destination: Destination, file: RepositoryFile) {
+  private constructor(destination: Destination, file: RepositoryFile, sealing?: Sealing) {
     this.destination = destination
     this.file = file
+    this.#sealing = sealing
+    this.#values = new StoredValues(destination, sealing)
   }
 
   /**
    * Opens a repository to read it. Writes nothing.
-   * @throws `repository-not-found`, `missing-file`, `damaged`, `newer-format`, `unsafe-entry`
+   * @throws `repository-not-found`, `missing-file`, `damaged`, `newer-format`, `unsafe-entry`;
+   *   `key-refused` when a key is missing or wrong, or given for a plain repository
    */
-  static async open(destination: Destination, _access: RepositoryAccess = {}): Promise<Repository> {
+  static async open(
+    destination: Destination,
+    { keys = [] }: RepositoryAccess = {},
+  ): Promise<Repository> {
     const file = await readRepositoryFile(destination)
-    if (file !== undefined) return new Repository(destination, file)
+    if (file !== undefined) {
+      const at = { url: destination.url, place: destination.locate(repositoryKey) }
+      const unlocked = await unlock(file, keys, at)
+      return new Repository(destination, file, unlocked && new Sealing(file.id, unlocked.dataKey))
+    }
     for (const folder of ['objects/', 'snapshots/', 'wal/']) {
       if ((await firstKey(destination, folder)) === undefined) continue
       const place = destination.locate(repositoryKey)
@@ -117,9 +140,9 @@ export class Repository {
   }
 
   /**
-   * Opens a repository to write to it; an empty destination becomes one.
+   * Opens a repository to write to it; an empty destination becomes one, encrypted when keys are given.
    * @throws `usage` when other things stand there; `missing-file`, `damaged`, `newer-format`,
-   *   `unsafe-entry`
+   *   `unsafe-entry`, `key-refused`
    */
   static async openOrCreate(
     destination: Destination,
@@ -139,41 +162,70 @@ export class Repository {
         'Name an empty or a new directory; backups are not mixed with other files.',
       )
     }
-    const createdAt = toInstant(clock.nowMs())
-    const bytes = encodeRepositoryFile({ id: randomUUID(), createdAt, encryption: null })
+    const { keys = [] } = access
+    const id = randomUUID()
+    const nowMs = clock.nowMs()
+    const encryption = keys.length === 0 ? null : await makeEncryption(id, keys, nowMs)
+    const bytes = encodeRepositoryFile({ id, createdAt: toInstant(nowMs), encryption })
     await destination.put(repositoryKey, bytes, { ifAbsent: true })
     await destination.flush()
     return Repository.open(destination, access) // another process may have been first
   }
 
+  /** Whether what it stores is sealed. */
+  get isEncrypted(): boolean {
+    return this.#sealing !== undefined
+  }
+
   /** The key of the piece with this SHA-256. It depends on the repository: never make it by hand. */
   objectKey(sha256: string): string {
-    return plainObjectKey(sha256)
+    return plainObjectKey(this.#sealing?.objectName(sha256) ?? sha256)
   }
 
-  /** Bytes that a value of `plainBytes` takes at the destination. */
+  /** Bytes that an object of `plainBytes` takes at the destination. */
   storedSize(plainBytes: number): number {
-    return plainBytes
+    return this.#sealing === undefined ? plainBytes : plainBytes + SEALED_OVERHEAD_BYTES
   }
 
-  /** Size of an object, or undefined when it is not there. Its content is not looked at. */
+  /**
+   * Plain size of an object, or undefined when it is not there. Its content is not looked at; one that
+   * is too short to be sealed has size 0.
+   */
   async objectSize(sha256: string): Promise<number | undefined> {
-    return (await this.destination.head(this.objectKey(sha256)))?.sizeBytes
+    const stored = await this.destination.head(this.objectKey(sha256))
+    return stored && this.#plainSize(stored.sizeBytes)
   }
 
   /** Stores an object under the hash of `bytes`. Durable after {@link publish} or a flush. */
   async putObject(sha256: string, bytes: Uint8Array, replace: boolean): Promise<boolean> {
-    return this.destination.put(this.objectKey(sha256), bytes, { ifAbsent: !replace })
+    const key = this.objectKey(sha256)
+    const stored = this.#sealing?.seal('object', key, bytes) ?? bytes
+    return this.destination.put(key, stored, { ifAbsent: !replace })
   }
 
-  /** The file that an object stands in, for threads; undefined when `getObject` must be asked. */
-  objectFile(sha256: string): Promise<StoredFile | undefined> {
+  /** The file that holds an object's plain bytes, for threads; undefined when `getObject` must be asked. */
+  async objectFile(sha256: string): Promise<StoredFile | undefined> {
+    if (this.#sealing !== undefined) return undefined
     return this.destination.threadFile(this.objectKey(sha256))
   }
 
-  /** The first bytes of an object, as many as `target` holds. The caller checks size and hash. */
-  getObject(sha256: string, target: Uint8Array): Promise<StoredRange | undefined> {
-    return this.destination.get(this.objectKey(sha256), target)
+  /**
+   * Fills `target` with an object. The caller checks size and hash. Sealed bytes are handed out only when
+   * all of them are there and authentic.
+   */
+  async getObject(sha256: string, target: Uint8Array): Promise<ObjectRead | undefined> {
+    const key = this.objectKey(sha256)
+    if (this.#sealing === undefined) {
+      const got = await this.destination.get(key, target)
+      return got && { ...got, authentic: true }
+    }
+    const box = Buffer.allocUnsafeSlow(this.storedSize(target.length))
+    const got = await this.destination.get(key, box)
+    if (got === undefined) return undefined
+    const isWhole = got.readBytes === box.length && got.sizeBytes === box.length
+    const authentic = this.#sealing.unsealInto('object', key, isWhole ? box : none, target)
+    const sizeBytes = this.#plainSize(got.sizeBytes)
+    return { sizeBytes, readBytes: this.#plainSize(got.readBytes), authentic }
   }
 
   /**
@@ -188,15 +240,34 @@ export class Repository {
 
   /**
    * A small value of the repository's own under `key`, such as a manifest; undefined when it is absent.
-   * @throws `damaged` when it is larger than `maxBytes`
+   * @param tailBytes as it was written with
+   * @throws `damaged` when it is larger than `maxBytes`, or sealed by nobody who has the key
    */
-  readValue(key: string, maxBytes: number): Promise<Buffer | undefined> {
-    return wholeOrDamaged(this.destination, key, maxBytes)
+  readValue(key: string, maxBytes: number, tailBytes = 0): Promise<Buffer | undefined> {
+    return this.#values.read(key, maxBytes, tailBytes)
   }
 
-  /** Stores what {@link readValue} reads. Durable after a flush. @returns false: `ifAbsent` and present */
-  writeValue(key: string, bytes: Uint8Array, options?: PutOptions): Promise<boolean> {
-    return this.destination.put(key, bytes, options)
+  /**
+   * The last bytes of a value that was written with a tail of `tailBytes`, or all of a shorter one, and its
+   * size.
+   * @throws `damaged`
+   */
+  readTail(key: string, tailBytes: number): Promise<Tail | undefined> {
+    return this.#values.readTail(key, tailBytes)
+  }
+
+  /**
+   * Stores what {@link readValue} reads. Durable after a flush.
+   * @param options `tailBytes`: as many bytes of the end can be read alone, by {@link readTail}
+   * @returns false: `ifAbsent` and present
+   */
+  writeValue(
+    key: string,
+    bytes: Uint8Array,
+    options: PutOptions & { readonly tailBytes?: number } = {},
+  ): Promise<boolean> {
+    const { tailBytes = 0, ...put } = options
+    return this.#values.write(key, bytes, tailBytes, put)
   }
 
   /**
@@ -247,26 +318,13 @@ export class Repository {
     }
     return { snapshots, strangers }
   }
-}
 
-async function readRepositoryFile(destination: Destination): Promise<RepositoryFile | undefined> {
-  const bytes = await wholeOrDamaged(destination, repositoryKey, limits.repositoryFileBytes)
-  return bytes && decodeRepositoryFile(bytes, destination.locate(repositoryKey))
-}
-
-/** A file of ours that is too large is damage, not a wrong use. */
-async function wholeOrDamaged(
-  destination: Destination,
-  key: string,
-  maxBytes: number,
-): Promise<Buffer | undefined> {
-  try {
-    return await getWhole(destination, key, maxBytes)
-  } catch (error) {
-    if (!isOperatingError(error, 'limit-exceeded')) throw error
-    throw new OperatingError('damaged', error.message, repositoryHint, { place: error.place })
+  #plainSize(storedBytes: number): number {
+    return Math.max(0, storedBytes - this.storedSize(0))
   }
 }
+
+const none = Buffer.alloc(0)
 
 async function firstKey(destination: Destination, prefix: string): Promise<string | undefined> {
   for await (const { key } of destination.list(prefix)) return key

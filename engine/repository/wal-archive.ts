@@ -7,7 +7,6 @@
  */
 import { fail, isOperatingError, OperatingError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { type Destination, getWhole } from '../destination/destination.ts'
 import { patterns } from '../format/fields.ts'
 import { type Epoch, epochName, type Identity } from '../format/identity.ts'
 import {
@@ -73,19 +72,18 @@ export async function listArchive(
  * @throws `damaged`, `newer-format`, `unsafe-entry`
  */
 export async function readTrailer(
-  { destination }: Repository,
+  repository: Repository,
   name: ArchiveName,
 ): Promise<ArchiveTrailer | undefined> {
   const key = archiveKey(name)
-  const stored = await destination.head(key)
-  if (stored === undefined) return undefined
-  const place = destination.locate(key)
-  const offset = stored.sizeBytes - ARCHIVE_TRAILER_BYTES
-  if (offset < 0) damagedArchive(place, 0, name.firstLsn, `it is ${stored.sizeBytes} bytes`)
-  const target = Buffer.alloc(ARCHIVE_TRAILER_BYTES)
-  const got = await destination.get(key, target, offset)
-  if (got === undefined) return undefined
-  return decodeTrailer(target.subarray(0, got.readBytes), name, place, stored.sizeBytes)
+  const place = repository.destination.locate(key)
+  const read = await located(place, name, () => repository.readTail(key, ARCHIVE_TRAILER_BYTES))
+  if (read === undefined) return undefined
+  const { bytes: tail, sizeBytes } = read
+  if (tail.length < ARCHIVE_TRAILER_BYTES) {
+    damagedArchive(place, 0, name.firstLsn, `it is ${sizeBytes} bytes`)
+  }
+  return decodeTrailer(tail, name, place, sizeBytes)
 }
 
 /**
@@ -93,13 +91,16 @@ export async function readTrailer(
  * @throws `damaged` naming file, offset and LSN; `newer-format`, `unsafe-entry`
  */
 export async function readArchive(
-  { destination }: Repository,
+  repository: Repository,
   name: ArchiveName,
 ): Promise<(ArchiveFile & { readonly sizeBytes: number }) | undefined> {
   const key = archiveKey(name)
-  const bytes = await whole(destination, key, name)
+  const place = repository.destination.locate(key)
+  const bytes = await located(place, name, () =>
+    repository.readValue(key, limits.archiveReadBytes, ARCHIVE_TRAILER_BYTES),
+  )
   if (bytes === undefined) return undefined
-  return { ...decodeArchive(bytes, name, destination.locate(key)), sizeBytes: bytes.length }
+  return { ...decodeArchive(bytes, name, place), sizeBytes: bytes.length }
 }
 
 /**
@@ -116,7 +117,8 @@ export async function putArchive(
   const { destination } = repository
   const key = archiveKey(name)
   let outcome: 'written' | 'present' | 'replaced' = 'written'
-  if (!(await destination.put(key, bytes, { ifAbsent: true }))) {
+  const tailBytes = ARCHIVE_TRAILER_BYTES
+  if (!(await repository.writeValue(key, bytes, { ifAbsent: true, tailBytes }))) {
     const standing = await readArchive(repository, name).catch((error: unknown) => {
       if (!isOperatingError(error, 'damaged')) throw error
     })
@@ -124,7 +126,7 @@ export async function putArchive(
     if (standing !== undefined && standing.trailer.chain !== chain) {
       diverges(destination.locate(key), name.lastLsn)
     }
-    if (standing === undefined) await destination.put(key, bytes)
+    if (standing === undefined) await repository.writeValue(key, bytes, { tailBytes })
   }
   await destination.flush()
   return outcome
@@ -141,18 +143,18 @@ export function diverges(file: string, lsn: number): never {
   )
 }
 
-async function whole(
-  destination: Destination,
-  key: string,
+/** What reading says of a damaged file, with where it begins. */
+async function located<T>(
+  file: string,
   { firstLsn }: ArchiveName,
-): Promise<Buffer | undefined> {
+  read: () => Promise<T>,
+): Promise<T> {
   try {
-    return await getWhole(destination, key, limits.archiveReadBytes)
+    return await read()
   } catch (error) {
-    if (!isOperatingError(error, 'limit-exceeded')) throw error
-    const place = destination.locate(key)
+    if (!isOperatingError(error, 'damaged')) throw error
     throw new OperatingError('damaged', error.message, error.hint, {
-      place: { file: place, offset: 0, lsn: firstLsn },
+      place: { file, offset: 0, lsn: firstLsn },
     })
   }
 }

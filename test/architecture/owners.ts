@@ -31,7 +31,11 @@ export const owned: readonly Owned[] = [
   { what: 'yaml', module: /^yaml/, owner: /^planner\/plan\// },
   { what: 'croner', module: /^croner/, owner: /^planner\/plan\// },
   { what: 'commander', module: /^commander/, owner: /^(engine|planner)\/cli\// },
-  { what: 'execa', module: /^execa/, owner: /^planner\/step\/exec\.ts$/ },
+  {
+    what: 'execa',
+    module: /^execa/,
+    owner: /^(planner\/step\/exec|engine\/repository\/key-source)\.ts$/,
+  },
   {
     what: 'the process',
     code: /\bprocess\s*\.\s*(argv|exit|exitCode|stdout|stderr|stdin|env|on|once|chdir)\b/g,

@@ -88,7 +88,7 @@ describe('opening a repository', () => {
   it('case 23: refuses a newer format and writes nothing', async () => {
     const destination = new MemoryDestination()
     const newer = encodeDocument(
-      { format: 'vectra-repository', version: 2 },
+      { format: 'vectra-repository', version: 3 },
       { id: 'x', layout: 'new' },
     )
     await destination.put('repository.json', newer)

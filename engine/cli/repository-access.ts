@@ -1,0 +1,81 @@
+/**
+ * The options that open repositories, the same for every command that names one: keys now, and where
+ * they come from.
+ */
+import type { Command, Option } from 'commander'
+import type { RepositoryLocation } from '../backup/sources.ts'
+import { fail } from '../base/errors.ts'
+import { type KeySource, readKey } from '../repository/key-source.ts'
+import type { RepositoryKey } from '../repository/repository-key.ts'
+import type { Context } from './context.ts'
+import { listOption, parseJson } from './option.ts'
+
+export interface AccessFlags {
+  readonly keyFile?: readonly string[]
+  readonly keyCommand?: readonly string[]
+}
+
+export const keyVariable = 'VECTRA_BACKUP_KEY'
+
+/** Gives the options to every command that has one that names a repository, or is about repositories. */
+export function addAccessOptions(command: Command, below = false): void {
+  const isAbout = below || command.name() === 'repository'
+  const names = command.options.some(({ long }) => long === '--source' || long === '--destination')
+  const isLeaf = command.commands.length === 0
+  if (names || (isAbout && isLeaf)) {
+    const has = (long: string) => command.options.some((option) => option.long === long)
+    for (const option of accessOptions()) {
+      if (!has(option.long ?? '')) command.addOption(option)
+    }
+  }
+  for (const child of command.commands) addAccessOptions(child, isAbout)
+}
+
+const accessOptions = (): Option[] => [
+  listOption(
+    '--key-file <file>',
+    `encrypted repository: the file with its key; given again, a further one to try (default: ${keyVariable})`,
+  ),
+  listOption(
+    '--key-command <words>',
+    'encrypted repository: a program that prints its key, with its arguments as a JSON list',
+  ),
+]
+
+/**
+ * A repository with the keys that the flags or the environment give for it.
+ * @throws `key-refused` when one cannot be read; `usage`
+ */
+export async function located(
+  context: Context,
+  location: string,
+  flags: AccessFlags,
+): Promise<RepositoryLocation> {
+  return { location, keys: await keysOf(context, flags) }
+}
+
+/** The keys that were given; the environment counts where no flag does. */
+export async function keysOf(context: Context, flags: AccessFlags): Promise<RepositoryKey[]> {
+  const { disk, env, signal } = context.io
+  const sources: KeySource[] = [
+    ...(flags.keyFile ?? []).map((path) => ({ kind: 'file', path }) as const),
+    ...(flags.keyCommand ?? []).map((text) => toCommand(text)),
+  ]
+  const text = env[keyVariable]
+  if (sources.length === 0 && text !== undefined) {
+    sources.push({ kind: 'text', text, from: keyVariable })
+  }
+  const keys: RepositoryKey[] = []
+  for (const source of sources) keys.push(await readKey(source, disk, signal))
+  return keys
+}
+
+function toCommand(text: string): KeySource {
+  const hint = `Write the program and its arguments as JSON: --key-command '["pass", "show", "backup"]'.`
+  const words = parseJson(text, '--key-command', hint)
+  const isList = Array.isArray(words) && words.length > 0
+  if (isList && words.every((word) => typeof word === 'string')) {
+    return { kind: 'command', command: words }
+  }
+  return fail('usage', '--key-command is no list of words', hint)
+}
