@@ -33,6 +33,7 @@ export interface RepositoryFile {
 
 const kind: DocumentKind = { format: 'vectra-repository', version: 2 }
 
+/** Its bytes: version 1 where nothing is encrypted, so that older builds read it too. */
 export const encodeRepositoryFile = (file: RepositoryFile): Buffer =>
   encodeDocument(kind, file, file.encryption === null ? 1 : 2)
 

@@ -6,6 +6,7 @@ import { inspect } from 'node:util'
 
 const hidden = '[repository key]'
 
+/** Holds the secret, and shows it to nobody who does not ask for it. */
 export class RepositoryKey {
   readonly #text: string
 

@@ -23,6 +23,7 @@ export type SealedPart = 'object' | 'value' | 'head' | 'tail'
 const derive = (dataKey: Uint8Array, repositoryId: string, purpose: string): Buffer =>
   Buffer.from(hkdfSync('sha256', dataKey, repositoryId, `vectra-dr ${purpose} 1`, 32))
 
+/** Names and boxes of one repository. Holds its data key, derived. */
 export class Sealing {
   readonly #repositoryId: string
   readonly #nameKey: Buffer

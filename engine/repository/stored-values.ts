@@ -19,6 +19,7 @@ export interface Tail {
   readonly sizeBytes: number
 }
 
+/** Reads and writes them at one destination. */
 export class StoredValues {
   readonly #destination: Destination
   readonly #sealing: Sealing | undefined
