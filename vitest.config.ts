@@ -27,6 +27,7 @@ const freshDist = ['./test/support/fresh-dist.ts']
 export default defineConfig({
   test: {
     pool: 'forks',
+    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     maxWorkers: 2,
     execArgv: ['--import', loader],
     hookTimeout: 120_000,

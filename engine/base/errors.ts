@@ -77,8 +77,10 @@ export const errorCatalogue = {
   'file-not-found': exitCodes.notFound,
   'plan-not-found': exitCodes.notFound,
   'name-not-found': exitCodes.notFound,
+  'bucket-not-found': exitCodes.notFound,
   // a key, token or credential is missing, wrong or not trusted
   'key-refused': exitCodes.refused,
+  'credential-refused': exitCodes.refused,
   // runs
   'step-failed': exitCodes.stepFailed,
   'check-failed': exitCodes.stepFailed,

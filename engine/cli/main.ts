@@ -69,4 +69,7 @@ function outputOf(stream: NodeJS.WriteStream, name: string): Output {
   }
 }
 
+// the SDK for object storage is pinned to a version that runs on Node 20; its notice would land in logs
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
+
 await runProcess()

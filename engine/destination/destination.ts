@@ -88,6 +88,22 @@ export interface StoredEntry {
   readonly sizeBytes: number
 }
 
+/** What an interrupted `put` left behind: invisible, but it takes space. */
+export interface UnfinishedPut {
+  readonly key: string
+  readonly id: string
+  /** Epoch ms. */
+  readonly startedAt: number
+  /** Older than any put takes: nobody is still at it. */
+  readonly isDead: boolean
+}
+
+export interface UnfinishedPuts {
+  list(): AsyncIterable<UnfinishedPut>
+  /** Absent is fine. */
+  remove(put: UnfinishedPut): Promise<void>
+}
+
 export interface Destination {
   /** How people name it, without credentials. */
   readonly url: string
@@ -114,8 +130,11 @@ export interface Destination {
   flush(): Promise<void>
   /** Undefined where the store has no locks at all; `isHonoured` tells what the bucket makes of them. */
   readonly objectLock?: ObjectLocking
+  /** Undefined where nothing can be left behind, or it cannot be told. */
+  readonly unfinished?: UnfinishedPuts
   /**
-   * Copies a value inside the store, without its bytes passing here, and with the duties of `put`.
+   * Copies a value inside the store, without its bytes passing here. With `ifAbsent` a value that stands
+   * is kept; of several racers more than one may win, so it is for values that are the same whoever copies.
    * @returns as `put`; undefined when it cannot (another store, too large, no such value): stream instead
    */
   copyFrom?(source: Destination, key: string, options?: PutOptions): Promise<boolean | undefined>

@@ -4,30 +4,50 @@ import type { Disk } from '../base/disk.ts'
 import { fail } from '../base/errors.ts'
 import type { Destination } from './destination.ts'
 import { DirectoryDestination } from './directory.ts'
+import { S3Destination } from './s3.ts'
+import type { S3Options } from './s3-client.ts'
+import { S3Past } from './s3-past.ts'
+import { parseS3Url } from './s3-url.ts'
 
 const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//
 
+export interface OpenOptions {
+  readonly s3?: S3Options
+}
+
 /**
- * Opens `file:///path`, or a plain path (relative to the working directory of this moment). Touches
- * nothing yet.
+ * Opens `file:///path`, a plain path (relative to the working directory of this moment), or
+ * `s3://bucket/prefix?…`. Touches nothing yet, asks no store.
  * @throws `unsupported-destination`, `usage`
  */
-export function openDestination(location: string, disk: Disk): Destination {
+export function openDestination(
+  location: string,
+  disk: Disk,
+  { s3 }: OpenOptions = {},
+): Destination {
   if (location === '' || location.includes('\0')) {
     fail(
       'usage',
       'the destination is empty or has a NUL in it',
-      'Give a directory or a file:// URL.',
+      'Give a directory, a file:// URL or an s3:// URL.',
     )
   }
   const protocol = scheme.exec(location)?.[1]?.toLowerCase()
   if (protocol === undefined) return new DirectoryDestination(disk, location)
   if (protocol === 'file') return new DirectoryDestination(disk, filePath(location))
+  if (protocol === 's3') return openS3(location, s3)
   return fail(
     'unsupported-destination',
     `destinations of the kind ${protocol}:// are not supported by this version`,
-    'Use file:///path or a plain path, for example a mounted share.',
+    'Use s3://bucket/prefix, file:///path or a plain path, for example a mounted share.',
   )
+}
+
+function openS3(location: string, options: S3Options | undefined): Destination {
+  const { asOfMs, ...place } = parseS3Url(location)
+  return asOfMs === undefined
+    ? new S3Destination(place, options)
+    : new S3Past({ ...place, asOfMs }, options)
 }
 
 function filePath(location: string): string {

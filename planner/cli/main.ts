@@ -74,6 +74,9 @@ async function ask(question: string): Promise<string> {
   }
 }
 
+// the SDK for object storage is pinned to a version that runs on Node 20; its notice would land in logs
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
+
 const io: Io = {
   stdout: outputOf(process.stdout),
   stderr,

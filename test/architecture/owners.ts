@@ -37,6 +37,11 @@ export const owned: readonly Owned[] = [
     owner: /^(planner\/step\/exec|engine\/repository\/key-source)\.ts$/,
   },
   {
+    what: 'the AWS SDK',
+    module: /^@(aws-sdk|smithy)\//,
+    owner: /^engine\/destination\/s3(-[a-z-]+)?\.ts$/,
+  },
+  {
     what: 'the process',
     code: /\bprocess\s*\.\s*(argv|exit|exitCode|stdout|stderr|stdin|env|on|once|chdir)\b/g,
     owner: mains,

@@ -31,7 +31,13 @@ describe('openDestination', () => {
     expect(await nodeDisk.stat(directory)).toBeUndefined()
   })
 
-  it.each(['s3://bucket/prefix', 'S3://bucket', 'https://host/x', 'gs://b', 'sftp://h/x'])(
+  it('opens a bucket without asking it anything', () => {
+    const url = 's3://bucket/some/prefix?region=eu-central-1'
+    expect(openDestination(url, nodeDisk).url).toBe(url)
+    expect(openDestination('S3://bucket', nodeDisk).url).toBe('s3://bucket')
+  })
+
+  it.each(['https://host/x', 'gs://b', 'sftp://h/x'])(
     'says that %s is not supported, and what is',
     (location) => {
       expect(() => openDestination(location, nodeDisk)).toThrow(
