@@ -332,3 +332,27 @@ export async function writeNewFile(
     await handle.close()
   }
 }
+
+/**
+ * Writes a new file that nobody but its owner may read, durably.
+ * @throws `file-exists` when something stands there
+ */
+export async function writePrivateFile(file: string, bytes: Uint8Array): Promise<void> {
+  await attempt('create', file, async () => {
+    let handle: fs.FileHandle
+    try {
+      handle = await fs.open(file, openFlags.create, 0o600)
+    } catch (error) {
+      if (!errnoIs(error, 'EEXIST')) throw error
+      const hint = 'A key is never overwritten: name another file.'
+      throw new OperatingError('file-exists', `${file} exists already`, hint, { place: { file } })
+    }
+    try {
+      await handle.writeFile(bytes)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  })
+  await nodeDisk.syncDirectory(path.dirname(path.resolve(file)))
+}

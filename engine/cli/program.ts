@@ -27,6 +27,7 @@ import { addStats } from './collections-stats.ts'
 import { addUpsert } from './collections-upsert.ts'
 import type { Io } from './io.ts'
 import { refuseMissing, refuseMistakes } from './option.ts'
+import { addRepository } from './repository.ts'
 import { addAccessOptions } from './repository-access.ts'
 import { createRunner, defaultDataDirectory, examples } from './runner.ts'
 import { addSearch } from './search.ts'
@@ -92,6 +93,7 @@ export function buildProgram(io: Io, write: (text: string) => void): Command {
     .description('further names of collections, switched in one step')
     .addHelpText('after', examples('aliases list', 'aliases set catalogue products_v2'))
   for (const add of [addAliasesList, addAliasesSet, addAliasesDelete]) add(aliases, run)
+  addRepository(program, run)
   addAccessOptions(program)
   refuseMistakes(program)
   refuseMissing(program)

@@ -17,12 +17,19 @@ export interface AccessFlags {
 
 export const keyVariable = 'VECTRA_BACKUP_KEY'
 
-/** Gives the options to every command that has one that names a repository, or is about repositories. */
+/**
+ * Gives the options to every command that names a repository, by `--source`, `--destination` or an
+ * argument `<url>`, `<from>`, `<to>` of the group `repository`.
+ */
 export function addAccessOptions(command: Command, below = false): void {
   const isAbout = below || command.name() === 'repository'
-  const names = command.options.some(({ long }) => long === '--source' || long === '--destination')
-  const isLeaf = command.commands.length === 0
-  if (names || (isAbout && isLeaf)) {
+  const byOption = command.options.some(
+    ({ long }) => long === '--source' || long === '--destination',
+  )
+  const byArgument =
+    isAbout &&
+    command.registeredArguments.some((each) => ['url', 'from', 'to'].includes(each.name()))
+  if (byOption || byArgument) {
     const has = (long: string) => command.options.some((option) => option.long === long)
     for (const option of accessOptions()) {
       if (!has(option.long ?? '')) command.addOption(option)
