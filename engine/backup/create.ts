@@ -11,9 +11,11 @@ import type { Disk } from '../base/disk.ts'
 import { fail } from '../base/errors.ts'
 import { checkName } from '../base/name.ts'
 import { noProgress, type Progress } from '../base/progress.ts'
+import type { Timer } from '../base/timer.ts'
 import { version } from '../base/version.ts'
 import type { PinnedState } from '../collection/pinned-state.ts'
 import { toInstant } from '../repository/instant.ts'
+import { holdShared, type RepositoryLock } from '../repository/locks.ts'
 import { repositoryHint } from '../repository/read-document.ts'
 import { newestSnapshot, readSnapshots } from '../repository/read-snapshots.ts'
 import type { Repository, StoredSnapshot } from '../repository/repository.ts'
@@ -47,6 +49,8 @@ export interface BackupOptions {
   readonly mode?: BackupMode
   readonly disk: Disk
   readonly clock: Clock
+  /** Renews the lock on the repository. Default: the system's. */
+  readonly timer?: Timer
   readonly progress?: Progress
   readonly signal?: AbortSignal
   readonly golden?: GoldenRequest
@@ -56,15 +60,15 @@ export interface BackupOptions {
 /**
  * Backs `source` up under `snapshotId`. The same id with the same state succeeds without writing.
  * @throws `snapshot-exists` when the id stands for another state; `invalid-name`, `usage`,
- *   `unsupported-destination`; `damaged`, `missing-file`, `newer-format`, `unsafe-entry` for what
- *   stands at the destination; `damaged` when the source's own files are; `disk-full`, `disk-refused`
+ *   `unsupported-destination`; `locked` while a prune runs; `damaged`, `missing-file`, `newer-format`,
+ *   `unsafe-entry` for what stands at the destination; `damaged` when the source's own files are;
+ *   `disk-full`, `disk-refused`
  */
 export async function createBackup(
   source: BackupSource,
   options: BackupOptions,
 ): Promise<BackupResult> {
-  const { clock, disk, signal, mode = 'incremental', progress = noProgress } = options
-  const watch = { clock, progress, signal }
+  const { clock, disk, mode = 'incremental', progress = noProgress, timer } = options
   const snapshotId = checkName('snapshot id', options.snapshotId)
   const goldenRequest = checkGoldenRequest(options.golden ?? {})
   const embedding = options.provenance?.embedding ?? null
@@ -74,7 +78,12 @@ export async function createBackup(
   const repository = await phases.run('open', () =>
     openOrCreateRepository(options.destination, disk, clock),
   )
-  const state = await phases.run('pin', () => source.pin())
+  const request = { purpose: `backup of ${source.name}`, clock, timer, signal: options.signal }
+  const lock = await phases.run('lock', () => holdShared(repository, request))
+  const signal = AbortSignal.any([lock.lost, ...(options.signal ? [options.signal] : [])])
+  const watch = { clock, progress, signal }
+  const pinned = phases.run('pin', () => source.pin())
+  const state = await pinned.catch((error) => lock.release().then(() => Promise.reject(error)))
   try {
     const standing = await repository.snapshot(state.collection.name, snapshotId)
     if (standing !== undefined) {
@@ -97,22 +106,35 @@ export async function createBackup(
     const published = await phases.run('publish', async () => {
       const parent = newestSnapshot(earlier)?.manifest.id ?? null
       const text = { state, snapshotId, mode, golden, stored, embedding, parent, clock }
-      return publishOrFind(repository, state, describe(text))
+      return publishOrFind(repository, state, describe(text), lock)
     })
     return toBackupResult({ repository, state, ...published, phases, objects: stored.objects })
   } finally {
-    await state.release()
+    await state.release().finally(() => lock.release())
   }
 }
 
-/** Somebody else may have taken the id while we were writing: the same question as at the start. */
+/**
+ * Somebody else may have taken the id while we were writing: the same question as at the start. Without the
+ * lock, objects that were found in the repository may have gone: then there is no snapshot.
+ */
 async function publishOrFind(
   repository: Repository,
   state: PinnedState,
   manifest: SnapshotManifest,
+  lock: RepositoryLock,
 ): Promise<{ snapshot: StoredSnapshot; unchanged: boolean }> {
+  await lock.confirm()
   const snapshot = await repository.publish(manifest)
-  if (snapshot !== undefined) return { snapshot, unchanged: false }
+  if (snapshot !== undefined) {
+    try {
+      await lock.confirm()
+    } catch (error) {
+      await repository.deleteSnapshot(manifest.collection.name, manifest.id)
+      throw error
+    }
+    return { snapshot, unchanged: false }
+  }
   const other = await repository.snapshot(manifest.collection.name, manifest.id)
   if (other === undefined) {
     const problem = `snapshot ${manifest.id} was taken and removed by somebody else meanwhile`

@@ -13,6 +13,7 @@ import { fail, isOperatingError } from '../base/errors.ts'
 import type { HashThreads } from '../base/hash-threads.ts'
 import { checkName } from '../base/name.ts'
 import { noProgress, type Progress } from '../base/progress.ts'
+import type { Timer } from '../base/timer.ts'
 import type { Collection } from '../collection/collection.ts'
 import type { StageRequest, Staging } from '../collection/staging.ts'
 import type { IndexSettings } from '../format/config.ts'
@@ -29,7 +30,9 @@ import {
   type ChosenSnapshot,
   findNewest,
   findSnapshot,
+  holdSources,
   type Location,
+  type OpenedSources,
   openSources,
 } from './sources.ts'
 import { type LostFile, type WrittenFiles, writeFiles } from './write-files.ts'
@@ -67,6 +70,8 @@ export interface RestoreOptions {
   readonly warm?: boolean
   readonly disk: Disk
   readonly clock: Clock
+  /** Renews the locks on the sources. Default: the system's. */
+  readonly timer?: Timer
   readonly progress?: Progress
   readonly signal?: AbortSignal
 }
@@ -124,16 +129,34 @@ export async function restoreSnapshot(
   target: RestoreTarget,
   options: RestoreOptions,
 ): Promise<RestoreResult> {
-  const { clock, disk, signal, progress = noProgress, replace = false } = options
-  const watch = { clock, progress, signal }
   const collection = checkName('collection name', options.collection)
   const name = checkName('collection name', options.newName ?? collection)
   if (options.snapshotId !== undefined) checkName('snapshot id', options.snapshotId)
-  target.refuseTaken(name, replace)
-  const phases = new Phases(clock)
+  target.refuseTaken(name, options.replace ?? false)
+  const phases = new Phases(options.clock)
   target.hashes?.start()
 
-  const opened = await phases.run('open', () => openSources(listOf(options.source), disk))
+  const opened = await phases.run('open', () => openSources(listOf(options.source), options.disk))
+  const purpose = `a restore of ${collection}`
+  const locks = await phases.run('lock', () =>
+    holdSources(opened.repositories, { ...options, purpose }),
+  )
+  try {
+    const remarks = [...opened.remarks, ...locks.remarks]
+    return await restoreFrom({ ...opened, remarks }, target, { ...options, name, phases })
+  } finally {
+    await locks.release()
+  }
+}
+
+async function restoreFrom(
+  opened: OpenedSources,
+  target: RestoreTarget,
+  options: RestoreOptions & { readonly name: string; readonly phases: Phases },
+): Promise<RestoreResult> {
+  const { clock, disk, signal, progress = noProgress, replace = false } = options
+  const { collection, name, phases } = options
+  const watch = { clock, progress, signal }
   const { repositories } = opened
   const { chosen, moment } = await phases.run('choose', () =>
     choose(repositories, collection, options),

@@ -10,6 +10,7 @@ import type { Disk } from '../base/disk.ts'
 import { fail, isOperatingError, OperatingError } from '../base/errors.ts'
 import type { Destination } from '../destination/destination.ts'
 import { openDestination } from '../destination/open-destination.ts'
+import { holdShared, type LockRequest } from '../repository/locks.ts'
 import { newestSnapshot, readSnapshots, type SnapshotSet } from '../repository/read-snapshots.ts'
 import { Repository, type RepositoryAccess, type StoredSnapshot } from '../repository/repository.ts'
 
@@ -76,6 +77,27 @@ export async function openSources(
 }
 
 const passedOver = (error: OperatingError): string => `a source was passed over: ${error.message}`
+
+/**
+ * Keeps a prune away from the sources while a restore reads them, where that can be had: it never keeps a
+ * restore from starting, and what it could not protect is in the remarks.
+ */
+export async function holdSources(
+  repositories: readonly Repository[],
+  request: LockRequest,
+): Promise<{ readonly remarks: readonly string[]; release(): Promise<void> }> {
+  const asked = await Promise.allSettled(
+    repositories.map((repository) => holdShared(repository, request, 'preferred')),
+  )
+  const locks = asked.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+  const release = async () => void (await Promise.all(locks.map((each) => each.release())))
+  const failed = asked.find((each) => each.status === 'rejected')
+  if (failed !== undefined) {
+    await release()
+    throw failed.reason
+  }
+  return { remarks: locks.flatMap(({ unprotected }) => unprotected ?? []), release }
+}
 
 /**
  * The snapshot `id`, from the first source that has a sound manifest of it.

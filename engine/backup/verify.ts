@@ -14,7 +14,9 @@ import type { Disk } from '../base/disk.ts'
 import { OperatingError } from '../base/errors.ts'
 import { checkName } from '../base/name.ts'
 import { noProgress, type Progress } from '../base/progress.ts'
+import type { Timer } from '../base/timer.ts'
 import { toInstant } from '../repository/instant.ts'
+import { holdShared } from '../repository/locks.ts'
 import { readSnapshots, type SnapshotSet } from '../repository/read-snapshots.ts'
 import type { Repository, StoredSnapshot } from '../repository/repository.ts'
 import { type ArchiveCheck, checkArchive } from './check-archive.ts'
@@ -42,6 +44,8 @@ export interface VerifyOptions {
   readonly depth?: VerifyDepth
   readonly disk: Disk
   readonly clock: Clock
+  /** Renews the lock on the repository. Default: the system's. */
+  readonly timer?: Timer
   readonly progress?: Progress
   readonly signal?: AbortSignal
   /** Where `content` restores to, and cleans up. Default: the system's temporary directory. */
@@ -86,13 +90,29 @@ export interface VerifyResult {
  *   `missing-file`, `newer-format` for repository.json itself; `unreachable`
  */
 export async function verifyRepository(options: VerifyOptions): Promise<VerifyResult> {
-  const { disk, clock, signal, depth = 'objects', progress = noProgress } = options
-  const { collection, snapshotId } = options
+  const { collection, snapshotId, clock, disk, timer } = options
   if (collection !== undefined) checkName('collection name', collection)
   if (snapshotId !== undefined) checkName('snapshot id', snapshotId)
   const phases = new Phases(clock)
 
   const repository = await phases.run('open', () => openRepository(options.source, disk))
+  const request = { purpose: 'a verification', clock, timer, signal: options.signal }
+  const lock = await phases.run('lock', () => holdShared(repository, request, 'where-writable'))
+  try {
+    if (lock.unprotected !== undefined) options.onWarning?.(lock.unprotected)
+    const signal = AbortSignal.any([lock.lost, ...(options.signal ? [options.signal] : [])])
+    return await verifyOpened(repository, phases, { ...options, signal })
+  } finally {
+    await lock.release()
+  }
+}
+
+async function verifyOpened(
+  repository: Repository,
+  phases: Phases,
+  options: VerifyOptions,
+): Promise<VerifyResult> {
+  const { clock, signal, depth = 'objects', progress = noProgress } = options
   const set = await phases.run('manifests', () => readSet(repository, options))
   const check = await phases.run('objects', () => {
     const contentOrSize = depth === 'manifest' ? 'size' : 'content'

@@ -94,6 +94,18 @@ export const limits = {
   scryptBytes: 256 * MiB,
   /** Pieces in memory at once during a backup, verification or restore. */
   piecesInFlight: 4,
+  /** Bytes of a lock of a repository. */
+  repositoryLockBytes: 16 * KiB,
+  /** How long a command waits for others to be done with a repository, and how often it looks. */
+  repositoryLockWaitMs: 60_000,
+  repositoryLockPollMs: 1_000,
+  /** How long a restore waits for a prune before it goes on unprotected. */
+  restoreLockWaitMs: 10_000,
+  /** A holder renews its lock this often. */
+  repositoryLockRenewMs: 30_000,
+  /** One that was not renewed for this long is watched for so long; then its holder counts as gone. */
+  repositoryLockStaleMs: 1_800_000,
+  repositoryLockWatchMs: 120_000,
   /** Small requests to a destination (head, manifests) under way at once. */
   requestsInFlight: 16,
   /** Neighbours asked for at once, and the beam of a search. */

@@ -35,3 +35,22 @@ export async function processStart(pid: number): Promise<string | undefined> {
     throw error
   }
 }
+
+/** Bytes of a UUID and a line feed, and room to see that it is not one. */
+const bootIdBytes = 64
+
+/** A UUID that the kernel makes at each start of the host; undefined where there is no /proc. */
+export async function hostBoot(): Promise<string | undefined> {
+  try {
+    const handle = await nodeDisk.open('/proc/sys/kernel/random/boot_id', 'read')
+    try {
+      const bytes = Buffer.alloc(bootIdBytes)
+      return bytes.toString('utf8', 0, await handle.read(bytes, 0)).trim()
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    if (isOperatingError(error, 'file-not-found', 'disk-refused')) return undefined
+    throw error
+  }
+}
