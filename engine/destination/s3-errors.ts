@@ -148,9 +148,13 @@ export function toOperatingError(error: unknown, place: string, location: S3Loca
   const { code, hint } = classify(failure, location)
   return new OperatingError(code, `${place}: ${describe(failure)}`, hint, {
     place: { file: place },
-    cause: error,
+    cause: withoutRequest(error),
   })
 }
+
+/** The SDK's error carries the whole request, its signature included. */
+const withoutRequest = (error: unknown): unknown =>
+  error instanceof Error ? new Error(`${error.name}: ${error.message}`) : undefined
 
 /** An answer that was no XML, or broke off inside it. */
 const isSyntaxOfAnswer = (error: unknown): boolean =>

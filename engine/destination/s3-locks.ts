@@ -55,8 +55,16 @@ export class S3Locks implements ObjectLocking {
         },
       })
       await client.send(request).catch((error: unknown) => {
-        if (!isAbsent(error)) throw error
-        fail('file-not-found', `${place} is not there to be locked`, 'Store it first.')
+        if (isAbsent(error)) {
+          fail('file-not-found', `${place} is not there to be locked`, 'Store it first.')
+        }
+        if (!hasStatus(error, 403) || retention?.mode !== 'governance' || !isStrict) throw error
+        fail(
+          'object-locked',
+          `${place} is locked by governance, and the store does not let that become compliance`,
+          'Back up with --mode full, which writes it anew under compliance; a bypass is never asked for.',
+          { place: { file: place } },
+        )
       })
     })
   }

@@ -2,8 +2,10 @@
  * Storing an object so that it is known to be stored: SHA-256 sent, the answer held against what was sent.
  *
  * `If-None-Match: *` guards everything that must not be overwritten, in one request whatever the size: the
- * end of an upload in parts is not guarded by every store. Before anything is written, one conditional put
- * of a name of its own tells whether the store keeps to the condition; one that does not is not written to.
+ * end of an upload in parts is not guarded by every store. Before the first of them, one conditional put of a
+ * name of its own tells whether the store keeps to the condition, for some ignore it, and some ignore it in
+ * buckets with versions only (Ceph 16). Where it does not, nothing that must be absent is written: no
+ * repository comes into being, no backup begins.
  *
  * A conditional put whose answer was lost is sent again and finds itself: each carries a token, so that the
  * winner still learns that it has won.
@@ -41,7 +43,7 @@ export class S3Writer {
 
   async put(key: string, bytes: Uint8Array, options: PutOptions): Promise<boolean> {
     const Key = this.#bucket.nameOf(key)
-    await this.mustGuard()
+    if (options.ifAbsent === true) await this.mustGuard()
     const { connection } = this.#bucket
     const { multipartBytes = s3Bounds.multipartBytes } = connection.options
     const input = { Bucket: this.#bucket.name, Key, ...lockInput(options) }

@@ -97,7 +97,7 @@ export class S3Destination implements Destination {
   ): Promise<boolean | undefined> {
     if (!(source instanceof S3Destination)) return undefined
     if (options.lock !== undefined || options.legalHold === true) await this.objectLock.mustHonour()
-    await this.#writer.mustGuard()
+    if (options.ifAbsent === true) await this.#writer.mustGuard()
     return copyObject(source.#bucket, this.#bucket, key, options)
   }
 }

@@ -6,8 +6,15 @@ import type { Destination, ObjectLocking } from '../../engine/destination/destin
 const bytes = Buffer.from('value')
 const hourMs = 3_600_000
 
-/** @param open an empty store that keeps locks */
-export function lockConformance(open: () => Promise<Destination>, clock: Clock): void {
+/**
+ * @param open an empty store that keeps locks
+ * @param guarded whether it honours conditional puts too
+ */
+export function lockConformance(
+  open: () => Promise<Destination>,
+  clock: Clock,
+  guarded = true,
+): void {
   /** Whole seconds, as object stores keep them. */
   const inHours = (hours: number) => Math.floor(clock.nowMs() / 1000) * 1000 + hours * hourMs
   const locking = async (): Promise<{ destination: Destination; locks: ObjectLocking }> => {
@@ -46,11 +53,31 @@ export function lockConformance(open: () => Promise<Destination>, clock: Clock):
     },
   )
 
-  it('case 54: prolongs a lock, never shortens it, and never weakens compliance', async () => {
+  it('case 54: prolongs a lock and never shortens it', async () => {
     const { destination, locks } = await locking()
     await destination.put('key', bytes)
-    await locks.extend('key', { mode: 'governance', untilMs: inHours(1) })
-    expect((await locks.lockOf('key'))?.retention?.mode).toBe('governance')
+    for (const [hours, expected] of [
+      [2, 2],
+      [1, 2],
+      [3, 3],
+    ] as const) {
+      await locks.extend('key', { mode: 'governance', untilMs: inHours(hours) })
+      const retention = { mode: 'governance', untilMs: inHours(expected) }
+      expect((await locks.lockOf('key'))?.retention).toEqual(retention)
+    }
+  })
+
+  it('case 54: tightens governance or says that it cannot, and never weakens compliance', async () => {
+    const { destination, locks } = await locking()
+    const weak = { mode: 'governance', untilMs: inHours(1) } as const
+    await destination.put('weak', bytes, { lock: weak })
+    const outcome = await locks
+      .extend('weak', { mode: 'compliance', untilMs: inHours(2) })
+      .catch((error: unknown) => error)
+    const mode = (await locks.lockOf('weak'))?.retention?.mode
+    if (outcome === undefined) expect(mode).toBe('compliance')
+    else expect(outcome).toMatchObject({ code: 'object-locked' })
+    await destination.put('key', bytes)
     await locks.extend('key', { mode: 'compliance', untilMs: inHours(2) })
     const strict = { mode: 'compliance', untilMs: inHours(2) }
     expect((await locks.lockOf('key'))?.retention).toEqual(strict)
@@ -72,6 +99,16 @@ export function lockConformance(open: () => Promise<Destination>, clock: Clock):
     expect(await locks.lockOf('held')).toEqual({ legalHold: true })
     await expect(destination.delete('held')).rejects.toMatchObject({ code: 'object-locked' })
   })
+
+  if (!guarded) {
+    it('case 51: refuses what must be absent, and so holds no repository', async () => {
+      const { destination } = await locking()
+      const put = destination.put('key', bytes, { ifAbsent: true })
+      await expect(put).rejects.toMatchObject({ code: 'unsupported-destination', exitCode: 2 })
+      expect(await destination.head('key')).toBeUndefined()
+    })
+    return
+  }
 
   it('locks the winner of a put that must find nothing, and keeps the loser from it', async () => {
     const { destination, locks } = await locking()

@@ -1,0 +1,91 @@
+/**
+ * An object store that nobody here wrote, started for a test from the packages of the distribution: the Ceph
+ * RADOS Gateway, or OpenStack Swift with its S3 middleware. `.ci/run` installs them; where they are missing
+ * a test fails.
+ */
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { S3Destination } from '../../engine/destination/s3.ts'
+import type { S3Credentials, S3Options } from '../../engine/destination/s3-client.ts'
+
+export interface RealStore {
+  readonly endpoint: string
+  readonly credentials: S3Credentials
+  /** Makes a bucket nobody used yet. */
+  newBucket(options?: { lock?: boolean }): Promise<string>
+  open(bucket: string, options?: S3Options): S3Destination
+  stop(): Promise<void>
+}
+
+const kinds = {
+  ceph: { script: 'ceph-up.sh', accessKeyId: 'ciaccess', secretAccessKey: 'cisecret' },
+  swift: { script: 'swift-up.sh', accessKeyId: 'test:tester', secretAccessKey: 'testing' },
+} as const
+
+/** Ports that a server needs side by side, starting with the one that it answers on. */
+const portsOf = 4
+
+export async function startRealStore(kind: keyof typeof kinds): Promise<RealStore> {
+  const { script, ...credentials } = kinds[kind]
+  const directory = await mkdtemp(join(tmpdir(), `vectra-${kind}-`))
+  const path = fileURLToPath(new URL(`../system/servers/${script}`, import.meta.url))
+  const stop = async () => {
+    await promisify(execFile)('bash', [path, 'stop', directory])
+    await rm(directory, { recursive: true, force: true })
+  }
+  const port = await freePorts(portsOf)
+  try {
+    await promisify(execFile)('bash', [path, 'start', directory, String(port)], {
+      timeout: 110_000,
+    })
+  } catch (error) {
+    const log = await readFile(join(directory, 'start.log'), 'utf8').catch(() => '')
+    await stop()
+    throw new Error(`${script} did not start: ${String(error)}\n${log}`)
+  }
+  const endpoint = `http://127.0.0.1:${port}`
+  const client = new S3Client({ endpoint, credentials, region: 'us-east-1', forcePathStyle: true })
+  let buckets = 0
+  return {
+    endpoint,
+    credentials,
+    async newBucket({ lock = false } = {}) {
+      const Bucket = `bucket-${++buckets}`
+      const locked = lock ? { ObjectLockEnabledForBucket: true } : {}
+      await client.send(new CreateBucketCommand({ Bucket, ...locked }))
+      return Bucket
+    },
+    open: (bucket, options) =>
+      new S3Destination(
+        { bucket, prefix: '', endpoint },
+        { credentials: async () => credentials, ...options },
+      ),
+    async stop() {
+      client.destroy()
+      await stop()
+    },
+  }
+}
+
+/** The first of `count` ports in a row that nobody listens on. */
+async function freePorts(count: number): Promise<number> {
+  for (let first = 20_000 + (process.pid % 8_000); first < 60_000; first += count) {
+    const ports = Array.from({ length: count }, (_, index) => first + index)
+    const free = await Promise.all(ports.map(isFree))
+    if (free.every(Boolean)) return first
+  }
+  throw new Error('no free ports')
+}
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
