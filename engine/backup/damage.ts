@@ -53,6 +53,15 @@ export function toObjectDamage(found: ObjectProblem, snapshots: readonly StoredS
   return { kind, key, place, problem: `${place} ${problem}`, neededBy }
 }
 
+/** The damage that a snapshot is which somebody has changed after it was signed. */
+export function toSignatureDamage({ manifest, key, place, signature }: StoredSnapshot): Damage[] {
+  if (signature.status !== 'wrong') return []
+  const { id, collection } = manifest
+  const neededBy = [{ collection: collection.name, snapshotId: id, path: '', piece: 0 }]
+  const problem = `${place} was changed after it was signed: its signature does not fit`
+  return [{ kind: 'manifest', key, place, problem, neededBy }]
+}
+
 /** The damage that a snapshot is whose content cannot be proven. */
 export function toContentDamage(
   { manifest, key, place }: StoredSnapshot,

@@ -6,6 +6,7 @@ import type { CollectionConfig } from '../format/config.ts'
 import type { Epoch } from '../format/identity.ts'
 import { readSnapshots } from '../repository/read-snapshots.ts'
 import type { StoredSnapshot } from '../repository/repository.ts'
+import type { SignatureCheck } from '../repository/signing.ts'
 import type { BackupMode, SnapshotManifest } from '../repository/snapshot-manifest.ts'
 import { listArchive } from '../repository/wal-archive.ts'
 import { toCommittedAt } from './backup-result.ts'
@@ -40,6 +41,7 @@ export interface SnapshotSummary {
   readonly totalBytes: number
   readonly addedBytes: number
   readonly manifest: { readonly path: string; readonly sha256: string }
+  readonly signature: SignatureCheck
 }
 
 export interface SnapshotList {
@@ -91,15 +93,21 @@ export async function readSnapshot(options: {
   readonly collection: string
   readonly snapshotId: string
   readonly disk: Disk
-}): Promise<{ manifest: SnapshotManifest; path: string; sha256: string }> {
+}): Promise<{
+  manifest: SnapshotManifest
+  path: string
+  sha256: string
+  signature: SignatureCheck
+}> {
   const collection = checkName('collection name', options.collection)
   const snapshotId = checkName('snapshot id', options.snapshotId)
   const { repositories } = await openSources([options.source], options.disk)
   const { snapshot } = await findSnapshot(repositories, collection, snapshotId)
-  return { manifest: snapshot.manifest, path: snapshot.place, sha256: snapshot.sha256 }
+  const { manifest, place: path, sha256, signature } = snapshot
+  return { manifest, path, sha256, signature }
 }
 
-function summarise({ manifest, place, sha256 }: StoredSnapshot): SnapshotSummary {
+function summarise({ manifest, place, sha256, signature }: StoredSnapshot): SnapshotSummary {
   return {
     collection: manifest.collection.name,
     snapshotId: manifest.id,
@@ -119,5 +127,6 @@ function summarise({ manifest, place, sha256 }: StoredSnapshot): SnapshotSummary
     totalBytes: manifest.sizes.totalBytes,
     addedBytes: manifest.sizes.addedBytes,
     manifest: { path: place, sha256 },
+    signature,
   }
 }

@@ -19,6 +19,7 @@ import type { StageRequest, Staging } from '../collection/staging.ts'
 import type { IndexSettings } from '../format/config.ts'
 import type { Epoch } from '../format/identity.ts'
 import type { Repository } from '../repository/repository.ts'
+import { type SignatureCheck, signatureRemarks } from '../repository/signing.ts'
 import type { SnapshotManifest } from '../repository/snapshot-manifest.ts'
 import { ArchivedLog, type PieceBound } from './archived-log.ts'
 import { toCommittedAt } from './backup-result.ts'
@@ -86,6 +87,8 @@ export interface RestoreResult {
   /** The repository whose manifest was used. */
   readonly source: string
   readonly manifest: { readonly path: string; readonly sha256: string }
+  /** Of the manifest. With trust it is `trusted`, or nothing is restored. */
+  readonly signature: SignatureCheck
   /** The state that came back, as a position in the source's history. */
   readonly recoveryPoint: {
     readonly collection: string
@@ -209,6 +212,7 @@ async function restoreFrom(
     snapshotId: manifest.id,
     source: repository.destination.url,
     manifest: { path: snapshot.place, sha256: snapshot.sha256 },
+    signature: snapshot.signature,
     recoveryPoint: {
       collection: manifest.collection.name,
       uuid: manifest.collection.uuid,
@@ -227,7 +231,13 @@ async function restoreFrom(
     sources: written.sources,
     fallbacks: written.fallbacks,
     ...compareGraphs(manifest, restored, isReindexed(options), written.lost),
-    remarks: [...opened.remarks, ...chosen.remarks, ...remarks, ...(log?.remarks ?? [])],
+    remarks: [
+      ...opened.remarks,
+      ...chosen.remarks,
+      ...signatureRemarks(`the manifest of snapshot ${manifest.id}`, snapshot.signature),
+      ...remarks,
+      ...(log?.remarks ?? []),
+    ],
     phases: phases.times,
     durationMs: phases.totalMs,
   }

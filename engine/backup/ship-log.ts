@@ -114,6 +114,7 @@ async function shipFile(
       digest,
       chain,
     },
+    repository.signer,
   )
   await putArchive(repository, name, bytes, chain)
   return {

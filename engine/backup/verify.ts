@@ -19,6 +19,7 @@ import { toInstant } from '../repository/instant.ts'
 import { holdShared } from '../repository/locks.ts'
 import { readSnapshots, type SnapshotSet } from '../repository/read-snapshots.ts'
 import type { Repository, StoredSnapshot } from '../repository/repository.ts'
+import type { SignatureCheck } from '../repository/signing.ts'
 import { type ArchiveCheck, checkArchive } from './check-archive.ts'
 import { checkObjects, objectsOf } from './check-objects.ts'
 import {
@@ -27,6 +28,7 @@ import {
   toContentDamage,
   toManifestDamage,
   toObjectDamage,
+  toSignatureDamage,
 } from './damage.ts'
 import { Phases, type PhaseTime } from './phases.ts'
 import { findSnapshot, type Location, openRepository } from './sources.ts'
@@ -63,6 +65,7 @@ export interface VerifiedSnapshot {
   readonly digest: string
   readonly files: number
   readonly totalBytes: number
+  readonly signature: SignatureCheck
   /** With depth `content`, where the objects were sound. */
   readonly content?: ContentProof
 }
@@ -123,6 +126,7 @@ async function verifyOpened(
     ...archive.damage,
     ...set.unreadable.map((each) => toManifestDamage(repository, each)),
     ...check.problems.map((problem) => toObjectDamage(problem, set.snapshots)),
+    ...set.snapshots.flatMap(toSignatureDamage),
   ]
   const proofs = new Map<StoredSnapshot, ContentProof>()
   if (depth === 'content') {
@@ -236,6 +240,7 @@ function summarise(
     digest: manifest.digest,
     files: manifest.files.length,
     totalBytes: manifest.sizes.totalBytes,
+    signature: snapshot.signature,
     ...(content && { content }),
   }
 }

@@ -80,6 +80,7 @@ export const errorCatalogue = {
   'bucket-not-found': exitCodes.notFound,
   // a key, token or credential is missing, wrong or not trusted
   'key-refused': exitCodes.refused,
+  'signature-refused': exitCodes.refused,
   'credential-refused': exitCodes.refused,
   // runs
   'step-failed': exitCodes.stepFailed,

@@ -1,18 +1,22 @@
 /**
- * The options that open repositories, the same for every command that names one: keys now, and where
- * they come from.
+ * The options that open repositories, the same for every command that names one: keys, whose signatures
+ * count, and what is signed with.
  */
-import type { Command, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import type { RepositoryLocation } from '../backup/sources.ts'
 import { fail } from '../base/errors.ts'
 import { type KeySource, readKey } from '../repository/key-source.ts'
 import type { RepositoryKey } from '../repository/repository-key.ts'
+import { readPublicKey, readSigner } from '../repository/signing.ts'
 import type { Context } from './context.ts'
 import { listOption, parseJson } from './option.ts'
 
 export interface AccessFlags {
   readonly keyFile?: readonly string[]
   readonly keyCommand?: readonly string[]
+  readonly trust?: readonly string[]
+  readonly requireSignature?: true
+  readonly signKey?: string
 }
 
 export const keyVariable = 'VECTRA_BACKUP_KEY'
@@ -31,12 +35,16 @@ export function addAccessOptions(command: Command, below = false): void {
     command.registeredArguments.some((each) => ['url', 'from', 'to'].includes(each.name()))
   if (byOption || byArgument) {
     const has = (long: string) => command.options.some((option) => option.long === long)
-    for (const option of accessOptions()) {
+    const writes = command.options.some(({ long }) => long === '--destination')
+    for (const option of [...accessOptions(), ...(writes ? [signOption()] : [])]) {
       if (!has(option.long ?? '')) command.addOption(option)
     }
   }
   for (const child of command.commands) addAccessOptions(child, isAbout)
 }
+
+const signOption = () =>
+  new Option('--sign-key <file>', 'sign what is written with the Ed25519 key in this file (PEM)')
 
 const accessOptions = (): Option[] => [
   listOption(
@@ -47,10 +55,15 @@ const accessOptions = (): Option[] => [
     '--key-command <words>',
     'encrypted repository: a program that prints its key, with its arguments as a JSON list',
   ),
+  listOption(
+    '--trust <key>',
+    'read only what this Ed25519 public key has signed, or the one in this file; may be given again',
+  ),
+  new Option('--require-signature', 'fail unless keys are named with --trust'),
 ]
 
 /**
- * A repository with the keys that the flags or the environment give for it.
+ * A repository with the keys and signatures that the flags or the environment give for it.
  * @throws `key-refused` when one cannot be read; `usage`
  */
 export async function located(
@@ -58,7 +71,20 @@ export async function located(
   location: string,
   flags: AccessFlags,
 ): Promise<RepositoryLocation> {
-  return { location, keys: await keysOf(context, flags) }
+  const { disk } = context.io
+  const publicKeys: string[] = []
+  for (const text of flags.trust ?? []) publicKeys.push(await readPublicKey(text, disk))
+  if (flags.requireSignature === true && publicKeys.length === 0) {
+    const hint =
+      'Name the keys whose signatures count with --trust: anybody can sign with a key of their own.'
+    fail('usage', '--require-signature is given without a trusted key', hint)
+  }
+  return {
+    location,
+    keys: await keysOf(context, flags),
+    ...(publicKeys.length > 0 && { trust: { publicKeys } }),
+    ...(flags.signKey !== undefined && { signer: await readSigner(flags.signKey, disk) }),
+  }
 }
 
 /** The keys that were given; the environment counts where no flag does. */

@@ -26,6 +26,9 @@
  * | 160 | 8 | history id |
  * | 168 | 20 | zero |
  * | 188 | 4 | u32 CRC-32 of bytes 0–187 |
+ *
+ * Version 1 is not signed. In version 2 there are 96 bytes between records and trailer: an Ed25519 public
+ * key, 32 bytes, and its signature of the trailer, 64 bytes; through the SHA-256 it covers the records too.
  */
 import { crc32, sha256 } from '../base/checksum.ts'
 import { fail, isOperatingError } from '../base/errors.ts'
@@ -38,10 +41,14 @@ import {
   type WalRecord,
 } from '../format/wal-record.ts'
 import { repositoryHint } from './read-document.ts'
+import { rawPublicKey, type Signature, type Signer, toPublicKey } from './signing.ts'
 
 export const ARCHIVE_TRAILER_BYTES = 192
 const magic = 'VDRARC\r\n'
-const version = 1
+const SIGNATURE_BYTES = 96
+/** What of a file a reader asks for to have trailer and signature. */
+export const ARCHIVE_TAIL_BYTES = ARCHIVE_TRAILER_BYTES + SIGNATURE_BYTES
+const version = 2
 
 /** What a piece of log leads to. */
 export interface ArchiveTrailer {
@@ -73,8 +80,16 @@ export interface ArchivedRecord {
   readonly bytes: Buffer
 }
 
-export interface ArchiveFile {
+/** The end of a file. */
+export interface ArchiveTail {
   readonly trailer: ArchiveTrailer
+  /** Absent: nobody has signed it. */
+  readonly signature?: Signature
+  /** What the signature is of. */
+  readonly signedBytes: Buffer
+}
+
+export interface ArchiveFile extends ArchiveTail {
   /** Header checksum of the record before the first. */
   readonly chainBefore: number
   readonly records: readonly ArchivedRecord[]
@@ -89,12 +104,13 @@ export function encodeArchive(
   chainBefore: number,
   records: readonly Uint8Array[],
   trailer: ArchiveTrailer,
+  signer?: Signer,
 ): Buffer {
   const header = encodeWalHeader({ identity, firstLsn: trailer.firstLsn, chain: chainBefore })
   const log = Buffer.concat([header, ...records])
   const end = Buffer.alloc(ARCHIVE_TRAILER_BYTES)
   end.write(magic, 0, 'latin1')
-  end.writeUInt16LE(version, 8)
+  end.writeUInt16LE(signer === undefined ? 1 : version, 8)
   integers.forEach((key, index) => {
     end.writeBigUInt64LE(BigInt(trailer[key]), 16 + 8 * index)
   })
@@ -103,7 +119,9 @@ export function encodeArchive(
   end.writeUInt32LE(trailer.chain, 136)
   identityBytes(identity).copy(end, 140)
   end.writeUInt32LE(crc32(end.subarray(0, 188)), 188)
-  return Buffer.concat([log, end])
+  if (signer === undefined) return Buffer.concat([log, end])
+  const { publicKey, signature } = signer.sign('archive', end)
+  return Buffer.concat([log, rawPublicKey(publicKey), Buffer.from(signature, 'base64'), end])
 }
 
 /** The fields from offset 16 on, in their order. */
@@ -118,16 +136,18 @@ const integers = [
 ] as const
 
 /**
- * Reads the last 192 bytes of a file; the rest of it is not looked at.
+ * Reads trailer and signature from the last {@link ARCHIVE_TAIL_BYTES} of a file, or all of a shorter one.
+ * What the signature is worth is for the caller to ask.
  * @param fileBytes size of the whole file
  * @throws `damaged`, `newer-format`
  */
-export function decodeTrailer(
-  bytes: Buffer,
+export function decodeTail(
+  tail: Buffer,
   name: ArchiveName,
   place: string,
   fileBytes: number,
-): ArchiveTrailer {
+): ArchiveTail {
+  const bytes = tail.subarray(Math.max(0, tail.length - ARCHIVE_TRAILER_BYTES))
   const offset = Math.max(0, fileBytes - ARCHIVE_TRAILER_BYTES)
   const refuse = (problem: string) => damagedArchive(place, offset, name.lastLsn, problem)
   if (bytes.length !== ARCHIVE_TRAILER_BYTES) refuse('it is too short')
@@ -142,7 +162,7 @@ export function decodeTrailer(
       { place: { file: place } },
     )
   }
-  if (found !== version) refuse('unknown layout')
+  if (found < 1) refuse('unknown layout')
   if (!bytes.subarray(140, 168).equals(identityBytes(name.identity))) {
     refuse('it belongs to another collection or history')
   }
@@ -162,7 +182,12 @@ export function decodeTrailer(
   if (trailer.firstLsn !== name.firstLsn || trailer.lastLsn !== name.lastLsn) {
     refuse(`it holds LSN ${trailer.firstLsn} to ${trailer.lastLsn}, not what its name says`)
   }
-  return trailer
+  if (found === 1) return { trailer, signedBytes: bytes }
+  if (tail.length < ARCHIVE_TAIL_BYTES) refuse('it is too short for its signature')
+  const block = tail.subarray(tail.length - ARCHIVE_TAIL_BYTES)
+  const publicKey = toPublicKey(block.subarray(0, 32))
+  const signature = block.toString('base64', 32, SIGNATURE_BYTES)
+  return { trailer, signature: { publicKey, signature }, signedBytes: bytes }
 }
 
 /**
@@ -171,8 +196,10 @@ export function decodeTrailer(
  */
 export function decodeArchive(bytes: Buffer, name: ArchiveName, place: string): ArchiveFile {
   const end = Math.max(0, bytes.length - ARCHIVE_TRAILER_BYTES)
-  const trailer = decodeTrailer(bytes.subarray(end), name, place, bytes.length)
-  const log = bytes.subarray(0, end)
+  const tail = bytes.subarray(Math.max(0, bytes.length - ARCHIVE_TAIL_BYTES))
+  const decoded = decodeTail(tail, name, place, bytes.length)
+  const { trailer, signature } = decoded
+  const log = bytes.subarray(0, signature === undefined ? end : end - SIGNATURE_BYTES)
   const header = withPlace(name.firstLsn, () => decodeWalHeader(log, name.identity, place))
   const refuse = (offset: number, lsn: number, problem: string) =>
     damagedArchive(place, offset, lsn, problem)
@@ -206,7 +233,7 @@ export function decodeArchive(bytes: Buffer, name: ArchiveName, place: string): 
     last.committedAtUs === trailer.lastCommittedAtUs &&
     bytes.toString('hex', end + 104, end + 136) === sha256(log).toString('hex')
   if (!fits) refuse(end, last.lsn, 'its records are not those that its trailer speaks of')
-  return { trailer, chainBefore: header.chain, records }
+  return { ...decoded, chainBefore: header.chain, records }
 }
 
 /** @throws `damaged`, always */

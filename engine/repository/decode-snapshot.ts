@@ -13,6 +13,7 @@ import { isCollectionPath, readEpoch } from '../format/manifest.ts'
 import { acceptId, type PointId } from '../format/point.ts'
 import { instantPattern } from './instant.ts'
 import { damaged, readDocument, withRepositoryHint } from './read-document.ts'
+import { publicKeyPattern, type Signature, signaturePattern } from './signing.ts'
 import {
   encodeSnapshot,
   type Golden,
@@ -60,6 +61,7 @@ function decode(bytes: Uint8Array, file: string): SnapshotManifest {
       totalBytes: sizes.integer('totalBytes'),
       addedBytes: sizes.integer('addedBytes'),
     },
+    ...(fields.has('signature') && { signature: readSignature(fields.object('signature')) }),
   }
   if (new Set(files.map((each) => each.path)).size !== files.length) {
     damaged(file, 'it names a file twice')
@@ -70,6 +72,11 @@ function decode(bytes: Uint8Array, file: string): SnapshotManifest {
     damaged(file, 'it has unknown fields')
   return manifest
 }
+
+const readSignature = (fields: Fields): Signature => ({
+  publicKey: fields.text('publicKey', publicKeyPattern),
+  signature: fields.text('signature', signaturePattern),
+})
 
 function readFile(fields: Fields, file: string): SnapshotFile {
   const path = fields.text('path')

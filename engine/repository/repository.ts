@@ -40,10 +40,13 @@ import {
 } from './repository-file.ts'
 import type { RepositoryKey } from './repository-key.ts'
 import { Sealing } from './sealing.ts'
+import { refuseUntrusted, type SignatureCheck, type Signer, type Trust } from './signing.ts'
 import {
+  checkSnapshotSignature,
   encodeSnapshot,
   parseSnapshotKey,
   type SnapshotManifest,
+  signSnapshot,
   snapshotKey,
   snapshotPrefix,
 } from './snapshot-manifest.ts'
@@ -57,6 +60,7 @@ export interface StoredSnapshot {
   readonly key: string
   /** Where it stands, for messages. */
   readonly place: string
+  readonly signature: SignatureCheck
 }
 
 export interface ObjectRead extends StoredRange {
@@ -85,6 +89,10 @@ export const isObjectKey = (key: string): boolean =>
 export interface RepositoryAccess {
   /** Any one of them opens it. Default none: it must be a plain one. */
   readonly keys?: readonly RepositoryKey[]
+  /** Whatever is read must be signed by one of these. Default: signatures are only reported. */
+  readonly trust?: Trust
+  /** Signs what is written. Default: nothing is signed. */
+  readonly signer?: Signer
 }
 
 /**
@@ -94,10 +102,19 @@ export interface RepositoryAccess {
 export class Repository {
   readonly destination: Destination
   readonly file: RepositoryFile
+  readonly trust: Trust | undefined
+  readonly signer: Signer | undefined
   readonly #sealing: Sealing | undefined
   readonly #values: StoredValues
 
-  private constructor(destination: Destination, file: RepositoryFile, sealing?: Sealing) {
+  private constructor(
+    destination: Destination,
+    file: RepositoryFile,
+    { trust, signer }: RepositoryAccess,
+    sealing?: Sealing,
+  ) {
+    this.trust = trust
+    this.signer = signer
     this.destination = destination
     this.file = file
     this.#sealing = sealing
@@ -109,15 +126,13 @@ export class Repository {
    * @throws `repository-not-found`, `missing-file`, `damaged`, `newer-format`, `unsafe-entry`;
    *   `key-refused` when a key is missing or wrong, or given for a plain repository
    */
-  static async open(
-    destination: Destination,
-    { keys = [] }: RepositoryAccess = {},
-  ): Promise<Repository> {
+  static async open(destination: Destination, access: RepositoryAccess = {}): Promise<Repository> {
     const file = await readRepositoryFile(destination)
     if (file !== undefined) {
       const at = { url: destination.url, place: destination.locate(repositoryKey) }
-      const unlocked = await unlock(file, keys, at)
-      return new Repository(destination, file, unlocked && new Sealing(file.id, unlocked.dataKey))
+      const unlocked = await unlock(file, access.keys ?? [], at)
+      const sealing = unlocked && new Sealing(file.id, unlocked.dataKey)
+      return new Repository(destination, file, access, sealing)
     }
     for (const folder of ['objects/', 'snapshots/', 'wal/']) {
       if ((await firstKey(destination, folder)) === undefined) continue
@@ -149,6 +164,7 @@ export class Repository {
     clock: Clock,
     access: RepositoryAccess = {},
   ): Promise<Repository> {
+    refuseOwnSignature(access)
     try {
       return await Repository.open(destination, access)
     } catch (error) {
@@ -274,18 +290,21 @@ export class Repository {
    * Makes all objects durable, then the manifest.
    * @returns the snapshot, or undefined when the id was taken meanwhile
    */
-  async publish(manifest: SnapshotManifest): Promise<StoredSnapshot | undefined> {
+  async publish(unsigned: SnapshotManifest): Promise<StoredSnapshot | undefined> {
+    const manifest = this.signer === undefined ? unsigned : signSnapshot(unsigned, this.signer)
     const key = snapshotKey(manifest.collection.name, manifest.id)
     const bytes = encodeSnapshot(manifest)
     await this.destination.flush()
     if (!(await this.writeValue(key, bytes, { ifAbsent: true }))) return undefined
     await this.destination.flush()
-    return { manifest, sha256: sha256Hex(bytes), key, place: this.destination.locate(key) }
+    const signature = checkSnapshotSignature(manifest, this.trust)
+    const place = this.destination.locate(key)
+    return { manifest, sha256: sha256Hex(bytes), key, place, signature }
   }
 
   /**
    * One snapshot, or undefined when there is none. Both names must be checked names.
-   * @throws `damaged`, `newer-format`, `unsafe-name`, `unsafe-entry`
+   * @throws `damaged`, `newer-format`, `unsafe-name`, `unsafe-entry`, `signature-refused`
    */
   async snapshot(collection: string, id: string): Promise<StoredSnapshot | undefined> {
     const key = snapshotKey(collection, id)
@@ -299,7 +318,9 @@ export class Repository {
         `it is snapshot ${manifest.id} of ${manifest.collection.name}, in the wrong place`,
       )
     }
-    return { manifest, sha256: sha256Hex(bytes), key, place }
+    const signature = checkSnapshotSignature(manifest, this.trust)
+    refuseUntrusted(signature, this.trust, place)
+    return { manifest, sha256: sha256Hex(bytes), key, place, signature }
   }
 
   /** Removes a snapshot's manifest; its objects stay. Absent is fine. Both must be checked names. */
@@ -325,6 +346,19 @@ export class Repository {
 }
 
 const none = Buffer.alloc(0)
+
+/** What is signed here must be what is trusted here: nobody could restore it otherwise. */
+function refuseOwnSignature({ signer, trust }: RepositoryAccess): void {
+  if (trust === undefined) return
+  if (signer !== undefined && trust.publicKeys.includes(signer.publicKey)) return
+  fail(
+    'usage',
+    signer === undefined
+      ? 'only signed snapshots are trusted, and there is no key to sign this one with'
+      : `what ${signer.publicKey} signs is not trusted`,
+    'Sign with a key whose public half is among the trusted ones, or leave trust away. Nothing was written.',
+  )
+}
 
 async function firstKey(destination: Destination, prefix: string): Promise<string | undefined> {
   for await (const { key } of destination.list(prefix)) return key

@@ -5,7 +5,8 @@
  * objects named by the SHA-256 of their content, each of 16 MiB but the last of a file. `parent` only
  * remembers which snapshot came before. What it says about content (`count`, `digest`, `golden`) is
  * what a restore has to prove. Names in it are data: a path that a collection cannot have is refused.
- * Version 2 adds `config.durability`, `golden.measuredIn` and further kinds of segment files.
+ * Version 2 adds `config.durability`, `golden.measuredIn`, further kinds of segment files, and `signature`
+ * where it is signed: Ed25519 over the bytes of this very document without that field.
  */
 import type { JsonObject } from '../base/canonical-json.ts'
 import { fail } from '../base/errors.ts'
@@ -15,6 +16,13 @@ import { type CollectionConfig, toConfigVersion1 } from '../format/config.ts'
 import { type DocumentKind, encodeDocument } from '../format/document.ts'
 import type { Epoch } from '../format/identity.ts'
 import type { PointId } from '../format/point.ts'
+import {
+  checkSignature,
+  type Signature,
+  type SignatureCheck,
+  type Signer,
+  type Trust,
+} from './signing.ts'
 
 export interface SnapshotPiece {
   /** SHA-256 of the piece, hex: the name of its object. */
@@ -97,6 +105,8 @@ export interface SnapshotManifest {
     /** Of the objects that this backup wrote. */
     readonly addedBytes: number
   }
+  /** Absent: nobody has signed it. */
+  readonly signature?: Signature
 }
 
 export const snapshotKind: DocumentKind = { format: 'vectra-snapshot', version: 2 }
@@ -118,9 +128,25 @@ export function encodeSnapshot(manifest: SnapshotManifest, version = snapshotKin
   return bytes
 }
 
-function toVersion1(manifest: SnapshotManifest): object {
-  const { measuredIn: _, ...golden } = manifest.golden
+function toVersion1({ signature: _, ...manifest }: SnapshotManifest): object {
+  const { measuredIn: __, ...golden } = manifest.golden
   return { ...manifest, golden, config: toConfigVersion1(manifest.config) }
+}
+
+/** The manifest with a signature over all of it. One that has a signature keeps it. */
+export function signSnapshot(manifest: SnapshotManifest, signer: Signer): SnapshotManifest {
+  if (manifest.signature !== undefined) return manifest
+  return { ...manifest, signature: signer.sign('snapshot', encodeSnapshot(manifest)) }
+}
+
+/** What the signature of a manifest is worth. */
+export function checkSnapshotSignature(
+  { signature, ...unsigned }: SnapshotManifest,
+  trust: Trust | undefined,
+): SignatureCheck {
+  // encoding again is work; most repositories have no signatures
+  const bytes = signature === undefined ? new Uint8Array() : encodeSnapshot(unsigned)
+  return checkSignature('snapshot', bytes, signature, trust)
 }
 
 /** Bytes that the manifest takes for a piece; most of the room is theirs. */

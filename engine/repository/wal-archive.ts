@@ -10,15 +10,18 @@ import { limits } from '../base/limits.ts'
 import { patterns } from '../format/fields.ts'
 import { type Epoch, epochName, type Identity } from '../format/identity.ts'
 import {
+  ARCHIVE_TAIL_BYTES,
   ARCHIVE_TRAILER_BYTES,
   type ArchiveFile,
   type ArchiveName,
+  type ArchiveTail,
   type ArchiveTrailer,
   damagedArchive,
   decodeArchive,
-  decodeTrailer,
+  decodeTail,
 } from './archive-file.ts'
 import type { Repository } from './repository.ts'
+import { checkSignature, refuseUntrusted } from './signing.ts'
 
 const folder = 'wal'
 
@@ -69,7 +72,7 @@ export async function listArchive(
 
 /**
  * The trailer of an archived file, or undefined when there is no such file. Its records are not read.
- * @throws `damaged`, `newer-format`, `unsafe-entry`
+ * @throws `damaged`, `newer-format`, `unsafe-entry`, `signature-refused`
  */
 export async function readTrailer(
   repository: Repository,
@@ -77,18 +80,18 @@ export async function readTrailer(
 ): Promise<ArchiveTrailer | undefined> {
   const key = archiveKey(name)
   const place = repository.destination.locate(key)
-  const read = await located(place, name, () => repository.readTail(key, ARCHIVE_TRAILER_BYTES))
+  const read = await located(place, name, () => repository.readTail(key, ARCHIVE_TAIL_BYTES))
   if (read === undefined) return undefined
   const { bytes: tail, sizeBytes } = read
   if (tail.length < ARCHIVE_TRAILER_BYTES) {
     damagedArchive(place, 0, name.firstLsn, `it is ${sizeBytes} bytes`)
   }
-  return decodeTrailer(tail, name, place, sizeBytes)
+  return checked(repository, decodeTail(tail, name, place, sizeBytes), place).trailer
 }
 
 /**
  * A whole archived file, proven; undefined when there is no such file.
- * @throws `damaged` naming file, offset and LSN; `newer-format`, `unsafe-entry`
+ * @throws `damaged` naming file, offset and LSN; `newer-format`, `unsafe-entry`, `signature-refused`
  */
 export async function readArchive(
   repository: Repository,
@@ -97,10 +100,27 @@ export async function readArchive(
   const key = archiveKey(name)
   const place = repository.destination.locate(key)
   const bytes = await located(place, name, () =>
-    repository.readValue(key, limits.archiveReadBytes, ARCHIVE_TRAILER_BYTES),
+    repository.readValue(key, limits.archiveReadBytes, ARCHIVE_TAIL_BYTES),
   )
   if (bytes === undefined) return undefined
-  return { ...decodeArchive(bytes, name, place), sizeBytes: bytes.length }
+  return {
+    ...checked(repository, decodeArchive(bytes, name, place), place),
+    sizeBytes: bytes.length,
+  }
+}
+
+/**
+ * Refuses what was changed after it was signed, and what is not signed as the reader asks for.
+ * @throws `damaged`, `signature-refused`
+ */
+function checked<T extends ArchiveTail>({ trust }: Repository, read: T, place: string): T {
+  const { signedBytes, signature, trailer } = read
+  const found = checkSignature('archive', signedBytes, signature, trust)
+  refuseUntrusted(found, trust, place)
+  if (found.status === 'wrong') {
+    damagedArchive(place, 0, trailer.firstLsn, 'its signature is not of what it holds')
+  }
+  return read
 }
 
 /**
@@ -117,7 +137,7 @@ export async function putArchive(
   const { destination } = repository
   const key = archiveKey(name)
   let outcome: 'written' | 'present' | 'replaced' = 'written'
-  const tailBytes = ARCHIVE_TRAILER_BYTES
+  const tailBytes = ARCHIVE_TAIL_BYTES
   if (!(await repository.writeValue(key, bytes, { ifAbsent: true, tailBytes }))) {
     const standing = await readArchive(repository, name).catch((error: unknown) => {
       if (!isOperatingError(error, 'damaged')) throw error

@@ -144,3 +144,36 @@ describe('the key of a repository', () => {
     }
   })
 })
+
+describe('signatures', () => {
+  const signing = async (name: string) => {
+    const { stdout } = await cli('repository', 'key', 'generate', join(root, name), '--signing')
+    return /MCow[A-Za-z0-9+/=]+/.exec(stdout)?.[0] ?? ''
+  }
+
+  it('case 87: are made with --sign-key, and asked for with --trust', async () => {
+    const ours = await signing('ours.pem')
+    const theirs = await signing('theirs.pem')
+    expect((await backUp('monday', '--sign-key', join(root, 'ours.pem'))).exitCode).toBe(0)
+    const restore = (...flags: string[]) =>
+      cli('collections', 'restore', 'pets', '--source', repository, '--replace', ...flags)
+    expect((await restore('--trust', ours)).exitCode).toBe(0)
+    expect((await restore('--trust', theirs, '--trust', ours)).exitCode).toBe(0)
+    const refused = await restore('--trust', theirs)
+    expect([refused.exitCode, refused.stderr]).toEqual([
+      17,
+      expect.stringContaining('not a trusted'),
+    ])
+    const told = await restore()
+    expect([told.exitCode, told.stderr]).toEqual([
+      0,
+      expect.stringContaining('nobody named as trusted'),
+    ])
+    expect((await restore('--require-signature')).exitCode).toBe(2)
+    expect((await restore('--trust', 'absent.pem')).exitCode).toBe(17)
+    expect((await restore('--trust', join(root, 'ours.pem'))).exitCode).toBe(2)
+    expect((await backUp('tuesday', '--sign-key', keyFile)).exitCode).toBe(17)
+    await backUp('unsigned')
+    expect((await restore('--trust', ours, '--snapshot-id', 'unsigned')).exitCode).toBe(17)
+  })
+})

@@ -5,7 +5,7 @@ import {
   ARCHIVE_TRAILER_BYTES,
   type ArchiveTrailer,
   decodeArchive,
-  decodeTrailer,
+  decodeTail,
   encodeArchive,
 } from '../../../engine/repository/archive-file.ts'
 import { flipBit } from '../backup/repository-on-disk.ts'
@@ -53,7 +53,7 @@ describe('an archived log file', () => {
     expect(read.records.map((each) => each.bytes)).toEqual(records)
     expect(read.records.map((each) => each.record.lsn)).toEqual([11, 12, 13])
     const end = bytes.subarray(-ARCHIVE_TRAILER_BYTES)
-    expect(decodeTrailer(end, name, place, bytes.length)).toEqual(trailer)
+    expect(decodeTail(end, name, place, bytes.length).trailer).toEqual(trailer)
   })
 
   it('case 13: is refused with any bit flipped', () => {
@@ -109,7 +109,7 @@ describe('an archived log file', () => {
   it('case 23: of a newer version is refused with the advice to upgrade', () => {
     const { bytes } = sample()
     const at = bytes.length - ARCHIVE_TRAILER_BYTES
-    bytes.writeUInt16LE(2, at + 8)
+    bytes.writeUInt16LE(3, at + 8)
     bytes.writeUInt32LE(crc32(bytes.subarray(at, at + 188)), at + 188)
     expect(() => decodeArchive(bytes, name, place)).toThrow(
       expect.objectContaining({ code: 'newer-format', hint: expect.stringMatching(/Upgrade/) }),

@@ -214,7 +214,8 @@ describe('snapshots', () => {
 describe('the newest snapshot', () => {
   const stored = (changes: Partial<SnapshotManifest>): StoredSnapshot => {
     const manifest = sampleManifest(changes)
-    return { manifest, sha256: '', key: manifest.id, place: '' }
+    const signature = { status: 'unsigned', publicKey: null } as const
+    return { manifest, sha256: '', key: manifest.id, place: '', signature }
   }
   const at = (id: string, lsn: number, day: number, history = '0'.repeat(16)) =>
     stored({
