@@ -17,7 +17,8 @@ const acrossFiles = {
   'engine/backup/encrypted': 'everything that is done with a repository, with an encrypted one',
   'engine/backup/old-formats': 'directories and repositories that older versions wrote',
   'engine/backup/power-cut': 'what a power cut at each call of a backup leaves in its repository',
-  'engine/backup/signed': 'signatures of snapshots and archived log, and what restores make of them',
+  'engine/backup/signed':
+    'signatures of snapshots and archived log, and what restores make of them',
   'engine/backup/under-load': 'a backup while others write',
   'engine/cli/collections': 'the commands over collections, together, as people use them',
   'engine/cli/durability': 'flags of durability, and what a failed fsync does to commands',
