@@ -45,6 +45,8 @@ export function parseS3Url(text: string): S3Location {
     )
   }
   if (url.hash !== '') wrong('has a fragment; percent-encode the #')
+  // the parser would take them for steps in a path and walk them
+  if (/\/(?:\.|%2e){1,2}(?:[/?#]|$)/i.test(text)) wrong('has a prefix that keys cannot have')
   const bucket = decoded(url.hostname)
   if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) || url.port !== '') {
     wrong('has no bucket that can exist: 3 to 63 lower-case letters, digits, dots and hyphens')
