@@ -25,6 +25,7 @@ export {
 export { type Moment, parseMoment, showMoment } from './backup/moment.ts'
 export type { RecoveredMoment } from './backup/recovered-moment.ts'
 export { type RestoreOptions, type RestoreResult, restoreSnapshot } from './backup/restore.ts'
+export type { Location, RepositoryLocation } from './backup/sources.ts'
 export {
   type VerifyDepth,
   type VerifyOptions,
@@ -76,6 +77,9 @@ export {
   metrics,
 } from './format/config.ts'
 export type { Point, PointId, PointInput } from './format/point.ts'
+export { type KeySource, readKey } from './repository/key-source.ts'
+export { RepositoryKey } from './repository/repository-key.ts'
+export { readSigner, Signer } from './repository/signing.ts'
 export type { BackupMode, Golden, SnapshotManifest } from './repository/snapshot-manifest.ts'
 export { type ByteSource, fileSource } from './transfer/byte-source.ts'
 export {

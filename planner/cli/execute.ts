@@ -17,6 +17,7 @@ import { newRunId } from '../run/run-id.ts'
 import { takeStateLock } from '../run/state-lock.ts'
 import { stepRegistry } from '../step/registry.ts'
 import { engineRepositories } from '../target/engine-repositories.ts'
+import { planLocations } from '../target/locations.ts'
 import { openTargets } from '../target/open-targets.ts'
 import { chooseRenderer } from './choose-renderer.ts'
 import type { Context } from './context.ts'
@@ -77,6 +78,7 @@ async function runWatched(
   const ledger = new Ledger(state.ledger, { disk, clock, timer })
   const written: LedgerEntry[] = []
   const startedAt = clock.nowMs()
+  const locate = planLocations(plan, disk)
   try {
     const result = await runTree(
       tree,
@@ -96,8 +98,8 @@ async function runWatched(
         timer,
         environment: io.env,
         stateDirectory: state.directory,
-        target: openTargets(plan, disk, clock),
-        repositories: engineRepositories(disk, clock),
+        target: openTargets(plan, disk, clock, locate),
+        repositories: engineRepositories(disk, clock, locate),
         ledger: {
           append: async (header, body) => {
             written.push(await ledger.append(header, body))

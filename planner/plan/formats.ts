@@ -51,12 +51,19 @@ const unlessTemplate =
   (text) =>
     hasVariables(text) ? value(text) : reader(text)
 
+/** A secret stands in the environment; a plan only says where. */
+const readSecret: FormatReader = (text) =>
+  /^\$\{env\.[A-Za-z_]\w*\}$/.test(text)
+    ? value(text)
+    : problem('is no environment variable', 'Keep the key out of the plan: write "${env.NAME}".')
+
 export const formats: Readonly<Record<string, FormatReader>> = {
   duration: readPositiveDuration,
   timeout: readTimeout,
   cron: readCron,
   timezone: readZone,
   'date-or-instant': readDate,
+  secret: readSecret,
   path: unlessTemplate(readPath),
   location: unlessTemplate((text) => readLocation(text, '/')),
   'collection-name': readCollectionName,

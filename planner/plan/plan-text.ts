@@ -11,9 +11,13 @@ const shownBefore = 60
  * before the @ of a URL is masked, character by character so that columns stay where they are.
  */
 export const showable = (text: string): string =>
-  text
-    .replace(/\p{Cc}|\p{Bidi_Control}/gu, ' ')
-    .replace(/(?<=:\/\/)[^/\s@]+(?=@)/g, (userInfo) => '*'.repeat(userInfo.length))
+  text.replace(/\p{Cc}|\p{Bidi_Control}/gu, ' ').replace(/(?<=:\/\/)[^/\s@]+(?=@)/g, masked)
+
+const masked = (text: string): string => '*'.repeat(text.length)
+
+/** In a line of the file: what stands where a secret would, unless it is a variable. */
+const secretValue =
+  /(?<=\b(?:key|apiKey|token|password|passphrase|secret)["']?\s*:\s*["']?)[^\s"'$][^"',}\]]*/gi
 
 export class PlanText {
   readonly file: string
@@ -37,7 +41,7 @@ export class PlanText {
 
   error(problem: TextProblem): PlanError {
     const place = this.place(problem.offset, problem.path)
-    const line = showable(this.#line(place.line - 1))
+    const line = showable(this.#line(place.line - 1)).replace(secretValue, masked)
     const from = line.length <= shownWidth ? 0 : Math.max(0, place.column - 1 - shownBefore)
     return {
       ...place,

@@ -91,9 +91,23 @@ export interface Destination {
   readonly name: string
   /** Absolute `file://` URL. */
   readonly url: string
+  /** Absent: it is not encrypted. */
+  readonly encryption?: DestinationKey
+  readonly signing?: {
+    /** Absolute path: what is written is signed with the key in it. */
+    readonly keyFile?: string
+    /** Only what one of these public keys has signed counts. */
+    readonly trust?: readonly string[]
+  }
   readonly domains: FailureDomains
   readonly place: Place
 }
+
+/** Where the key of an encrypted destination is. Paths are absolute. */
+export type DestinationKey =
+  | { readonly kind: 'env'; readonly key: Secret }
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'command'; readonly command: readonly string[] }
 
 export interface Ledger {
   /** Absolute path; `.vectra-dr/ledger.jsonl` beside the plan unless it says otherwise. */

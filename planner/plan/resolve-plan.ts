@@ -7,20 +7,10 @@ import * as path from 'node:path'
 import { defaults as engineDefaults, type JsonValue } from '../../engine/index.ts'
 import { frozenMap } from './frozen-map.ts'
 import { readDate } from './instant.ts'
-import { readLocation } from './location.ts'
-import type {
-  Destination,
-  Drill,
-  FailureDomains,
-  Objectives,
-  Plan,
-  PlanCollection,
-  Schedule,
-  Target,
-  Tier,
-} from './plan.ts'
+import type { Drill, Objectives, Plan, PlanCollection, Schedule, Target, Tier } from './plan.ts'
 import { optional, PlanNode, type PlanSource } from './plan-node.ts'
 import { rawSequences, stepIds } from './raw-steps.ts'
+import { domainsOf, resolveDestination } from './resolve-destination.ts'
 import {
   resolveOnFailure,
   resolveRetry,
@@ -79,7 +69,7 @@ export function resolvePlan(value: JsonValue, options: ResolveOptions): Plan {
       resolveCollection(name, node, tiers),
     ),
     destinations: named(root.need('destinations'), (name, node) =>
-      resolveDestination(name, node, setting(node.need('url')), directory),
+      resolveDestination(name, node, { directory, setting }),
     ),
     schedules: named(root.get('schedules'), (name, node) => resolveSchedule(name, node, sequences)),
     drills: named(root.get('drills'), (name, node) => resolveDrill(name, node, sequences)),
@@ -100,16 +90,6 @@ const named = <Value>(
 
 const text = (node: PlanNode | undefined): string | undefined => node?.text()
 
-function domainsOf(node: PlanNode): FailureDomains {
-  return {
-    ...optional('node', text(node.get('node'))),
-    ...optional('disk', text(node.get('disk'))),
-    ...optional('region', text(node.get('region'))),
-    ...optional('account', text(node.get('account'))),
-    ...optional('vendor', text(node.get('vendor'))),
-  }
-}
-
 const resolveTarget = (name: string, node: PlanNode, dataDirectory: string): Target => ({
   kind: node.need('engine').word(['vectra']),
   name,
@@ -117,17 +97,6 @@ const resolveTarget = (name: string, node: PlanNode, dataDirectory: string): Tar
   domains: domainsOf(node),
   place: node.place,
 })
-
-function resolveDestination(
-  name: string,
-  node: PlanNode,
-  location: string,
-  directory: string,
-): Destination {
-  const url = readLocation(location, directory)
-  assert(url.problem === undefined, `${node.pointer} ${url.problem}`)
-  return { name, url: url.value, domains: domainsOf(node), place: node.place }
-}
 
 const resolveObjectives = (node: PlanNode | undefined): Objectives => ({
   ...optional('rpoMs', node?.get('rpo')?.read(readDuration)),

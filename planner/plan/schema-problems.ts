@@ -193,7 +193,8 @@ const typeTitles: Readonly<Record<string, string>> = {
 
 function describeWrong(error: ErrorObject, value: JsonValue | undefined): Wrong {
   const { keyword, params, parentSchema } = error
-  const shown = describeValue(value)
+  // a number in place of a key is not shown either
+  const shown = textOf(parentSchema, 'format') === 'secret' ? 'this' : describeValue(value)
   const reading = readFormat(error, value)
   if (reading !== undefined) return { message: `${shown} ${reading.problem}`, hint: reading.hint }
   const title = textOf(parentSchema, 'title')

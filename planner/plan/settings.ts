@@ -23,7 +23,7 @@ export function fillSetting(text: string, env: Environment): string | undefined 
 export function checkSettings(annotations: Annotations, env: Environment): ValueProblem[] {
   return [...annotations.templates].flatMap(([pointer, { mode, text }]) => {
     const filled = mode === 'setting' ? fillSetting(text, env) : undefined
-    if (filled === undefined || filled === text) return []
+    if (filled === undefined || filled === text || pointer.endsWith('/key')) return []
     const isLocation = pointer.endsWith('/url')
     const reading = isLocation ? readLocation(filled, '/') : readPath(filled)
     if (reading.problem === undefined) return []

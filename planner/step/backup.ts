@@ -1,7 +1,7 @@
 /** `backup`: takes a snapshot of each collection, from its own target, into one destination. */
 import { fail, type JsonObject } from '../../engine/index.ts'
 import type { BackupInput, Plan, PlanCollection } from '../plan/plan.ts'
-import { typedDestination, vectraCli } from '../target/command-line.ts'
+import { accessWords, typedDestination, vectraCli } from '../target/command-line.ts'
 import { estimateFrom } from './estimate.ts'
 import { positionJson } from './observation.ts'
 import type { Evidence } from './record.ts'
@@ -18,6 +18,7 @@ export const backup: StepFaces<'backup'> = {
         collectionOf(plan, name).target,
         ...['collections', 'backup', name],
         ...['--destination', typedDestination(plan, input.to)],
+        ...accessWords(plan, [input.to], 'writes'),
         ...['--snapshot-id', input.id.text],
         ...(input.mode === 'full' ? ['--mode', 'full'] : []),
         '--wait',

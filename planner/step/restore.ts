@@ -1,7 +1,7 @@
 /** `restore`: brings a snapshot back as a collection of a target; the name is put in place last. */
 import { fail } from '../../engine/index.ts'
 import type { RestoreInput } from '../plan/plan.ts'
-import { typedDestination, vectraCli } from '../target/command-line.ts'
+import { accessWords, typedDestination, vectraCli } from '../target/command-line.ts'
 import { estimateFrom } from './estimate.ts'
 import { toIso } from './observation.ts'
 import type { StepContext, StepFaces, StepResult } from './step.ts'
@@ -17,6 +17,7 @@ export const restore: StepFaces<'restore'> = {
         input.into,
         ...['collections', 'restore', input.collection],
         ...input.from.flatMap((name) => ['--source', typedDestination(plan, name)]),
+        ...accessWords(plan, input.from, 'reads'),
         ...(input.snapshot.kind === 'id' ? ['--snapshot-id', input.snapshot.id.text] : []),
         ...(input.as === undefined ? [] : ['--new-collection-name', input.as.text]),
         ...(input.replace ? ['--replace'] : []),

@@ -1,7 +1,7 @@
 /** `verify`: reads what a repository holds and proves that it is whole, to the depth asked for. */
 import { fail, OperatingError } from '../../engine/index.ts'
 import type { SnapshotChoice, VerifyInput } from '../plan/plan.ts'
-import { typedDestination } from '../target/command-line.ts'
+import { accessWords, typedDestination } from '../target/command-line.ts'
 import { estimateFrom } from './estimate.ts'
 import type { StepContext, StepFaces, StepResult } from './step.ts'
 
@@ -17,6 +17,7 @@ export const verify: StepFaces<'verify'> = {
       [
         ...['vectra-cli', 'collections', 'backup', 'verify'],
         ...['--source', typedDestination(plan, input.in)],
+        ...accessWords(plan, [input.in], 'reads'),
         ...(input.collection === undefined ? [] : ['--collection', input.collection]),
         ...(input.snapshot?.kind === 'id' ? ['--snapshot-id', input.snapshot.id.text] : []),
         ...['--depth', input.depth],

@@ -1,7 +1,7 @@
 /** How a plan's targets and destinations are written in a command that a person types. */
 import * as path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Plan } from '../plan/plan.ts'
+import type { DestinationKey, Plan } from '../plan/plan.ts'
 
 /** `file` as it is typed in the plan's directory: relative as long as that is not longer. */
 export function typedPath(plan: Plan, file: string): string {
@@ -23,4 +23,34 @@ export function typedDestination(plan: Plan, name: string): string {
   const url = plan.destinations.get(name)?.url
   if (url === undefined) return name
   return url.startsWith('file:') ? typedPath(plan, fileURLToPath(url)) : url
+}
+
+/** What a person adds to a command, so that it opens these destinations as the plan does. */
+export function accessWords(
+  plan: Plan,
+  names: readonly string[],
+  access: 'reads' | 'writes',
+): string[] {
+  const words = names.flatMap((name) => {
+    const { encryption, signing } = plan.destinations.get(name) ?? {}
+    return [
+      ...(encryption === undefined ? [] : keyWords(plan, encryption)),
+      ...(signing?.trust ?? []).map((key) => ['--trust', key]),
+      ...(access === 'writes' && signing?.keyFile !== undefined
+        ? [['--sign-key', typedPath(plan, signing.keyFile)]]
+        : []),
+    ]
+  })
+  // the same key of two destinations is given once
+  const distinct = new Map(words.map((pair) => [pair.join('\0'), pair]))
+  return [...distinct.values()].flat()
+}
+
+function keyWords(plan: Plan, key: DestinationKey): string[][] {
+  if (key.kind === 'file') return [['--key-file', typedPath(plan, key.path)]]
+  if (key.kind === 'command') return [['--key-command', JSON.stringify(key.command)]]
+  const { name } = key.key
+  // the command looks there itself
+  if (name === 'VECTRA_BACKUP_KEY') return []
+  return [['--key-command', JSON.stringify(['printenv', name])]]
 }

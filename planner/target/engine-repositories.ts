@@ -7,12 +7,19 @@ import {
   readSnapshot,
   verifyRepository,
 } from '../../engine/index.ts'
+import { type Locate, plainLocation } from './locations.ts'
 import type { Repositories } from './repositories.ts'
 
-export const engineRepositories = (disk: Disk, clock: Clock): Repositories => ({
+/** @param locate what opens a repository, by its URL */
+export const engineRepositories = (
+  disk: Disk,
+  clock: Clock,
+  locate: Locate = plainLocation,
+): Repositories => ({
   async verify(request, { signal, progress, remark }) {
     const result = await verifyRepository({
       ...request,
+      source: await locate(request.source, signal),
       disk,
       clock,
       signal,
@@ -33,25 +40,27 @@ export const engineRepositories = (disk: Disk, clock: Clock): Repositories => ({
     }
   },
 
-  async latest(source, collection) {
+  async latest(url, collection) {
+    const source = await locate(url)
     // by collection, then oldest first
     const newest = (await listSnapshots({ source, collection, disk })).snapshots.at(-1)
     return (
       newest?.snapshotId ??
       fail(
         'snapshot-not-found',
-        `there is no snapshot of ${collection} in ${source}`,
+        `there is no snapshot of ${collection} in ${url}`,
         'Back the collection up first, or name another destination.',
       )
     )
   },
 
-  async expectation(source, collection, snapshotId) {
+  async expectation(url, collection, snapshotId) {
+    const source = await locate(url)
     const { manifest } = await readSnapshot({ source, collection, snapshotId, disk })
     const { lsn, count, digest, config, aliases, golden } = manifest
     return {
       snapshotId,
-      source,
+      source: url,
       lsn,
       count,
       digest,

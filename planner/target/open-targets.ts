@@ -1,21 +1,32 @@
 /** The targets of a plan, each by the adapter of its kind. A new kind is a file and a line here. */
 import { type Clock, type Disk, fail } from '../../engine/index.ts'
 import type { Plan, Target } from '../plan/plan.ts'
+import { type Locate, planLocations } from './locations.ts'
 import type { TargetAdapter } from './target.ts'
 import { vectraTarget } from './vectra.ts'
 
 const adapters: {
-  readonly [Kind in Target['kind']]: (target: Target, disk: Disk, clock: Clock) => TargetAdapter
+  readonly [Kind in Target['kind']]: (
+    target: Target,
+    disk: Disk,
+    clock: Clock,
+    locate: Locate,
+  ) => TargetAdapter
 } = {
   vectra: vectraTarget,
 }
 
 /** A function from name to adapter. Nothing is opened before an operation needs it. */
-export function openTargets(plan: Plan, disk: Disk, clock: Clock): (name: string) => TargetAdapter {
+export function openTargets(
+  plan: Plan,
+  disk: Disk,
+  clock: Clock,
+  locate: Locate = planLocations(plan, disk),
+): (name: string) => TargetAdapter {
   const opened = new Map(
     [...plan.targets.values()].map((target) => [
       target.name,
-      adapters[target.kind](target, disk, clock),
+      adapters[target.kind](target, disk, clock, locate),
     ]),
   )
   return (name) => opened.get(name) ?? fail('name-not-found', `the plan has no target ${name}`, '')

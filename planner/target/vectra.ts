@@ -20,6 +20,7 @@ import {
 } from '../../engine/index.ts'
 import type { Target } from '../plan/plan.ts'
 import type { GoldenQuery } from './expectation.ts'
+import { type Locate, plainLocation } from './locations.ts'
 import { measureSearch } from './measure-search.ts'
 import type { Shape } from './shape.ts'
 import type {
@@ -45,7 +46,13 @@ const capabilities: ReadonlySet<Capability> = new Set([
   'search',
 ])
 
-export function vectraTarget(target: Target, disk: Disk, clock: Clock): TargetAdapter {
+/** @param locate what opens a destination, by its URL */
+export function vectraTarget(
+  target: Target,
+  disk: Disk,
+  clock: Clock,
+  locate: Locate = plainLocation,
+): TargetAdapter {
   /** `create` makes a directory that is not there; the others fail then. */
   const within = async <T>(
     access: 'use' | 'create',
@@ -101,7 +108,7 @@ export function vectraTarget(target: Target, disk: Disk, clock: Clock): TargetAd
         const { snapshotId, mode, golden, embedding, destination } = request
         const result = await createBackup(collection, {
           ...watch(work),
-          destination,
+          destination: await locate(destination, work.signal),
           snapshotId,
           mode,
           golden,
@@ -133,7 +140,7 @@ export function vectraTarget(target: Target, disk: Disk, clock: Clock): TargetAd
         const result = await restoreSnapshot(directory, {
           ...watch(work),
           collection,
-          source: sources,
+          source: await Promise.all(sources.map((url) => locate(url, work.signal))),
           ...(snapshotId !== undefined && { snapshotId }),
           newName: as,
           replace,
