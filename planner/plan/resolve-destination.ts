@@ -53,9 +53,9 @@ function resolveKey(node: PlanNode, { directory, setting }: DestinationOptions):
   return { kind: 'env', key: new Secret(variable, setting(key)) }
 }
 
-/** What it would be lost together with. */
 const text = (node: PlanNode | undefined): string | undefined => node?.text()
 
+/** What a target or destination would be lost together with. */
 export function domainsOf(node: PlanNode): FailureDomains {
   return {
     ...optional('node', text(node.get('node'))),
