@@ -5,6 +5,7 @@ import { toInstant } from '../repository/instant.ts'
 import type { Repository, StoredSnapshot } from '../repository/repository.ts'
 import type { BackupMode, Golden } from '../repository/snapshot-manifest.ts'
 import { objectsOf } from './check-objects.ts'
+import type { KeptLocks } from './keep-locked.ts'
 import type { Phases, PhaseTime } from './phases.ts'
 import type { StoredFiles } from './store-files.ts'
 
@@ -29,6 +30,8 @@ export interface BackupResult {
   readonly sizes: { readonly totalBytes: number; readonly addedBytes: number }
   readonly objects: StoredFiles['objects']
   readonly parent: string | null
+  /** Where what was written is locked. */
+  readonly objectLock?: KeptLocks
   readonly phases: readonly PhaseTime[]
   readonly durationMs: number
 }
@@ -39,6 +42,7 @@ export function toBackupResult(parts: {
   readonly state: PinnedState
   readonly snapshot: StoredSnapshot
   readonly unchanged: boolean
+  readonly objectLock: KeptLocks | undefined
   readonly phases: Phases
   readonly objects?: StoredFiles['objects']
 }): BackupResult {
@@ -62,6 +66,7 @@ export function toBackupResult(parts: {
     sizes: unchanged ? { ...manifest.sizes, addedBytes: 0 } : manifest.sizes,
     objects: parts.objects ?? { total, written: 0, reused: total },
     parent: manifest.parent,
+    ...(parts.objectLock && { objectLock: parts.objectLock }),
     phases: phases.times,
     durationMs: phases.totalMs,
   }

@@ -29,6 +29,7 @@ import { type BackupResult, toBackupResult } from './backup-result.ts'
 import { carriedRecall } from './carried-recall.ts'
 import { checkObjects, objectsOf } from './check-objects.ts'
 import { checkGoldenRequest, type GoldenRequest, recordGolden, type Searched } from './golden.ts'
+import { keepLocked } from './keep-locked.ts'
 import { Phases } from './phases.ts'
 import { type Location, openOrCreateRepository } from './sources.ts'
 import { type StoredFiles, storeFiles } from './store-files.ts'
@@ -84,12 +85,18 @@ export async function createBackup(
   const watch = { clock, progress, signal }
   const pinned = phases.run('pin', () => source.pin())
   const state = await pinned.catch((error) => lock.release().then(() => Promise.reject(error)))
+  const protect = async (sha256s: readonly string[], more: readonly string[] = []) =>
+    repository.lockPolicy &&
+    phases.run('protect', () => keepLocked(repository, sha256s, more, clock, signal))
   try {
     const standing = await repository.snapshot(state.collection.name, snapshotId)
     if (standing !== undefined) {
       refuseOtherState(standing, state)
       await phases.run('check', () => refuseMissingObjects(repository, standing))
-      return toBackupResult({ repository, state, snapshot: standing, unchanged: true, phases })
+      const needed = objectsOf([standing]).map(({ sha256 }) => sha256)
+      const objectLock = await protect(needed, [standing.key])
+      const known = { repository, state, snapshot: standing, objectLock, phases }
+      return toBackupResult({ ...known, unchanged: true })
     }
     checkFits(state.files)
     const earlier = await phases.run('compare', () => readEarlier(repository, state, signal))
@@ -103,12 +110,15 @@ export async function createBackup(
     const stored = await phases.run('upload', () =>
       storeFiles(repository, state.files, mode, watch),
     )
+    const needed = stored.files.flatMap(({ pieces }) => pieces.map(({ sha256 }) => sha256))
+    const objectLock = await protect(needed)
     const published = await phases.run('publish', async () => {
       const parent = newestSnapshot(earlier)?.manifest.id ?? null
       const text = { state, snapshotId, mode, golden, stored, embedding, parent, clock }
       return publishOrFind(repository, state, describe(text), lock)
     })
-    return toBackupResult({ repository, state, ...published, phases, objects: stored.objects })
+    const { objects } = stored
+    return toBackupResult({ repository, state, ...published, objectLock, phases, objects })
   } finally {
     await state.release().finally(() => lock.release())
   }

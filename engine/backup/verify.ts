@@ -30,6 +30,7 @@ import {
   toObjectDamage,
   toSignatureDamage,
 } from './damage.ts'
+import { type LockReport, reportLocks } from './keep-locked.ts'
 import { Phases, type PhaseTime } from './phases.ts'
 import { findSnapshot, type Location, openRepository } from './sources.ts'
 import type { ContentProof } from './verify-content.ts'
@@ -83,6 +84,8 @@ export interface VerifyResult {
   readonly archive: Omit<ArchiveCheck, 'damage' | 'strangers'>
   /** Keys below `snapshots/` and `wal/` that the product did not write. */
   readonly strangers: readonly string[]
+  /** Where the store has object locks. */
+  readonly locks?: LockReport
   readonly phases: readonly PhaseTime[]
   readonly durationMs: number
 }
@@ -122,6 +125,9 @@ async function verifyOpened(
     return checkObjects(repository, objectsOf(set.snapshots), contentOrSize, { progress, signal })
   })
   const archive = await phases.run('archive', () => readArchived(repository, set, options))
+  const locks = await phases.run('locks', () =>
+    reportLocks(repository, set.snapshots, clock, signal),
+  )
   const damage = [
     ...archive.damage,
     ...set.unreadable.map((each) => toManifestDamage(repository, each)),
@@ -158,6 +164,7 @@ async function verifyOpened(
       remarks: archive.remarks,
     },
     strangers: [...set.strangers, ...archive.strangers],
+    ...(locks && { locks }),
     phases: phases.times,
     durationMs: phases.totalMs,
   }

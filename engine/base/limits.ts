@@ -86,6 +86,8 @@ export const limits = {
   /** Bytes and JSON values of one snapshot manifest: refused above these before parsing. */
   snapshotManifestBytes: 32 * MiB,
   snapshotManifestValues: 2_000_000,
+  /** The longest lock on what is written: a hundred years. */
+  lockMs: 36_525 * 86_400_000,
   /** Bytes of repository.json. */
   repositoryFileBytes: 64 * KiB,
   /** Keys that open one repository. */

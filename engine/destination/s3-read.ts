@@ -172,10 +172,10 @@ function toRange(
     : { from: Number(from), sizeBytes: Number(sizeBytes) }
 }
 
-/** @throws `usage`, always: a view of the past is read only */
+/** @throws `disk-refused`, always: a view of the past is read only */
 export function refusePast(url: string): never {
   return fail(
-    'usage',
+    'disk-refused',
     `${url} shows the past (asOf), which cannot be written`,
     'Leave asOf away to write; it is for restore, verify, list and copy from.',
   )

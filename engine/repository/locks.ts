@@ -98,7 +98,7 @@ export async function holdShared(
   }
 }
 
-const refusals = ['disk-refused'] as const
+const refusals = ['disk-refused', 'credential-refused'] as const
 const passed = {
   required: [],
   'where-writable': refusals,

@@ -2,15 +2,17 @@
  * `repository.json`: the first file of a repository, and the one without which nothing is read.
  *
  * A document (see format/document.ts): `id` tells two repositories apart. Version 1 is a plain
- * repository, with `encryption` null. Version 2 is an encrypted one: `encryption` holds the cipher and
- * its data key, wrapped by each key that opens it (wrapped-key.ts). It is the only file that is ever
- * replaced, when keys are added or removed.
+ * repository, with `encryption` null. Version 2 has more: `encryption` holds the cipher and its data key,
+ * wrapped by each key that opens it (wrapped-key.ts); `objectLock`, absent where there is none, says how
+ * whoever writes locks what is written (lock-policy.ts). It is the only file that is ever replaced, when
+ * keys are added or removed.
  */
 import { limits } from '../base/limits.ts'
 import type { Destination } from '../destination/destination.ts'
 import { type DocumentKind, encodeDocument } from '../format/document.ts'
 import { Fields, patterns } from '../format/fields.ts'
 import { instantPattern } from './instant.ts'
+import { type LockPolicy, readLockPolicy } from './lock-policy.ts'
 import { damaged, readDocument, wholeOrDamaged, withRepositoryHint } from './read-document.ts'
 import { readWrappedKey, type WrappedKey } from './wrapped-key.ts'
 
@@ -29,13 +31,15 @@ export interface RepositoryFile {
   /** ISO 8601, UTC. */
   readonly createdAt: string
   readonly encryption: Encryption | null
+  /** Absent: nothing is locked unless somebody asks for it. */
+  readonly objectLock?: LockPolicy
 }
 
 const kind: DocumentKind = { format: 'vectra-repository', version: 2 }
 
-/** Its bytes: version 1 where nothing is encrypted, so that older builds read it too. */
+/** Its bytes: version 1 where nothing is encrypted or locked, so that older builds read it too. */
 export const encodeRepositoryFile = (file: RepositoryFile): Buffer =>
-  encodeDocument(kind, file, file.encryption === null ? 1 : 2)
+  encodeDocument(kind, file, file.encryption === null && file.objectLock === undefined ? 1 : 2)
 
 /** @throws `damaged`, `newer-format` */
 export const decodeRepositoryFile = (bytes: Uint8Array, file: string): RepositoryFile =>
@@ -56,6 +60,7 @@ function decode(bytes: Uint8Array, file: string): RepositoryFile {
     id: fields.text('id', patterns.uuid),
     createdAt: fields.text('createdAt', instantPattern),
     encryption: fields.has('encryption') ? readEncryption(fields.object('encryption'), file) : null,
+    ...(fields.has('objectLock') && { objectLock: readLockPolicy(fields.object('objectLock')) }),
   }
   if (!encodeRepositoryFile(decoded).equals(bytes)) damaged(file, 'it has unknown fields')
   return decoded

@@ -15,7 +15,6 @@
  * An encrypted repository has the same layout. Objects have keyed names; objects, manifests and archived
  * log are sealed (sealing.ts). What stands in the names of snapshots and archived files is not hidden.
  */
-import { randomUUID } from 'node:crypto'
 import { sha256Hex } from '../base/checksum.ts'
 import type { Clock } from '../base/clock.ts'
 import { fail, isOperatingError } from '../base/errors.ts'
@@ -29,8 +28,9 @@ import type {
   StoredRange,
 } from '../destination/destination.ts'
 import { decodeSnapshot } from './decode-snapshot.ts'
-import { toInstant } from './instant.ts'
-import { makeEncryption } from './key-ring.ts'
+import { type LockPolicy, toLock } from './lock-policy.ts'
+import { LockingDestination, mustLock } from './locking-destination.ts'
+import { newRepositoryFile } from './new-repository-file.ts'
 import { damaged } from './read-document.ts'
 import {
   encodeRepositoryFile,
@@ -93,6 +93,8 @@ export interface RepositoryAccess {
   readonly trust?: Trust
   /** Signs what is written. Default: nothing is signed. */
   readonly signer?: Signer
+  /** Whoever writes locks what is written. Default: what repository.json says. */
+  readonly lockPolicy?: LockPolicy
 }
 
 /**
@@ -104,15 +106,18 @@ export class Repository {
   readonly file: RepositoryFile
   readonly trust: Trust | undefined
   readonly signer: Signer | undefined
+  /** How what is written is locked; undefined when it is not, or nothing is going to be written. */
+  readonly lockPolicy: LockPolicy | undefined
   readonly #sealing: Sealing | undefined
   readonly #values: StoredValues
 
   private constructor(
     destination: Destination,
     file: RepositoryFile,
-    { trust, signer }: RepositoryAccess,
+    { trust, signer, lockPolicy }: RepositoryAccess,
     sealing?: Sealing,
   ) {
+    this.lockPolicy = lockPolicy
     this.trust = trust
     this.signer = signer
     this.destination = destination
@@ -165,11 +170,30 @@ export class Repository {
     access: RepositoryAccess = {},
   ): Promise<Repository> {
     refuseOwnSignature(access)
+    const { lockPolicy: asked, ...rest } = access
+    if (asked !== undefined) await mustLock(destination) // before anything is written
     try {
-      return await Repository.open(destination, access)
+      const found = await Repository.open(destination, rest)
+      return await found.#locking(asked ?? found.file.objectLock, clock)
     } catch (error) {
       if (!isOperatingError(error, 'repository-not-found')) throw error
     }
+    const made = await Repository.create(destination, clock, rest)
+    return made.#locking(asked, clock)
+  }
+
+  /**
+   * Makes a repository of an empty destination, encrypted when keys are given.
+   * @param objectLock how everybody who writes to it locks what is written
+   * @throws `usage` when anything stands there; `unsupported-destination` when it cannot hold one
+   */
+  static async create(
+    destination: Destination,
+    clock: Clock,
+    access: RepositoryAccess = {},
+    objectLock?: LockPolicy,
+  ): Promise<Repository> {
+    if (objectLock !== undefined) await mustLock(destination)
     const stranger = await firstKey(destination, '')
     if (stranger !== undefined && stranger !== repositoryKey) {
       fail(
@@ -178,14 +202,23 @@ export class Repository {
         'Name an empty or a new directory; backups are not mixed with other files.',
       )
     }
-    const { keys = [] } = access
-    const id = randomUUID()
     const nowMs = clock.nowMs()
-    const encryption = keys.length === 0 ? null : await makeEncryption(id, keys, nowMs)
-    const bytes = encodeRepositoryFile({ id, createdAt: toInstant(nowMs), encryption })
-    await destination.put(repositoryKey, bytes, { ifAbsent: true })
+    const file = await newRepositoryFile(access.keys ?? [], objectLock, nowMs)
+    const lock = objectLock && toLock(objectLock, nowMs)
+    const bytes = encodeRepositoryFile(file)
+    await destination.put(repositoryKey, bytes, { ifAbsent: true, ...(lock && { lock }) })
     await destination.flush()
     return Repository.open(destination, access) // another process may have been first
+  }
+
+  /** The same repository, for somebody who locks what is written. */
+  async #locking(policy: LockPolicy | undefined, clock: Clock): Promise<Repository> {
+    if (policy === undefined) return this
+    await mustLock(this.destination)
+    const { trust, signer } = this
+    const access = { ...(trust && { trust }), ...(signer && { signer }), lockPolicy: policy }
+    const destination = new LockingDestination(this.destination, policy, clock)
+    return new Repository(destination, this.file, access, this.#sealing)
   }
 
   /** Whether what it stores is sealed. */

@@ -271,7 +271,7 @@ describe('bad requests', () => {
   it.each([
     [{ snapshotId: '../x' }, 'invalid-name'],
     [{ snapshotId: '' }, 'invalid-name'],
-    [{ destination: 's3://bucket' }, 'unsupported-destination'],
+    [{ destination: 'gs://bucket' }, 'unsupported-destination'],
     [{ golden: { sample: -1 } }, 'usage'],
     [{ golden: { sample: 10_000, k: 100 } }, 'usage'],
     [{ golden: { k: 0 } }, 'usage'],

@@ -345,7 +345,7 @@ describe('what cannot be restored', () => {
   it.each([
     [{ source: '/nonexistent/vectra' }, 'repository-not-found', 14],
     [{ source: [] as string[] }, 'usage', 2],
-    [{ source: 's3://bucket/x' }, 'unsupported-destination', 2],
+    [{ source: 'gs://bucket/x' }, 'unsupported-destination', 2],
     [{ collection: 'others' }, 'snapshot-not-found', 14],
     [{ snapshotId: 's9' }, 'snapshot-not-found', 14],
     [{ collection: '../x' }, 'invalid-name', 2],

@@ -114,7 +114,7 @@ describe('collections backup NAME', () => {
     for (const id of ['../evil', 'a..b', '']) {
       expect((await refused(backup(id)))[0]).toBe(2)
     }
-    const s3 = ['backup', 'products', '--destination', 's3://bucket', '--snapshot-id', 'x']
+    const s3 = ['backup', 'products', '--destination', 'gs://bucket', '--snapshot-id', 'x']
     expect((await refused(s3))[0]).toBe(2)
     const missing = ['backup', 'nothing', '--destination', copies, '--snapshot-id', 'x']
     expect((await refused(missing))[0]).toBe(14)
