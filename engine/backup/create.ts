@@ -9,6 +9,7 @@ import { canonicalJson, checkJson, type JsonObject } from '../base/canonical-jso
 import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
 import { fail } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
 import { checkName } from '../base/name.ts'
 import { noProgress, type Progress } from '../base/progress.ts'
 import type { Timer } from '../base/timer.ts'
@@ -56,6 +57,8 @@ export interface BackupOptions {
   readonly signal?: AbortSignal
   readonly golden?: GoldenRequest
   readonly provenance?: { readonly embedding?: JsonObject }
+  /** For retention rules. Default none. */
+  readonly tags?: readonly string[]
 }
 
 /**
@@ -74,6 +77,10 @@ export async function createBackup(
   const goldenRequest = checkGoldenRequest(options.golden ?? {})
   const embedding = options.provenance?.embedding ?? null
   if (embedding !== null) checkJson(embedding, 'provenance.embedding')
+  const tags = [...new Set(options.tags)].map((tag) => checkName('tag', tag)).sort()
+  if (tags.length > limits.snapshotTags) {
+    fail('usage', `${tags.length} tags are given`, `Give at most ${limits.snapshotTags}.`)
+  }
   const phases = new Phases(clock)
 
   const repository = await phases.run('open', () =>
@@ -114,7 +121,7 @@ export async function createBackup(
     const objectLock = await protect(needed)
     const published = await phases.run('publish', async () => {
       const parent = newestSnapshot(earlier)?.manifest.id ?? null
-      const text = { state, snapshotId, mode, golden, stored, embedding, parent, clock }
+      const text = { state, snapshotId, mode, golden, stored, embedding, tags, parent, clock }
       return publishOrFind(repository, state, describe(text), lock)
     })
     const { objects } = stored
@@ -206,6 +213,7 @@ function describe(parts: {
   readonly golden: Golden
   readonly stored: StoredFiles
   readonly embedding: JsonObject | null
+  readonly tags: readonly string[]
   readonly parent: string | null
   readonly clock: Clock
 }): SnapshotManifest {
@@ -222,6 +230,7 @@ function describe(parts: {
     digest: state.digest,
     config: state.config,
     aliases: state.aliases,
+    tags: parts.tags,
     files: stored.files,
     golden: parts.golden,
     provenance: {

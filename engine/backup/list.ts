@@ -4,6 +4,7 @@ import type { SerialisedError } from '../base/errors.ts'
 import { checkName } from '../base/name.ts'
 import type { CollectionConfig } from '../format/config.ts'
 import type { Epoch } from '../format/identity.ts'
+import { readPins, type StoredPin } from '../repository/pins.ts'
 import { readSnapshots } from '../repository/read-snapshots.ts'
 import type { StoredSnapshot } from '../repository/repository.ts'
 import type { SignatureCheck } from '../repository/signing.ts'
@@ -37,6 +38,9 @@ export interface SnapshotSummary {
   readonly recall: number | null
   readonly mode: BackupMode
   readonly parent: string | null
+  readonly tags: readonly string[]
+  /** Why retention rules leave it; null when it is not pinned. */
+  readonly pinned: { readonly reason: string | null; readonly pinnedAt: string | null } | null
   readonly files: number
   readonly totalBytes: number
   readonly addedBytes: number
@@ -67,13 +71,14 @@ export async function listSnapshots(options: ListOptions): Promise<SnapshotList>
   const repository = await openRepository(source, disk)
   const set = await readSnapshots(repository, collection, signal)
   const { files } = await listArchive(repository)
+  const pins = await readPins(repository, collection)
   return {
     repository: {
       url: repository.destination.url,
       id: repository.file.id,
       createdAt: repository.file.createdAt,
     },
-    snapshots: set.snapshots.map(summarise),
+    snapshots: set.snapshots.map((each) => summarise(each, pins)),
     unreadable: set.unreadable.map(({ collection, id, error }) => ({
       collection,
       snapshotId: id,
@@ -107,7 +112,12 @@ export async function readSnapshot(options: {
   return { manifest, path, sha256, signature }
 }
 
-function summarise({ manifest, place, sha256, signature }: StoredSnapshot): SnapshotSummary {
+function summarise(
+  { manifest, place, sha256, signature }: StoredSnapshot,
+  pins: readonly StoredPin[],
+): SnapshotSummary {
+  const { id, collection } = manifest
+  const pin = pins.find((each) => each.collection === collection.name && each.snapshotId === id)
   return {
     collection: manifest.collection.name,
     snapshotId: manifest.id,
@@ -123,6 +133,8 @@ function summarise({ manifest, place, sha256, signature }: StoredSnapshot): Snap
     recall: manifest.golden.recall,
     mode: manifest.mode,
     parent: manifest.parent,
+    tags: manifest.tags,
+    pinned: pin ? { reason: pin.pin?.reason ?? null, pinnedAt: pin.pin?.pinnedAt ?? null } : null,
     files: manifest.files.length,
     totalBytes: manifest.sizes.totalBytes,
     addedBytes: manifest.sizes.addedBytes,

@@ -39,6 +39,7 @@ export const errorCatalogue = {
   'unsupported-destination': exitCodes.usage,
   'collection-exists': exitCodes.usage,
   'snapshot-exists': exitCodes.usage,
+  'snapshot-kept': exitCodes.usage,
   'file-exists': exitCodes.usage,
   'limit-exceeded': exitCodes.usage,
   'index-unavailable': exitCodes.usage,
@@ -67,6 +68,7 @@ export const errorCatalogue = {
   rollback: exitCodes.damaged,
   divergence: exitCodes.damaged,
   'archive-gap': exitCodes.damaged,
+  'suspicious-backup': exitCodes.damaged,
   'ledger-broken': exitCodes.damaged,
   // named things that are not there
   'collection-not-found': exitCodes.notFound,

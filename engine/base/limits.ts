@@ -83,6 +83,12 @@ export const limits = {
   archivePositions: 100,
   /** Files one snapshot manifest may name. */
   snapshotFiles: 100_000,
+  /** Tags of one snapshot. */
+  snapshotTags: 32,
+  /** Characters of the reason for a pin. */
+  pinReasonLength: 500,
+  /** Bytes of a pin, and of the record of a verification. */
+  snapshotRecordBytes: 64 * KiB,
   /** Bytes and JSON values of one snapshot manifest: refused above these before parsing. */
   snapshotManifestBytes: 32 * MiB,
   snapshotManifestValues: 2_000_000,

@@ -34,9 +34,12 @@ export function nameProblem(name: string): string | undefined {
 }
 
 /** @throws `invalid-name` */
-export function checkName(what: 'collection name' | 'snapshot id' | 'alias', name: string): string {
+export function checkName(
+  what: 'collection name' | 'snapshot id' | 'alias' | 'tag',
+  name: string,
+): string {
   const problem =
-    what !== 'snapshot id' && reservedNames.includes(name)
+    (what === 'collection name' || what === 'alias') && reservedNames.includes(name)
       ? 'is a subcommand of "collections backup"'
       : nameProblem(name)
   if (problem !== undefined) {

@@ -72,6 +72,7 @@ function show(snapshots: readonly SnapshotSummary[], terminal: Output): string {
       { title: 'points', align: 'right' },
       { title: 'size', align: 'right' },
       { title: 'added', align: 'right' },
+      { title: 'kept by' },
     ],
     snapshots.map((snapshot) => [
       snapshot.collection,
@@ -81,6 +82,7 @@ function show(snapshots: readonly SnapshotSummary[], terminal: Output): string {
       String(snapshot.count),
       showBytes(snapshot.totalBytes),
       showBytes(snapshot.addedBytes),
+      [...(snapshot.pinned ? ['pin'] : []), ...snapshot.tags].join(' '),
     ]),
     terminal.isTerminal ? terminal.columns : 0,
   )

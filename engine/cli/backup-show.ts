@@ -87,6 +87,7 @@ function describe(
     ['created', manifest.createdAt],
     ['mode', manifest.mode],
     ['parent', manifest.parent ?? 'none'],
+    ['tags', manifest.tags.join(' ') || 'none'],
     ['files', String(manifest.files.length)],
     ['size', `${showBytes(sizes.totalBytes)}, ${showBytes(sizes.addedBytes)} added`],
     ...(objects === null ? [] : sharing(objects, manifest.parent)),

@@ -1,5 +1,5 @@
 /**
- * `collections backup NAME …`, and beside it `backup verify|list|show|diff` (files of their own).
+ * `collections backup NAME …`, and beside it `backup verify|list|show|diff|pin|unpin` (files of their own).
  *
  * A name after `backup` that is none of its subcommands is a collection: the commander command that
  * takes it has a name that no collection can have, and is hidden.
@@ -9,12 +9,13 @@ import type { BackupResult } from '../backup/backup-result.ts'
 import { checkName } from '../base/name.ts'
 import { addBackupDiff } from './backup-diff.ts'
 import { addBackupList } from './backup-list.ts'
+import { addBackupPin } from './backup-pin.ts'
 import { addBackupShow } from './backup-show.ts'
 import { addBackupVerify } from './backup-verify.ts'
 import { worldOf } from './collections-import.ts'
 import type { Context } from './context.ts'
 import { withCollection } from './open-directory.ts'
-import { requireOption } from './option.ts'
+import { listOption, requireOption } from './option.ts'
 import { showBytes, showCount, showDuration } from './quantity.ts'
 import { type AccessFlags, located } from './repository-access.ts'
 import { examples, type Runner } from './runner.ts'
@@ -23,6 +24,7 @@ interface BackupFlags extends AccessFlags {
   readonly destination: string
   readonly snapshotId: string
   readonly mode?: 'incremental' | 'full'
+  readonly tag?: readonly string[]
 }
 
 const hiddenName = ':create'
@@ -31,7 +33,7 @@ export function addBackup(collections: Command, run: Runner): void {
   const backup = collections
     .command('backup')
     .description('take a snapshot of a collection, or look at those that were taken')
-    .usage('[options] <name>  |  backup verify|list|show|diff --source <url> …')
+    .usage('[options] <name>  |  backup verify|list|show|diff|pin|unpin --source <url> …')
   const create = backup
     .command(hiddenName, { isDefault: true, hidden: true })
     .argument('<name>', 'collection')
@@ -52,6 +54,12 @@ export function addBackup(collections: Command, run: Runner): void {
         'incremental writes what the destination lacks, full writes all again (default: incremental)',
       ).choices(['incremental', 'full']),
     )
+    .addOption(
+      listOption(
+        '--tag <tag>',
+        'a word for retention rules, see "repository forget"; can be repeated',
+      ),
+    )
     .option('--wait', 'wait until it is done, as this command always does')
     .action(run(createSnapshot))
   backup
@@ -68,11 +76,13 @@ export function addBackup(collections: Command, run: Runner): void {
         'collections backup products --destination /mnt/sealed --key-file ./backup.key --snapshot-id monday',
       ),
     )
-  for (const add of [addBackupVerify, addBackupList, addBackupShow, addBackupDiff]) add(backup, run)
+  for (const add of [addBackupVerify, addBackupList, addBackupShow, addBackupDiff, addBackupPin]) {
+    add(backup, run)
+  }
 }
 
 function createSnapshot(context: Context, name: string, flags: BackupFlags) {
-  const { destination, snapshotId, mode } = flags
+  const { destination, snapshotId, mode, tag } = flags
   checkName('snapshot id', snapshotId)
   return withCollection(context, 'use', name, async (collection) => {
     const { createBackup } = await import('../backup/create.ts')
@@ -82,6 +92,7 @@ function createSnapshot(context: Context, name: string, flags: BackupFlags) {
       destination: place,
       snapshotId,
       ...(mode && { mode }),
+      ...(tag && { tags: tag }),
       disk,
       ...worldOf(context),
     }

@@ -1,6 +1,8 @@
 /** `repository …`: what is done with a repository as a whole. Its commands have files of their own. */
 import type { Command } from 'commander'
+import { addForget } from './repository-forget.ts'
 import { addKey } from './repository-key.ts'
+import { addPrune } from './repository-prune.ts'
 import { examples, type Runner } from './runner.ts'
 
 /** The group, with its commands. */
@@ -8,6 +10,12 @@ export function addRepository(program: Command, run: Runner): void {
   const repository = program
     .command('repository')
     .description('look after a repository: its keys, its copies, its room')
-    .addHelpText('after', examples('repository key list /mnt/backups/vectra'))
-  for (const add of [addKey]) add(repository, run)
+    .addHelpText(
+      'after',
+      examples(
+        'repository forget /mnt/backups/vectra --keep-last 3 --keep-daily 7 --prune',
+        'repository key list /mnt/backups/vectra',
+      ),
+    )
+  for (const add of [addKey, addForget, addPrune]) add(repository, run)
 }

@@ -12,6 +12,7 @@
 import { randomUUID } from 'node:crypto'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { type Clock, systemClock } from '../base/clock.ts'
 import type { Disk, EntryKind } from '../base/disk.ts'
 import { fail, isOperatingError } from '../base/errors.ts'
 import {
@@ -23,20 +24,30 @@ import {
   type StoredEntry,
   type StoredFile,
   type StoredRange,
+  type UnfinishedPut,
+  type UnfinishedPuts,
 } from './destination.ts'
 
 const temporaryName = '.tmp'
+/** A temporary file that is older is nobody's: a put takes seconds. */
+const deadPutMs = 86_400_000
 
 export class DirectoryDestination implements Destination {
   readonly url: string
   readonly #disk: Disk
   readonly #root: string
+  readonly #clock: Clock
+  readonly unfinished: UnfinishedPuts = {
+    list: () => this.#listTemporary(),
+    remove: ({ id }) => this.#disk.unlink(join(this.#root, temporaryName, id)),
+  }
   /** Directories with names that a power failure could still take away. */
   readonly #unsynced = new Set<string>()
 
   /** The directory need not exist; the first `put` creates it. */
-  constructor(disk: Disk, root: string) {
+  constructor(disk: Disk, root: string, clock: Clock = systemClock) {
     this.#disk = disk
+    this.#clock = clock
     this.#root = resolve(root)
     this.url = pathToFileURL(this.#root).href
   }
@@ -217,6 +228,17 @@ export class DirectoryDestination implements Destination {
       await file.close()
     }
     return temporary
+  }
+
+  async *#listTemporary(): AsyncIterable<UnfinishedPut> {
+    if (!(await this.#parentsStand(`${temporaryName}/x`))) return
+    const directory = join(this.#root, temporaryName)
+    for (const id of await this.#disk.list(directory)) {
+      const stat = await this.#disk.stat(join(directory, id))
+      if (stat?.kind !== 'file') continue // gone meanwhile, or not ours
+      const isDead = stat.modifiedAt < this.#clock.nowMs() - deadPutMs
+      yield { key: `${temporaryName}/${id}`, id, startedAt: stat.modifiedAt, isDead }
+    }
   }
 
   async *#walk(directory: string, prefix: string): AsyncIterable<StoredEntry> {

@@ -52,6 +52,9 @@ function decode(bytes: Uint8Array, file: string): SnapshotManifest {
     digest: fields.text('digest', patterns.sha256),
     config: readConfig(fields.object('config')),
     aliases: fields.list('aliases', limits.collections).map((alias) => safeName(alias, file)),
+    tags: fields.has('tags')
+      ? fields.list('tags', limits.snapshotTags).map((tag) => safeName(tag, file))
+      : [], // version 1 has none
     files,
     golden: readGolden(fields.object('golden'), readName(fields, 'id', file), file),
     provenance: readProvenance(fields.object('provenance'), file),

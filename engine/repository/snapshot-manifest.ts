@@ -5,7 +5,7 @@
  * objects named by the SHA-256 of their content, each of 16 MiB but the last of a file. `parent` only
  * remembers which snapshot came before. What it says about content (`count`, `digest`, `golden`) is
  * what a restore has to prove. Names in it are data: a path that a collection cannot have is refused.
- * Version 2 adds `config.durability`, `golden.measuredIn`, further kinds of segment files, and `signature`
+ * Version 2 adds `config.durability`, `golden.measuredIn`, `tags`, further kinds of segment files, and `signature`
  * where it is signed: Ed25519 over the bytes of this very document without that field.
  */
 import type { JsonObject } from '../base/canonical-json.ts'
@@ -93,6 +93,8 @@ export interface SnapshotManifest {
   readonly config: CollectionConfig
   /** Other names that meant the collection. */
   readonly aliases: readonly string[]
+  /** What it was called for retention rules; sorted, each once. */
+  readonly tags: readonly string[]
   readonly files: readonly SnapshotFile[]
   readonly golden: Golden
   readonly provenance: Provenance
@@ -128,7 +130,7 @@ export function encodeSnapshot(manifest: SnapshotManifest, version = snapshotKin
   return bytes
 }
 
-function toVersion1({ signature: _, ...manifest }: SnapshotManifest): object {
+function toVersion1({ signature: _, tags: _tags, ...manifest }: SnapshotManifest): object {
   const { measuredIn: __, ...golden } = manifest.golden
   return { ...manifest, golden, config: toConfigVersion1(manifest.config) }
 }

@@ -15,6 +15,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'destination',
     'repository',
     'backup',
+    'retention',
     'cli',
   ],
   planner: ['plan', 'target', 'step', 'compile', 'run', 'audit', 'report', 'cli'],

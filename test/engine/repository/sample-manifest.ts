@@ -21,6 +21,7 @@ export function sampleManifest(changes: Partial<SnapshotManifest> = {}): Snapsho
       durability: { mode: 'always' },
     },
     aliases: [],
+    tags: ['audit'],
     files: [
       {
         path: 'segments/00000001.vectors',
