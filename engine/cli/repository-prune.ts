@@ -16,6 +16,7 @@ interface PruneFlags extends AccessFlags {
 
 const longestWaitMs = 86_400_000
 
+/** `repository prune`. */
 export function addPrune(repository: Command, run: Runner): void {
   repository
     .command('prune')

@@ -12,7 +12,7 @@
  * - What is pinned stays. So does the newest good snapshot of a collection, if no rule keeps a good one.
  */
 import { fail } from '../base/errors.ts'
-import { openCalendar, type Period, periods } from './calendar.ts'
+import { type Calendar, openCalendar, type Period, periods } from './calendar.ts'
 
 export interface KeepRules extends Partial<Readonly<Record<Period, number>>> {
   readonly last?: number
@@ -83,7 +83,8 @@ export function applyRules<T extends Candidate>(
   }
   const good = snapshots.filter((each) => !each.isBad)
   const histories = groupBy(good, (each) => `${each.collection}/${each.uuid}/${each.epoch}`)
-  for (const history of histories) applyToHistory(newestFirst(history), rules, zone, note)
+  const calendar = openCalendar(zone)
+  for (const history of histories) applyToHistory(newestFirst(history), rules, calendar, note)
   for (const collection of groupBy(good, (each) => `${each.collection}/${each.uuid}`)) {
     if (collection.some((each) => (reasons.get(each)?.length ?? 0) > 0)) continue
     const ends = groupBy(collection, (each) => each.epoch).flatMap(
@@ -102,14 +103,13 @@ export function applyRules<T extends Candidate>(
 function applyToHistory<T extends Candidate>(
   history: readonly T[],
   rules: KeepRules,
-  zone: string,
+  calendar: Calendar,
   note: (snapshot: T, reason: string) => void,
 ): void {
   const { last = 0, withinMs, tags = [] } = rules
   for (const [index, each] of history.slice(0, last).entries()) {
     note(each, `last ${index + 1} of ${last}`)
   }
-  const calendar = openCalendar(zone)
   for (const period of periods) {
     const wanted = rules[period] ?? 0
     const seen = new Set<string>()

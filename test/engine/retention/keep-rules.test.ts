@@ -160,64 +160,70 @@ describe('any rules on any snapshots', () => {
     await fc.assert(
       fc.property(anySnapshots, anyRules, fc.constantFrom(...zones), (snapshots, rules, zone) => {
         const decisions = applyRules(snapshots, rules, zone)
-        expect(decisions.map(({ snapshot }) => snapshot)).toEqual(snapshots)
-        const kept = decisions.filter(({ keep }) => keep).map(({ snapshot }) => snapshot)
-        expect(decisions.every(({ reasons }) => reasons.length > 0)).toBe(true)
-
-        for (const uuid of new Set(snapshots.map((each) => each.uuid))) {
+        // one assertion a case: thousands of cases, and looking is slower than deciding
+        const wrong: string[] = []
+        const hold = (holds: boolean, what: string) => void (holds || wrong.push(what))
+        hold(
+          decisions.every(({ snapshot }, index) => snapshot === snapshots[index]),
+          'order',
+        )
+        hold(
+          decisions.every(({ reasons }) => reasons.length > 0),
+          'reasons',
+        )
+        const kept = new Set(decisions.filter(({ keep }) => keep).map(({ snapshot }) => snapshot))
+        for (const uuid of ['u1', 'u2']) {
           const own = snapshots.filter((each) => each.uuid === uuid)
           const good = own.filter((each) => !each.isBad)
-          if (good.length > 0) expect(good.some((each) => kept.includes(each))).toBe(true)
-          for (const each of own) if (each.pinned || each.isBad) expect(kept).toContain(each)
+          hold(good.length === 0 || good.some((each) => kept.has(each)), 'the last good one')
+          for (const each of own)
+            hold(!(each.pinned || each.isBad) || kept.has(each), 'pinned, bad')
           for (const epoch of new Set(good.map((each) => each.epoch))) {
             const history = good.filter((each) => each.epoch === epoch)
-            expectRules(history, kept, rules, zone)
+            for (const each of history) {
+              hold(!mustStay(each, history, rules, zone) || kept.has(each), each.snapshotId)
+            }
           }
         }
         // what only the removed need may go; nothing that a kept one needs is among it
-        const key = (sha256: string) => sha256
-        const needed = neededObjects(
-          kept.map((each) => each.manifest),
-          key,
-        )
-        for (const { manifest } of kept) {
-          for (const { pieces } of manifest.files) {
-            for (const { sha256 } of pieces) expect(needed.has(sha256)).toBe(true)
+        const manifests = [...kept].map((each) => each.manifest)
+        const needed = neededObjects(manifests, (sha256) => sha256)
+        for (const { files } of manifests) {
+          for (const { sha256 } of files.flatMap(({ pieces }) => pieces)) {
+            hold(needed.has(sha256), 'an object')
           }
         }
+        expect(wrong).toEqual([])
       }),
       { numRuns: 5_000 },
     )
   })
 })
 
-/** The rules again, said otherwise: by what must not be missing. */
-function expectRules(
+const calendars = new Map(zones.map((zone) => [zone, openCalendar(zone)]))
+
+/** The rules again, said otherwise: whether a good snapshot of a history must not be missing. */
+function mustStay(
+  snapshot: Candidate,
   history: readonly Candidate[],
-  kept: readonly Candidate[],
-  rules: KeepRules,
+  { last = 0, withinMs, tags = [], ...counts }: KeepRules,
   zone: string,
-): void {
-  const isKept = (each: Candidate) => kept.includes(each)
-  const newer = (a: Candidate) =>
-    history.filter((b) => b.lsn > a.lsn || (b.lsn === a.lsn && b.createdMs > a.createdMs))
-  const { last = 0, withinMs, tags = [] } = rules
+): boolean {
+  const { lsn, createdMs, asOfMs } = snapshot
+  const same = history.filter((each) => each.lsn === lsn && each.createdMs === createdMs)
+  if (same.length > 1) return false // which of two equal ones counts is not the rule's matter
+  const newer = history.filter(
+    (each) => each.lsn > lsn || (each.lsn === lsn && each.createdMs > createdMs),
+  )
+  if (newer.length < last) return true
   const newestMs = Math.max(...history.map((each) => each.asOfMs))
-  const { stretch } = openCalendar(zone)
-  for (const each of history) {
-    const twins = history.filter((b) => b.lsn === each.lsn && b.createdMs === each.createdMs)
-    if (twins.length > 1) continue // which of two equal ones counts is not the rule's matter
-    const others = newer(each)
-    if (others.length < last) expect(isKept(each)).toBe(true)
-    if (withinMs !== undefined && newestMs - each.asOfMs <= withinMs)
-      expect(isKept(each)).toBe(true)
-    if (each.tags.some((tag) => tags.includes(tag))) expect(isKept(each)).toBe(true)
-    for (const period of periods) {
-      const own = stretch(period, each.asOfMs)
-      const stretches = new Set(others.map((b) => stretch(period, b.asOfMs)))
-      if (!stretches.has(own) && stretches.size < (rules[period] ?? 0)) {
-        expect(isKept(each)).toBe(true)
-      }
-    }
-  }
+  if (withinMs !== undefined && newestMs - asOfMs <= withinMs) return true
+  if (snapshot.tags.some((tag) => tags.includes(tag))) return true
+  const calendar = calendars.get(zone)
+  return periods.some((period) => {
+    const wanted = counts[period] ?? 0
+    if (wanted === 0 || calendar === undefined) return false
+    const stretches = new Set(newer.map((each) => calendar.stretch(period, each.asOfMs)))
+    return stretches.size < wanted && !stretches.has(calendar.stretch(period, asOfMs))
+  })
 }
