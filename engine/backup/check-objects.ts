@@ -92,7 +92,8 @@ export async function checkObjects(
   return { checked, checkedBytes, problems }
 }
 
-interface Found {
+/** What is wrong with an object. */
+export interface Found {
   readonly kind: ObjectProblemKind
   readonly problem: string
 }
@@ -117,7 +118,8 @@ async function checkSize(repository: Repository, object: NeededObject): Promise<
   })
 }
 
-async function checkContent(
+/** Reads an object and checks it against its name. @returns what is wrong with it */
+export async function checkContent(
   repository: Repository,
   object: NeededObject,
   pieces: PiecesInFlight,
@@ -188,5 +190,5 @@ async function guarded<T>(work: () => Promise<T>, elsewhere?: string): Promise<T
 }
 
 /** Whether an error is about the whole store, and so says nothing of the object that was asked for. */
-const isOfStore = (code: ErrorCode): boolean =>
+export const isOfStore = (code: ErrorCode): boolean =>
   code === 'unreachable' || code === 'credential-refused' || code === 'bucket-not-found'

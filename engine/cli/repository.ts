@@ -1,5 +1,6 @@
 /** `repository …`: what is done with a repository as a whole. Its commands have files of their own. */
 import type { Command } from 'commander'
+import { addCopy } from './repository-copy.ts'
 import { addForget } from './repository-forget.ts'
 import { addKey } from './repository-key.ts'
 import { addPrune } from './repository-prune.ts'
@@ -13,9 +14,11 @@ export function addRepository(program: Command, run: Runner): void {
     .addHelpText(
       'after',
       examples(
+        'repository copy /mnt/backups/vectra s3://my-dr-bucket-us-west-2/vectra',
         'repository forget /mnt/backups/vectra --keep-last 3 --keep-daily 7 --prune',
         'repository key list /mnt/backups/vectra',
       ),
     )
-  for (const add of [addKey, addForget, addPrune]) add(repository, run)
+  const commands = [addCopy, addKey, addForget, addPrune]
+  for (const add of commands) add(repository, run)
 }

@@ -5,7 +5,7 @@
  * the next one of its history is written: a crash leaves a shorter archive, never one with a hole. A
  * listing finds candidates; whether a file is there and sound is decided by asking for it.
  */
-import { fail, isOperatingError, OperatingError } from '../base/errors.ts'
+import { isOperatingError, OperatingError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { patterns } from '../format/fields.ts'
 import { type Epoch, epochName, type Identity } from '../format/identity.ts'
@@ -90,13 +90,13 @@ export async function readTrailer(
 }
 
 /**
- * A whole archived file, proven; undefined when there is no such file.
+ * A whole archived file and its plain bytes, proven; undefined when there is no such file.
  * @throws `damaged` naming file, offset and LSN; `newer-format`, `unsafe-entry`, `signature-refused`
  */
 export async function readArchive(
   repository: Repository,
   name: ArchiveName,
-): Promise<(ArchiveFile & { readonly sizeBytes: number }) | undefined> {
+): Promise<(ArchiveFile & { readonly bytes: Buffer; readonly sizeBytes: number }) | undefined> {
   const key = archiveKey(name)
   const place = repository.destination.locate(key)
   const bytes = await located(place, name, () =>
@@ -105,6 +105,7 @@ export async function readArchive(
   if (bytes === undefined) return undefined
   return {
     ...checked(repository, decodeArchive(bytes, name, place), place),
+    bytes,
     sizeBytes: bytes.length,
   }
 }
@@ -154,14 +155,18 @@ export async function putArchive(
 
 /** @throws `divergence`, always: two different records of one history carry this LSN */
 export function diverges(file: string, lsn: number): never {
-  fail(
+  throw divergence(file, lsn)
+}
+
+/** Two different records of one history carry this LSN. */
+export const divergence = (file: string, lsn: number): OperatingError =>
+  new OperatingError(
     'divergence',
     `${file} and what it is held against have different records up to LSN ${lsn} of one history`,
     'Two copies of one collection were written to, or one was put back from an older copy of its directory. ' +
       'Find out which is the right one; take a snapshot of it under a new name or restore it, which begins a history of its own.',
     { place: { file, lsn } },
   )
-}
 
 /** What reading says of a damaged file, with where it begins. */
 async function located<T>(

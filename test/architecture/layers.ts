@@ -16,6 +16,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'repository',
     'backup',
     'retention',
+    'copies',
     'cli',
   ],
   planner: ['plan', 'target', 'step', 'compile', 'run', 'audit', 'report', 'cli'],
