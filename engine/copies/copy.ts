@@ -11,6 +11,7 @@
  */
 import { hostname } from 'node:os'
 import { type NeededObject, objectsOf } from '../backup/check-objects.ts'
+import { keepLocked } from '../backup/keep-locked.ts'
 import { Phases, type PhaseTime } from '../backup/phases.ts'
 import { type Location, openOrCreateRepository, openRepository } from '../backup/sources.ts'
 import { sha256Hex } from '../base/checksum.ts'
@@ -21,10 +22,12 @@ import { limits } from '../base/limits.ts'
 import { checkName } from '../base/name.ts'
 import { noProgress, type Progress } from '../base/progress.ts'
 import type { Timer } from '../base/timer.ts'
+import { writeCopyRecord } from '../repository/copy-record.ts'
 import { toInstant } from '../repository/instant.ts'
 import { holdShared, type RepositoryLock } from '../repository/locks.ts'
 import { readSnapshots } from '../repository/read-snapshots.ts'
 import type { Repository, StoredSnapshot } from '../repository/repository.ts'
+import { writeVerification } from '../repository/verifications.ts'
 import { type CopiedArchive, copyArchive } from './copy-archive.ts'
 import {
   type CopyEnds,
@@ -33,7 +36,7 @@ import {
   ObjectCopier,
   type ObjectCounts,
 } from './copy-objects.ts'
-import { writeCopyRecord } from './copy-record.ts'
+import { copyPins } from './copy-pins.ts'
 
 export interface CopyOptions {
   readonly from: Location
@@ -55,6 +58,8 @@ export interface CopyOptions {
 export interface CopiedSnapshot {
   readonly collection: string
   readonly snapshotId: string
+  /** Empty when it cannot be read. */
+  readonly manifestSha256: string
   /** `present`: the target had it, and lacked nothing of it. */
   readonly outcome: 'copied' | 'present' | 'failed'
   readonly totalBytes: number
@@ -79,6 +84,8 @@ export interface CopyResult {
     readonly verified: ObjectCounts
   }
   readonly archive: CopiedArchive
+  /** Snapshots that were pinned at the target because they are at the source. */
+  readonly pins: number
   readonly phases: readonly PhaseTime[]
   readonly durationMs: number
 }
@@ -118,6 +125,10 @@ export async function copySnapshots(options: CopyOptions): Promise<CopyResult> {
       snapshots.push(await phases.run('copy', () => run.copy(snapshot)))
     }
     const archive = await phases.run('archive', () => copyArchive(ends, wanted.sound, watch))
+    const arrived = new Set(snapshots.filter(isThere).map(nameOf))
+    const held = wanted.sound.filter(({ manifest }) => arrived.has(nameOfManifest(manifest)))
+    const pins = await phases.run('pins', () => copyPins(ends, held, request))
+    await phases.run('record', () => run.record(snapshots.filter(isThere)))
     const isWhole = snapshots.every((each) => each.outcome !== 'failed')
     return {
       ok: isWhole && archive.problems.length === 0,
@@ -126,6 +137,7 @@ export async function copySnapshots(options: CopyOptions): Promise<CopyResult> {
       snapshots,
       objects: { needed: copier.needed, copied: copier.copied, verified: copier.verified },
       archive,
+      pins,
       phases: phases.times,
       durationMs: phases.totalMs,
     }
@@ -184,7 +196,7 @@ async function choose(
   }
   if (sound.length + unreadable.length === 0) refuseUnknown(from, undefined, collection)
   const failed = unreadable.map(({ collection, id, error }) =>
-    toFailed({ collection, snapshotId: id, totalBytes: 0 }, error),
+    toFailed({ collection, snapshotId: id, manifestSha256: '', totalBytes: 0 }, error),
   )
   return { sound, failed }
 }
@@ -203,6 +215,11 @@ function refuseItself({ from, to }: CopyEnds): void {
   if (from.destination.url !== to.destination.url) return
   fail('usage', `${to.destination.url} would be copied to itself`, 'Name another place as target.')
 }
+
+const isThere = ({ outcome }: CopiedSnapshot): boolean => outcome !== 'failed'
+const nameOf = (each: CopiedSnapshot): string => `${each.collection}/${each.snapshotId}`
+const nameOfManifest = ({ collection, id }: StoredSnapshot['manifest']): string =>
+  `${collection.name}/${id}`
 
 class CopyRun {
   readonly #ends: CopyEnds
@@ -225,11 +242,26 @@ class CopyRun {
     this.#watch = parts.watch
   }
 
+  /** Notes at the target what was proven there. */
+  async record(snapshots: readonly CopiedSnapshot[]): Promise<void> {
+    const { to } = this.#ends
+    for (const { collection, snapshotId, manifestSha256, readShare } of snapshots) {
+      if (readShare === 0) continue
+      const verifiedAt = toInstant(this.#clock.nowMs())
+      const found = { depth: 'copy', ok: true, problem: null, readShare, verifiedAt } as const
+      const named = { collection, snapshotId, manifestSha256, host: hostname() }
+      await writeVerification(to, { ...named, ...found })
+    }
+    await to.destination.flush()
+  }
+
   async copy(snapshot: StoredSnapshot): Promise<CopiedSnapshot> {
     this.#watch.signal.throwIfAborted()
     const { manifest } = snapshot
     const { collection, id, sizes } = manifest
-    const named = { collection: collection.name, snapshotId: id, totalBytes: sizes.totalBytes }
+    const { sha256: manifestSha256 } = snapshot
+    const { totalBytes } = sizes
+    const named = { collection: collection.name, snapshotId: id, manifestSha256, totalBytes }
     const needed = objectsOf([snapshot])
     const copiedBytes = this.#objects.lackingBytes(needed)
     try {
@@ -294,6 +326,8 @@ class CopyRun {
       copiedAt: toInstant(this.#clock.nowMs()),
       host: hostname(),
     })
+    const pieces = objectsOf([snapshot]).map(({ sha256 }) => sha256)
+    await keepLocked(to, pieces, [], this.#clock, this.#watch.signal)
     await to.destination.flush()
     await this.#confirm()
     if (await to.writeValue(snapshot.key, bytes, { ifAbsent: true })) {
@@ -337,7 +371,7 @@ async function ofOne<T>(read: () => Promise<T>): Promise<T> {
 }
 
 const toFailed = (
-  named: Pick<CopiedSnapshot, 'collection' | 'snapshotId' | 'totalBytes'>,
+  named: Pick<CopiedSnapshot, 'collection' | 'snapshotId' | 'manifestSha256' | 'totalBytes'>,
   error: OperatingError,
 ): CopiedSnapshot => ({
   ...named,

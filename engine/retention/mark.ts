@@ -7,6 +7,7 @@ import { fail, type OperatingError } from '../base/errors.ts'
 import { inFlight } from '../base/in-flight.ts'
 import { limits } from '../base/limits.ts'
 import type { StoredEntry } from '../destination/destination.ts'
+import { listCopyRecords } from '../repository/copy-record.ts'
 import { readPins } from '../repository/pins.ts'
 import type { Repository } from '../repository/repository.ts'
 import { snapshotKey } from '../repository/snapshot-manifest.ts'
@@ -152,6 +153,9 @@ async function oldRecords(
   const entries: StoredEntry[] = []
   for await (const entry of repository.destination.list('verified/')) {
     if (old.has(entry.key)) entries.push(entry)
+  }
+  for await (const { key, sizeBytes, collection, snapshotId } of listCopyRecords(repository)) {
+    if (!current.has(snapshotKey(collection, snapshotId))) entries.push({ key, sizeBytes })
   }
   return entries
 }

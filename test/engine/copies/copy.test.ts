@@ -12,9 +12,14 @@ import { type CopyOptions, copyError, copySnapshots } from '../../../engine/copi
 import { type Destination, getWhole } from '../../../engine/destination/destination.ts'
 import { MemoryDestination } from '../../../engine/destination/memory.ts'
 import { makeConfig } from '../../../engine/format/config.ts'
+import { readCopyRecord } from '../../../engine/repository/copy-record.ts'
 import { holdExclusive } from '../../../engine/repository/locks.ts'
+import { readPins } from '../../../engine/repository/pins.ts'
 import { Repository } from '../../../engine/repository/repository.ts'
 import { RepositoryKey } from '../../../engine/repository/repository-key.ts'
+import { listVerifications, readVerifications } from '../../../engine/repository/verifications.ts'
+import { pinSnapshot } from '../../../engine/retention/pin-snapshot.ts'
+import { pruneRepository } from '../../../engine/retention/prune.ts'
 import { openTest, somePoints } from '../../support/collections.ts'
 import { killAtEveryCall } from '../../support/faulty-disk.ts'
 import { manualClock } from '../../support/manual-clock.ts'
@@ -175,6 +180,61 @@ describe('a copy', () => {
     expect((await copy({ proof: 'all' })).objects.copied.objects).toBe(1)
     expect(await damageOf(to)).toEqual([])
   })
+})
+
+describe('what goes with a snapshot', () => {
+  it('is its pin; one that the target has stays as it is', async () => {
+    const place = { disk, clock, collection: 'products' }
+    await pinSnapshot({ ...place, repository: from, snapshotId: 's1', reason: 'audit' })
+    await pinSnapshot({ ...place, repository: from, snapshotId: 's2', reason: 'audit' })
+    const first = await copy({ collection: 'products', snapshotIds: ['s1'] })
+    expect(first.pins).toBe(1)
+    await pinSnapshot({ ...place, repository: to, snapshotId: 's1', reason: 'mine' })
+    expect((await copy()).pins).toBe(1)
+    const pins = await readPins(await Repository.open(to))
+    expect(pins.map(({ pin }) => [pin?.snapshotId, pin?.reason])).toEqual([
+      ['s1', 'mine'],
+      ['s2', 'audit'],
+    ])
+  })
+
+  it('is a record of when it got there, from where, and how it was proven', async () => {
+    await copy()
+    const [source, target] = [await Repository.open(from), await Repository.open(to)]
+    const manifest = await source.snapshot('products', 's2')
+    expect(await readCopyRecord(target, 'products', 's2')).toMatchObject({
+      manifestSha256: manifest?.sha256,
+      from: { id: source.file.id, url: from.url },
+      copiedAt: '2026-01-01T00:00:00.000Z',
+    })
+    const names = await listVerifications(target, 'products', 's2')
+    const [record] = await readVerifications(target, names)
+    expect(record?.verification).toMatchObject({ depth: 'copy', ok: true, readShare: 1 })
+    expect(record?.verification.manifestSha256).toBe(manifest?.sha256)
+  })
+
+  it('is gone with the snapshot when the target is pruned', async () => {
+    await copy()
+    await (await Repository.open(to)).deleteSnapshot('products', 's1')
+    await pruneRepository({ repository: to, disk, clock })
+    const target = await Repository.open(to)
+    expect(await readCopyRecord(target, 'products', 's1')).toBeUndefined()
+    expect(await readCopyRecord(target, 'products', 's2')).toBeDefined()
+  })
+})
+
+it('where the target locks what is written, all that a copied snapshot needs is locked', async () => {
+  const locked = new MemoryDestination('locked', clock)
+  await Repository.create(locked, clock, {}, { mode: 'compliance', forMs: 86_400_000 })
+  expect((await copy({ to: locked })).ok).toBe(true)
+  for await (const { key } of locked.list('objects/')) {
+    expect((await locked.objectLock?.lockOf(key))?.retention?.untilMs).toBe(
+      clock.nowMs() + 86_400_000,
+    )
+  }
+  await expect(locked.delete('snapshots/products/s1.json')).rejects.toSatisfy((error) =>
+    isOperatingError(error, 'object-locked'),
+  )
 })
 
 describe('what is wrong with the source', () => {

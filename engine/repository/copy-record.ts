@@ -4,11 +4,14 @@
  * that was copied and does not know. Written before the manifest: a record without a manifest means nothing.
  */
 import { isOperatingError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import { nameProblem } from '../base/name.ts'
+import type { StoredEntry } from '../destination/destination.ts'
 import { type DocumentKind, encodeDocument } from '../format/document.ts'
 import { Fields, patterns } from '../format/fields.ts'
-import { instantPattern } from '../repository/instant.ts'
-import { readDocument, withRepositoryHint } from '../repository/read-document.ts'
-import type { Repository } from '../repository/repository.ts'
+import { instantPattern } from './instant.ts'
+import { readDocument, withRepositoryHint } from './read-document.ts'
+import type { Repository } from './repository.ts'
 
 export interface CopyRecord {
   readonly collection: string
@@ -23,11 +26,11 @@ export interface CopyRecord {
 }
 
 const kind: DocumentKind = { format: 'vectra-copy', version: 1 }
-const maxBytes = 16 * 1024
+const folder = 'copied'
 
 /** Where the record of a snapshot stands. Both must be checked names. */
 export const copyRecordKey = (collection: string, snapshotId: string): string =>
-  `copied/${collection}/${snapshotId}.json`
+  `${folder}/${collection}/${snapshotId}.json`
 
 /** Stores a record, in place of one that stands. Durable after a flush. */
 export async function writeCopyRecord(repository: Repository, record: CopyRecord): Promise<void> {
@@ -43,7 +46,7 @@ export async function readCopyRecord(
 ): Promise<CopyRecord | undefined> {
   const key = copyRecordKey(collection, snapshotId)
   try {
-    const bytes = await repository.readValue(key, maxBytes)
+    const bytes = await repository.readValue(key, limits.snapshotRecordBytes)
     return bytes && decode(bytes, repository.destination.locate(key))
   } catch (error) {
     // it only tells of the past; what is there now does not rest on it
@@ -52,9 +55,26 @@ export async function readCopyRecord(
   }
 }
 
+/** The records that a listing shows, with the snapshots that they are about. */
+export async function* listCopyRecords({
+  destination,
+}: Repository): AsyncIterable<
+  StoredEntry & { readonly collection: string; readonly snapshotId: string }
+> {
+  for await (const entry of destination.list(`${folder}/`)) {
+    const [, collection = '', snapshotId = ''] =
+      /^copied\/([^/]+)\/([^/]+)\.json$/.exec(entry.key) ?? []
+    const isName = nameProblem(collection) === undefined && nameProblem(snapshotId) === undefined
+    if (isName) yield { ...entry, collection, snapshotId }
+  }
+}
+
 function decode(bytes: Uint8Array, place: string): CopyRecord {
   return withRepositoryHint(() => {
-    const document = readDocument(kind, bytes, place, { bytes: maxBytes, values: 100 })
+    const document = readDocument(kind, bytes, place, {
+      bytes: limits.snapshotRecordBytes,
+      values: 100,
+    })
     const fields = new Fields(document, place)
     const from = fields.object('from')
     return {
