@@ -244,6 +244,9 @@ async function restoreFrom(
 }
 
 function lostRemark({ path, problem }: LostFile, { manifest }: Collection): string {
+  if (path.endsWith('.truth')) {
+    return `the file ${path} was left out, because ${problem}; the next backup finds its neighbours anew. "backup verify" lists all damage.`
+  }
   const isBuilt = manifest.segments.some(({ graph, lists }) => (graph ?? lists)?.path === path)
   const instead = isBuilt
     ? 'it was built again from the vectors'

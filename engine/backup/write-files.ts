@@ -40,7 +40,7 @@ export interface WrittenFiles {
     readonly bytes: number
   }[]
   readonly fallbacks: readonly Fallback[]
-  /** Index files that no source has whole. They were left out: an index is built again from its vectors. */
+  /** Derived files that no source has whole. They were left out: what they hold is found again. */
   readonly lost: readonly LostFile[]
 }
 
@@ -98,7 +98,7 @@ interface Target {
 }
 
 /** What can be made again from the rest of the snapshot. */
-const indexFile = /^segments\/[^/]+\.(graph|lists)$/
+const derivedFile = /^segments\/[^/]+\.(graph|lists|truth)$/
 
 interface Piece {
   readonly target: Target
@@ -316,7 +316,7 @@ class WriteRun {
     const places = this.#request.repositories.map((each) =>
       each.destination.locate(each.objectKey(sha256)),
     )
-    if (indexFile.test(target.file.path)) {
+    if (derivedFile.test(target.file.path)) {
       target.lost = { path: target.file.path, problem: `${places[0]} ${problems[0]?.problem}` }
       return
     }

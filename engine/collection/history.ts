@@ -9,7 +9,7 @@ import { sha256Hex } from '../base/checksum.ts'
 import { limits } from '../base/limits.ts'
 import { type CollectionConfig, encodeConfig } from '../format/config.ts'
 import type { Identity } from '../format/identity.ts'
-import type { Manifest, RestoredFrom } from '../format/manifest.ts'
+import type { FileEntry, Manifest, RestoredFrom } from '../format/manifest.ts'
 import type { Operation } from '../format/wal-record.ts'
 import type { LogPosition } from '../wal/replay.ts'
 import { type Commit, WalWriter } from '../wal/wal-writer.ts'
@@ -35,7 +35,7 @@ export interface EpochStart {
   readonly identity: Identity
   readonly name: string
   readonly restoredFrom: RestoredFrom | null
-  /** Index files that the manifest names and that are not there: the new one does not name them. */
+  /** Derived files that the manifest names and that are not there: the new one does not name them. */
   readonly withoutIndex?: readonly string[]
   /** Other index settings; the collection must be opened again to use them. */
   readonly config?: CollectionConfig
@@ -158,9 +158,14 @@ export class History {
       name: start.name,
       config: sha256Hex(configBytes),
       segments: manifest.segments.map((segment) => {
-        const index = segment.graph ?? segment.lists
-        const gone = index !== null && start.withoutIndex?.includes(index.path) === true
-        return start.config !== undefined || gone ? { ...segment, ...noIndex } : segment
+        const isGone = (entry: FileEntry | null) =>
+          entry !== null && start.withoutIndex?.includes(entry.path) === true
+        const unindexed = start.config !== undefined || isGone(segment.graph ?? segment.lists)
+        return {
+          ...segment,
+          ...(unindexed && noIndex),
+          ...(isGone(segment.truth) && { truth: null }),
+        }
       }),
       restoredFrom: start.restoredFrom,
     }

@@ -15,6 +15,7 @@ import { expectNone, messagesOf, readProduct, readSources } from './source-files
 const acrossFiles = {
   'engine/ann/graph-damage': 'what damaged and forged graph files do to loading and search',
   'engine/backup/encrypted': 'everything that is done with a repository, with an encrypted one',
+  'engine/backup/hostile': 'repositories that an attacker wrote, with every hash right',
   'engine/backup/old-formats': 'directories and repositories that older versions wrote',
   'engine/backup/power-cut': 'what a power cut at each call of a backup leaves in its repository',
   'engine/backup/signed':

@@ -515,6 +515,7 @@ describe('a graph that no source has whole', () => {
 })
 
 const isGraph = (path: string) => path.endsWith('.graph')
+const isDerived = (path: string) => /\.(graph|truth)$/.test(path)
 
 async function hashesOf(which: (path: string) => boolean): Promise<Set<string>> {
   const bytes = await readFile(join(sound(), 'snapshots/products/s2.json'))
