@@ -525,7 +525,7 @@ async function hashesOf(which: (path: string) => boolean): Promise<Set<string>> 
 
 /** Files of the repository that snapshot s2 cannot do without. */
 async function neededFiles(): Promise<string[]> {
-  const hashes = await hashesOf((path) => !isGraph(path))
+  const hashes = await hashesOf((path) => !isDerived(path))
   const all = await filesBelow(sound())
   return all.filter((path) =>
     path.startsWith('objects/')
