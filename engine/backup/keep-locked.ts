@@ -5,7 +5,7 @@
  * half of its time left is prolonged before the manifest is written, repository.json too.
  */
 import type { Clock } from '../base/clock.ts'
-import { isOperatingError } from '../base/errors.ts'
+import { fail, isOperatingError } from '../base/errors.ts'
 import { inFlight } from '../base/in-flight.ts'
 import { limits } from '../base/limits.ts'
 import { isLocked } from '../destination/destination.ts'
@@ -50,11 +50,21 @@ export async function keepLocked(
     if (isDue(lock, policy, nowMs)) {
       await locks.extend(key, toLock(policy, nowMs))
       lock = await locks.lockOf(key) // what the store says, not what it was asked
+      if (isDue(lock, policy, nowMs)) refuseForgotten(destination.locate(key))
       prolonged++
     }
     earliestMs = Math.min(earliestMs, lock?.retention?.untilMs ?? 0)
   })
   return { mode: policy.mode, earliestUntil: toInstant(earliestMs), prolonged }
+}
+
+function refuseForgotten(place: string): never {
+  fail(
+    'unsupported-destination',
+    `${place}: the store took a lock and does not keep it`,
+    'Leave --object-lock away, or use another store; vectra-cli repository probe tells what it honours.',
+    { place: { file: place } },
+  )
 }
 
 /** How what snapshots need is locked. Plain data. */

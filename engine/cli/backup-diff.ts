@@ -23,7 +23,9 @@ export function addBackupDiff(backup: Command, run: Runner): void {
     .description(
       'what one snapshot added, removed and changed against another, and what they share',
     )
-    .addOption(requireOption(new Option('--source <url>', 'repository: a path or file:// URL')))
+    .addOption(
+      requireOption(new Option('--source <url>', 'repository: a path, file:// or s3:// URL')),
+    )
     .addOption(
       requireOption(
         listOption(

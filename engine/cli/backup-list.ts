@@ -20,7 +20,9 @@ export function addBackupList(backup: Command, run: Runner): void {
   backup
     .command('list')
     .description('snapshots of a repository, oldest first')
-    .addOption(requireOption(new Option('--source <url>', 'repository: a path or file:// URL')))
+    .addOption(
+      requireOption(new Option('--source <url>', 'repository: a path, file:// or s3:// URL')),
+    )
     .option('--collection <name>', 'only snapshots of this collection (default: of all)')
     .addHelpText(
       'after',

@@ -22,7 +22,9 @@ export function addBackupVerify(backup: Command, run: Runner): void {
   backup
     .command('verify')
     .description('prove that snapshots are whole; exit 13 when there is damage')
-    .addOption(requireOption(new Option('--source <url>', 'repository: a path or file:// URL')))
+    .addOption(
+      requireOption(new Option('--source <url>', 'repository: a path, file:// or s3:// URL')),
+    )
     .option('--collection <name>', 'only snapshots of this collection (default: of all)')
     .option('--snapshot-id <id>', 'only this snapshot (default: all)')
     .addOption(
@@ -86,7 +88,16 @@ function show(result: VerifyResult, terminal: { isTerminal: boolean; columns: nu
   const { files, records } = result.archive
   const archived =
     files === 0 ? '' : `, ${showCount(files, 'archived file')} with ${showCount(records, 'record')}`
-  return `${table}${objects}${archived} in ${showDuration(result.durationMs)}\n`
+  return `${table}${objects}${archived} in ${showDuration(result.durationMs)}\n${showLocks(result)}`
+}
+
+function showLocks({ locks }: VerifyResult): string {
+  if (locks === undefined) return ''
+  const { locked, unlocked, earliestUntil } = locks
+  if (locked === 0) return 'nothing is locked against deletion\n'
+  const until = earliestUntil === null ? 'under a legal hold' : `until ${earliestUntil} or longer`
+  const free = unlocked === 0 ? 'all' : `${locked} of ${locked + unlocked}`
+  return `${free} objects and manifests are locked ${until}\n`
 }
 
 function verdict({ ok, content }: VerifiedSnapshot, depth: VerifyDepth): string {

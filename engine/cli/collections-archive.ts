@@ -27,7 +27,9 @@ export function addArchive(collections: Command, run: Runner): void {
     )
     .argument('<name>', 'collection')
     .addOption(
-      requireOption(new Option('--destination <url>', 'where copies live: a path or file:// URL')),
+      requireOption(
+        new Option('--destination <url>', 'where copies live: a path, file:// or s3:// URL'),
+      ),
     )
     .addOption(
       new Option('--interval <duration>', 'again and again, such as 5s, until interrupted')

@@ -38,7 +38,9 @@ export function addBackup(collections: Command, run: Runner): void {
     .command(hiddenName, { isDefault: true, hidden: true })
     .argument('<name>', 'collection')
     .addOption(
-      requireOption(new Option('--destination <url>', 'where copies live: a path or file:// URL')),
+      requireOption(
+        new Option('--destination <url>', 'where copies live: a path, file:// or s3:// URL'),
+      ),
     )
     .addOption(
       requireOption(
@@ -107,5 +109,7 @@ function tell(result: BackupResult): string {
   const what = `${collection.name} as ${snapshotId}, ${showCount(count, 'point')} at LSN ${result.lsn}`
   if (result.unchanged) return `${destination} already holds ${what}; nothing was written`
   const written = `${showBytes(sizes.addedBytes)} of ${showBytes(sizes.totalBytes)} written`
-  return `backed up ${what}: ${written} to ${destination} in ${showDuration(result.durationMs)}`
+  const lock = result.objectLock
+  const locked = lock ? `, locked (${lock.mode}) until ${lock.earliestUntil} or longer` : ''
+  return `backed up ${what}: ${written} to ${destination}${locked} in ${showDuration(result.durationMs)}`
 }

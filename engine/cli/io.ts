@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
+import type { Timer } from '../base/timer.ts'
 
 export interface Output {
   /** Resolves when the bytes left the process. Once the reader has gone, does nothing. */
@@ -24,6 +25,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
   readonly disk: Disk
+  /** Default: the system's. */
+  readonly timer?: Timer
   /** Given when the command shall stop; its reason is the operating error to end with. */
   readonly signal: AbortSignal
 }

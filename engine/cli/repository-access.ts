@@ -9,9 +9,10 @@ import { type KeySource, readKey } from '../repository/key-source.ts'
 import type { RepositoryKey } from '../repository/repository-key.ts'
 import { readPublicKey, readSigner } from '../repository/signing.ts'
 import type { Context } from './context.ts'
+import { type LockFlags, lockOptions, lockPolicyOf } from './lock-options.ts'
 import { listOption, parseJson } from './option.ts'
 
-export interface AccessFlags {
+export interface AccessFlags extends LockFlags {
   readonly keyFile?: readonly string[]
   readonly keyCommand?: readonly string[]
   readonly trust?: readonly string[]
@@ -36,7 +37,10 @@ export function addAccessOptions(command: Command, below = false): void {
   if (byOption || byArgument) {
     const has = (long: string) => command.options.some((option) => option.long === long)
     const writes = command.options.some(({ long }) => long === '--destination')
-    for (const option of [...accessOptions(), ...(writes ? [signOption()] : [])]) {
+    for (const option of [
+      ...accessOptions(),
+      ...(writes ? [signOption(), ...lockOptions()] : []),
+    ]) {
       if (!has(option.long ?? '')) command.addOption(option)
     }
   }
@@ -79,8 +83,10 @@ export async function located(
       'Name the keys whose signatures count with --trust: anybody can sign with a key of their own.'
     fail('usage', '--require-signature is given without a trusted key', hint)
   }
+  const lockPolicy = lockPolicyOf(flags)
   return {
     location,
+    ...(lockPolicy && { lockPolicy }),
     keys: await keysOf(context, flags),
     ...(publicKeys.length > 0 && { trust: { publicKeys } }),
     ...(flags.signKey !== undefined && { signer: await readSigner(flags.signKey, disk) }),

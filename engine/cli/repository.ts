@@ -2,7 +2,9 @@
 import type { Command } from 'commander'
 import { addCopy } from './repository-copy.ts'
 import { addForget } from './repository-forget.ts'
+import { addInit } from './repository-init.ts'
 import { addKey } from './repository-key.ts'
+import { addProbe } from './repository-probe.ts'
 import { addPrune } from './repository-prune.ts'
 import { examples, type Runner } from './runner.ts'
 
@@ -15,10 +17,11 @@ export function addRepository(program: Command, run: Runner): void {
       'after',
       examples(
         'repository copy /mnt/backups/vectra s3://my-dr-bucket-us-west-2/vectra',
+        'repository init s3://backups/vectra --object-lock compliance --lock-for 35d',
         'repository forget /mnt/backups/vectra --keep-last 3 --keep-daily 7 --prune',
         'repository key list /mnt/backups/vectra',
       ),
     )
-  const commands = [addCopy, addKey, addForget, addPrune]
+  const commands = [addInit, addProbe, addCopy, addKey, addForget, addPrune]
   for (const add of commands) add(repository, run)
 }

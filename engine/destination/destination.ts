@@ -54,8 +54,13 @@ export interface ObjectLocking {
    * @throws `file-not-found` when there is no such value
    */
   extend(key: string, lock: ObjectLock): Promise<void>
-  /** Whether this bucket really keeps locks. Asked of the store once. */
+  /** Whether this bucket says that it keeps locks. Asked of the store once. */
   isHonoured(): Promise<boolean>
+  /**
+   * Tries to destroy a locked value, as somebody would who wants it gone, without the right to bypass.
+   * @returns whether it is still there
+   */
+  resists(key: string): Promise<boolean>
 }
 
 export interface PutOptions {
@@ -128,6 +133,11 @@ export interface Destination {
    */
   delete(key: string): Promise<void>
   flush(): Promise<void>
+  /**
+   * Removes a value with all its old versions. Undefined where there are none: `delete` does it.
+   * @throws `object-locked` when one of them is
+   */
+  purge?(key: string): Promise<void>
   /** Undefined where the store has no locks at all; `isHonoured` tells what the bucket makes of them. */
   readonly objectLock?: ObjectLocking
   /** Undefined where nothing can be left behind, or it cannot be told. */

@@ -98,6 +98,10 @@ export class MemoryDestination implements Destination {
       lockOf: async (key) => this.#values.get(checkKey(key))?.lock,
       extend: async (key, lock) => this.#extend(key, lock),
       isHonoured: async () => true,
+      resists: async (key) => {
+        await this.delete(key).catch(() => {}) // refused, as it should be
+        return this.#values.has(key)
+      },
     }
   }
 

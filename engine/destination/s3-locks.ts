@@ -3,7 +3,7 @@
  *
  * A lock is prolonged, never shortened; the header that bypasses governance is not written anywhere here.
  */
-import { fail } from '../base/errors.ts'
+import { fail, isOperatingError } from '../base/errors.ts'
 import {
   coversLock,
   type LockMode,
@@ -13,6 +13,7 @@ import {
 } from './destination.ts'
 import type { S3Bucket } from './s3-bucket.ts'
 import { hasStatus, isAbsent, readFailure } from './s3-errors.ts'
+import { removeVersion } from './s3-purge.ts'
 
 const modes: Readonly<Record<string, LockMode>> = {
   COMPLIANCE: 'compliance',
@@ -75,6 +76,17 @@ export class S3Locks implements ObjectLocking {
       this.#honoured = undefined
     })
     return this.#honoured
+  }
+
+  async resists(key: string): Promise<boolean> {
+    const before = await this.#bucket.head(key)
+    if (before?.VersionId === undefined) return false
+    await removeVersion(this.#bucket, this.#bucket.nameOf(key), before.VersionId).catch(
+      (error: unknown) => {
+        if (!isOperatingError(error, 'object-locked')) throw error
+      },
+    )
+    return (await this.#bucket.head(key))?.VersionId === before.VersionId
   }
 
   /** @throws `unsupported-destination` when the bucket has no object lock */

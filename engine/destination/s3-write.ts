@@ -18,6 +18,7 @@ import { probeName, type S3Bucket } from './s3-bucket.ts'
 import { s3Bounds } from './s3-client.ts'
 import { hasStatus, readFailure } from './s3-errors.ts'
 import { uploadInParts } from './s3-parts.ts'
+import { purgeObject } from './s3-purge.ts'
 import { readRange } from './s3-read.ts'
 
 const tokenName = 'vectra-put'
@@ -126,6 +127,8 @@ export class S3Writer {
         this.#refuse('refuses conditional writes (If-None-Match: *)')
       }
     }
+    // it was of no use
+    await purgeObject(this.#bucket, input.Key).catch(() => {})
     this.#refuse('ignores conditional writes (If-None-Match: *)')
   }
 

@@ -10,7 +10,8 @@
  * | the URL | s3-url.ts |
  * | client, retries, renewed credentials | s3-client.ts |
  * | names, HEAD | s3-bucket.ts |
- * | reading, writing, parts, listing, locks | s3-read.ts, s3-write.ts, s3-parts.ts, s3-list.ts, s3-locks.ts |
+ * | reading, writing, parts, copying, listing, locks | s3-read.ts, s3-write.ts, s3-parts.ts, s3-copy.ts, s3-list.ts, s3-locks.ts |
+ * | removing old versions too | s3-purge.ts |
  * | the past of a bucket with versions | s3-past.ts |
  * | errors | s3-errors.ts |
  */
@@ -29,6 +30,7 @@ import { copyObject } from './s3-copy.ts'
 import { listObjects } from './s3-list.ts'
 import { S3Locks } from './s3-locks.ts'
 import { unfinishedUploads } from './s3-parts.ts'
+import { purgeObject } from './s3-purge.ts'
 import { readRange } from './s3-read.ts'
 import { type S3Location, toS3Url } from './s3-url.ts'
 import { S3Writer } from './s3-write.ts'
@@ -89,6 +91,10 @@ export class S3Destination implements Destination {
   }
 
   async flush(): Promise<void> {}
+
+  purge(key: string): Promise<void> {
+    return purgeObject(this.#bucket, this.#bucket.nameOf(key))
+  }
 
   async copyFrom(
     source: Destination,

@@ -72,6 +72,10 @@ export class LockingDestination implements Destination {
     return this.#inner.flush()
   }
 
+  purge(key: string): Promise<void> {
+    return this.#inner.purge?.(key) ?? this.#inner.delete(key)
+  }
+
   async copyFrom(
     source: Destination,
     key: string,

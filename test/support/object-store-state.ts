@@ -103,10 +103,9 @@ export class StoreState {
     if (versionId !== undefined) {
       const version = all.find((each) => each.versionId === versionId)
       if (version !== undefined && this.isLocked(version)) return 'locked'
-      bucket.versions.set(
-        name,
-        all.filter((each) => each !== version),
-      )
+      const left = all.filter((each) => each !== version)
+      if (left.length > 0) bucket.versions.set(name, left)
+      else bucket.versions.delete(name)
     } else if (!bucket.isVersioned) {
       bucket.versions.delete(name)
     } else {

@@ -255,6 +255,7 @@ describe('a store that refuses', () => {
         lockOf: async (key: string) => locks.get(key),
         extend: async () => {},
         isHonoured: async () => true,
+        resists: async () => true,
       }
       override async delete(key: string) {
         if (locks.has(key)) fail('object-locked', `${key} is locked`, '')
