@@ -32,21 +32,23 @@ export interface ArchiveCheck {
   readonly strangers: readonly string[]
 }
 
+export type ArchiveDepth = 'trailer' | 'content'
+
 /**
  * Checks the archived log of the collections that `uuids` names, of all when undefined.
- * @param depth `trailer` reads the end of each file, `content` all of it
+ * @param depthOf `trailer` reads the end of a file, `content` all of it
  * @throws `unreachable`, and bugs; a single file that cannot be read is damage
  */
 export async function checkArchive(
   repository: Repository,
   snapshots: readonly StoredSnapshot[],
   uuids: ReadonlySet<string> | undefined,
-  depth: 'trailer' | 'content',
+  depthOf: (name: ArchiveName) => ArchiveDepth,
   signal?: AbortSignal,
 ): Promise<ArchiveCheck> {
   const { files, strangers } = await listArchive(repository)
   const wanted = files.filter((each) => uuids === undefined || uuids.has(each.identity.uuid))
-  const run = new ArchiveRun(repository, wanted, depth)
+  const run = new ArchiveRun(repository, wanted, depthOf)
   await inFlight(wanted, limits.piecesInFlight, signal, (each) => run.read(each))
   return { ...run.result(wanted, snapshots), strangers }
 }
@@ -83,7 +85,7 @@ const historyKey = (uuid: string, epoch: Epoch): string => `${uuid}/${epochName(
 
 class ArchiveRun {
   readonly #repository: Repository
-  readonly #depth: 'trailer' | 'content'
+  readonly #depthOf: (name: ArchiveName) => ArchiveDepth
   readonly #trailers = new Map<string, ArchiveTrailer>()
   /** Header checksums at LSNs where files begin and end, by history: all files must agree. */
   readonly #chains = new Map<string, { readonly chain: number; readonly key: string }>()
@@ -93,15 +95,19 @@ class ArchiveRun {
 
   readonly #joints: ReadonlySet<number>
 
-  constructor(repository: Repository, files: readonly ArchiveName[], depth: 'trailer' | 'content') {
+  constructor(
+    repository: Repository,
+    files: readonly ArchiveName[],
+    depthOf: (name: ArchiveName) => ArchiveDepth,
+  ) {
     this.#repository = repository
-    this.#depth = depth
+    this.#depthOf = depthOf
     this.#joints = new Set(files.flatMap((each) => [each.firstLsn - 1, each.lastLsn]))
   }
 
   async read(name: ArchiveName): Promise<void> {
     try {
-      if (this.#depth === 'trailer') {
+      if (this.#depthOf(name) === 'trailer') {
         const trailer = await readTrailer(this.#repository, name)
         if (trailer === undefined) return this.#add(name, 'archive', 'was listed and is not there')
         this.#trailers.set(archiveKey(name), trailer)

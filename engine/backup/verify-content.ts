@@ -36,9 +36,18 @@ export interface ContentOptions {
 }
 
 /** What makes this machine unable to verify says nothing about the snapshot. */
-const notTheSnapshot: readonly ErrorCode[] = ['unreachable', 'disk-full', 'disk-refused', 'locked']
+const notTheSnapshot: readonly ErrorCode[] = [
+  'unreachable',
+  'disk-full',
+  'disk-refused',
+  'disk-error',
+  'fsync-failed',
+  'locked',
+  'credential-refused',
+  'index-unavailable',
+]
 
-/** @throws `unreachable`, `disk-full`, `disk-refused`: the snapshot is neither proven nor damaged */
+/** @throws `unreachable`, `disk-full` and the like: the snapshot is neither proven nor damaged */
 export async function proveContent(
   { manifest }: StoredSnapshot,
   options: ContentOptions,
@@ -78,6 +87,7 @@ export async function proveContent(
       await directory.close()
     }
   } catch (error) {
+    signal?.throwIfAborted() // told to stop, which says nothing about it either
     if (!isOperatingError(error) || notTheSnapshot.includes(error.code)) throw error
     return { ok: false, problem: error.message, golden: null, graphs: null, restoreMs: null }
   } finally {

@@ -7,21 +7,25 @@
  * | objects | every object is, byte for byte, what its name says; archived log is whole and without gaps |
  * | content | each snapshot restores, has the recorded digest and count, and answers the golden queries |
  *
- * Each depth includes the ones before. All damage is reported, not the first, with what needs it.
+ * Each depth includes the ones before. All damage is reported, not the first, with what needs it. With a
+ * sample, a part of the objects and of the archived log is read, and with depth content a part of the
+ * snapshots restored; that all of it is there is looked at all the same.
  */
 import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
-import { OperatingError } from '../base/errors.ts'
+import { fail, OperatingError } from '../base/errors.ts'
 import { checkName } from '../base/name.ts'
 import { noProgress, type Progress } from '../base/progress.ts'
 import type { Timer } from '../base/timer.ts'
+import type { ArchiveName } from '../repository/archive-file.ts'
 import { toInstant } from '../repository/instant.ts'
 import { holdShared } from '../repository/locks.ts'
 import { readSnapshots, type SnapshotSet } from '../repository/read-snapshots.ts'
 import type { Repository, StoredSnapshot } from '../repository/repository.ts'
 import type { SignatureCheck } from '../repository/signing.ts'
+import { archiveKey } from '../repository/wal-archive.ts'
 import { type ArchiveCheck, checkArchive } from './check-archive.ts'
-import { checkObjects, objectsOf } from './check-objects.ts'
+import { checkObjects, type NeededObject, objectsOf } from './check-objects.ts'
 import {
   type Damage,
   isDamaged,
@@ -32,6 +36,8 @@ import {
 } from './damage.ts'
 import { type LockReport, reportLocks } from './keep-locked.ts'
 import { Phases, type PhaseTime } from './phases.ts'
+import { recordVerifications } from './record-verifications.ts'
+import { openSample, type Sample, type SampleRequest } from './sample.ts'
 import { findSnapshot, type Location, openRepository } from './sources.ts'
 import type { ContentProof } from './verify-content.ts'
 
@@ -51,6 +57,10 @@ export interface VerifyOptions {
   readonly timer?: Timer
   readonly progress?: Progress
   readonly signal?: AbortSignal
+  /** Read a random part only. Default: all. Not with depth `manifest`, which reads nothing. */
+  readonly sample?: SampleRequest
+  /** Leave a record of it at the destination. Default true. */
+  readonly record?: boolean
   /** Where `content` restores to, and cleans up. Default: the system's temporary directory. */
   readonly scratchDirectory?: string
   readonly onWarning?: (text: string) => void
@@ -78,7 +88,12 @@ export interface VerifyResult {
   readonly depth: VerifyDepth
   readonly verifiedAt: string
   readonly snapshots: readonly VerifiedSnapshot[]
+  /** Found in the right size; with depths above `manifest` read and hashed, with a sample those of it. */
   readonly objects: { readonly checked: number; readonly checkedBytes: number }
+  /** What was read of what there is; null without a sample. */
+  readonly sample: SampleRead | null
+  /** Whether a record of it was left at the destination. */
+  readonly recorded: boolean
   readonly damage: readonly Damage[]
   /** Archived log; empty when one snapshot was asked for. Its records are counted when they are read. */
   readonly archive: Omit<ArchiveCheck, 'damage' | 'strangers'>
@@ -90,15 +105,30 @@ export interface VerifyResult {
   readonly durationMs: number
 }
 
+export interface SampleRead {
+  /** As it was asked for, 0 to 1. */
+  readonly share: number
+  /** Give it again to read the same. */
+  readonly seed: number
+  readonly objects: { readonly read: number; readonly all: number }
+  readonly bytes: { readonly read: number; readonly all: number }
+  readonly snapshotsRestored: number
+}
+
 /**
  * Verifies snapshots. Damage does not throw: it is in the result; see {@link damageError}.
  * @throws `repository-not-found`, `snapshot-not-found` when there is nothing to verify; `damaged`,
- *   `missing-file`, `newer-format` for repository.json itself; `unreachable`
+ *   `missing-file`, `newer-format` for repository.json itself; `unreachable`; `locked` while a prune runs;
+ *   `usage` for a sample that is none
  */
 export async function verifyRepository(options: VerifyOptions): Promise<VerifyResult> {
   const { collection, snapshotId, clock, disk, timer } = options
   if (collection !== undefined) checkName('collection name', collection)
   if (snapshotId !== undefined) checkName('snapshot id', snapshotId)
+  const sample = options.sample && openSample(options.sample)
+  if (sample !== undefined && options.depth === 'manifest') {
+    fail('usage', 'a sample is asked for at depth manifest, which reads nothing', 'Leave it away.')
+  }
   const phases = new Phases(clock)
 
   const repository = await phases.run('open', () => openRepository(options.source, disk))
@@ -107,7 +137,7 @@ export async function verifyRepository(options: VerifyOptions): Promise<VerifyRe
   try {
     if (lock.unprotected !== undefined) options.onWarning?.(lock.unprotected)
     const signal = AbortSignal.any([lock.lost, ...(options.signal ? [options.signal] : [])])
-    return await verifyOpened(repository, phases, { ...options, signal })
+    return await verifyOpened(repository, phases, sample, { ...options, signal })
   } finally {
     await lock.release()
   }
@@ -116,15 +146,23 @@ export async function verifyRepository(options: VerifyOptions): Promise<VerifyRe
 async function verifyOpened(
   repository: Repository,
   phases: Phases,
+  sample: Sample | undefined,
   options: VerifyOptions,
 ): Promise<VerifyResult> {
-  const { clock, signal, depth = 'objects', progress = noProgress } = options
+  const { clock, signal, depth = 'objects', progress = noProgress, record = true } = options
   const set = await phases.run('manifests', () => readSet(repository, options))
-  const check = await phases.run('objects', () => {
+  const objects = objectsOf(set.snapshots)
+  const read = sample?.of(objects, (each) => `${each.sha256} ${each.sizeBytes}`) ?? objects
+  const check = await phases.run('objects', async () => {
     const contentOrSize = depth === 'manifest' ? 'size' : 'content'
-    return checkObjects(repository, objectsOf(set.snapshots), contentOrSize, { progress, signal })
+    const found = await checkObjects(repository, read, contentOrSize, { progress, signal })
+    if (sample === undefined) return found
+    const isRead = new Set(read)
+    const rest = objects.filter((each) => !isRead.has(each))
+    const there = await checkObjects(repository, rest, 'size', { signal })
+    return { ...found, problems: [...found.problems, ...there.problems] }
   })
-  const archive = await phases.run('archive', () => readArchived(repository, set, options))
+  const archive = await phases.run('archive', () => readArchived(repository, set, sample, options))
   const locks = await phases.run('locks', () =>
     reportLocks(repository, set.snapshots, clock, signal),
   )
@@ -139,7 +177,8 @@ async function verifyOpened(
     await phases.run('content', async () => {
       // collections and graphs are loaded for this depth only
       const { proveContent } = await import('./verify-content.ts')
-      for (const snapshot of set.snapshots) {
+      const restored = sample?.of(set.snapshots, (each) => each.key) ?? set.snapshots
+      for (const snapshot of restored) {
         if (isDamaged(snapshot, damage)) continue
         proofs.set(snapshot, await proveContent(snapshot, options))
       }
@@ -148,13 +187,27 @@ async function verifyOpened(
       if (!proof.ok) damage.push(toContentDamage(snapshot, proof))
     }
   }
+  const verifiedAt = toInstant(clock.nowMs())
+  const unrecorded = await phases.run('record', async () => {
+    if (!record) return 'not asked for'
+    const hashes = sample && new Set(read.map((each) => each.sha256))
+    return recordVerifications(repository, set.snapshots, damage, {
+      depth: depth === 'manifest' ? 'manifest' : 'objects',
+      read: hashes,
+      proven: new Set(proofs.keys()),
+      verifiedAt,
+    })
+  })
+  if (record && unrecorded !== undefined) options.onWarning?.(unrecorded)
   return {
     ok: damage.length === 0,
     source: repository.destination.url,
     depth,
-    verifiedAt: toInstant(clock.nowMs()),
+    verifiedAt,
     snapshots: set.snapshots.map((snapshot) => summarise(snapshot, damage, proofs.get(snapshot))),
     objects: { checked: check.checked, checkedBytes: check.checkedBytes },
+    sample: sample === undefined ? null : sampleRead(sample, objects, read, proofs.size),
+    recorded: unrecorded === undefined,
     damage,
     archive: {
       files: archive.files,
@@ -169,6 +222,22 @@ async function verifyOpened(
     durationMs: phases.totalMs,
   }
 }
+
+const bytesOf = (objects: readonly NeededObject[]): number =>
+  objects.reduce((sum, each) => sum + each.sizeBytes, 0)
+
+const sampleRead = (
+  { share, seed }: Sample,
+  all: readonly NeededObject[],
+  read: readonly NeededObject[],
+  snapshotsRestored: number,
+): SampleRead => ({
+  share,
+  seed,
+  objects: { read: read.length, all: all.length },
+  bytes: { read: bytesOf(read), all: bytesOf(all) },
+  snapshotsRestored,
+})
 
 /** The error that a result with damage means to a caller that must fail: exit code 13. */
 export function damageError(result: VerifyResult): OperatingError {
@@ -197,12 +266,17 @@ const noArchive: ArchiveCheck = {
 async function readArchived(
   repository: Repository,
   { snapshots }: SnapshotSet,
+  sample: Sample | undefined,
   { collection, snapshotId, depth, signal }: VerifyOptions,
 ): Promise<ArchiveCheck> {
   if (snapshotId !== undefined) return noArchive
   const uuids = collection && new Set(snapshots.map(({ manifest }) => manifest.collection.uuid))
-  const read = depth === 'manifest' ? 'trailer' : 'content'
-  return checkArchive(repository, snapshots, uuids || undefined, read, signal)
+  // every trailer is read; of a sample some files are read whole
+  const isRead = (name: ArchiveName) => {
+    if (depth === 'manifest') return 'trailer'
+    return sample === undefined || sample.takes(archiveKey(name)) ? 'content' : 'trailer'
+  }
+  return checkArchive(repository, snapshots, uuids || undefined, isRead, signal)
 }
 
 async function readSet(

@@ -192,6 +192,13 @@ export function parseId(text: string): PointId {
 export const showId = (id: PointId): string =>
   typeof id === 'string' && /^[0-9"]/.test(id) ? JSON.stringify(id) : String(id)
 
+/** A parser of a share such as `5%` or `0.5%`; a number above 0, up to 1. */
+export function percent(text: string): number {
+  const value = Number(text.slice(0, -1))
+  if (/^[0-9]+(\.[0-9]+)?%$/.test(text) && value > 0 && value <= 100) return value / 100
+  throw new InvalidArgumentError('Give a share such as 5%, above 0% and up to 100%.')
+}
+
 const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** A parser of durations such as `5s`, `1m30s`, `500ms`, from `minMs` to `maxMs`; in milliseconds. */

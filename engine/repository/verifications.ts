@@ -3,8 +3,8 @@
  * document a verification of a snapshot, at the destination that was verified. So it can be told of a copy
  * when it was last proven, without reading it. A record says what was found then, never what is there now.
  *
- * `<time>` is the end of the verification, in digits that sort as time does. Of each snapshot the newest
- * record of each depth is kept by prune; older ones say nothing that counts.
+ * `<time>` is the end of the verification, in digits that sort as time does. Prune keeps the newest record of
+ * each depth and outcome; older ones say nothing that counts.
  */
 import { isOperatingError } from '../base/errors.ts'
 import { inFlight } from '../base/in-flight.ts'
@@ -110,6 +110,25 @@ export async function readVerifications(
     }
   })
   return found.sort((a, b) => (a.verification.verifiedAt < b.verification.verifiedAt ? -1 : 1))
+}
+
+const depthRank = { manifest: 0, copy: 1, objects: 1, content: 2 } as const
+
+/**
+ * The failure that stands, of the records of one manifest, oldest first; undefined when none does. A failure
+ * is revoked by a later pass that looked at least as deep, and at everything.
+ */
+export function standingFailure(records: readonly Verification[]): Verification | undefined {
+  return records.findLast((failure, index) => {
+    if (failure.ok) return false
+    const later = records.slice(index + 1)
+    return !later.some(
+      ({ ok, depth, readShare }) =>
+        ok &&
+        depthRank[depth] >= depthRank[failure.depth] &&
+        (failure.depth === 'manifest' || readShare === 1),
+    )
+  })
 }
 
 function decode(bytes: Uint8Array, place: string): Verification {

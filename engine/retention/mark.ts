@@ -132,7 +132,7 @@ async function refuseHidden(
   })
 }
 
-/** Records of snapshots that are gone, and those that a newer one of the same depth has replaced. */
+/** Records of snapshots that are gone, and those that a newer one of the same kind has replaced. */
 async function oldRecords(
   repository: Repository,
   snapshots: readonly StoredCandidate[],
@@ -143,12 +143,14 @@ async function oldRecords(
   const old = new Set<string>()
   const newest = new Map<string, string>()
   for (const { key, verification } of await readVerifications(repository, names, signal)) {
-    const { collection, snapshotId, depth, manifestSha256 } = verification
+    const { collection, snapshotId, depth, ok, readShare, manifestSha256 } = verification
     const snapshot = snapshotKey(collection, snapshotId)
     if (current.get(snapshot) !== manifestSha256) old.add(key)
-    const before = newest.get(`${snapshot} ${depth}`)
+    // a failure stands beside a later pass that saw less
+    const kind = [snapshot, depth, ok, readShare === 1].join(' ')
+    const before = newest.get(kind)
     if (before !== undefined) old.add(before)
-    newest.set(`${snapshot} ${depth}`, key)
+    newest.set(kind, key)
   }
   const entries: StoredEntry[] = []
   for await (const entry of repository.destination.list('verified/')) {

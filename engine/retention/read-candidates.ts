@@ -3,7 +3,12 @@ import { epochName } from '../format/identity.ts'
 import { readPins, type StoredPin } from '../repository/pins.ts'
 import { readSnapshots, type SnapshotSet } from '../repository/read-snapshots.ts'
 import type { Repository, StoredSnapshot } from '../repository/repository.ts'
-import { listVerifications, readVerifications } from '../repository/verifications.ts'
+import {
+  listVerifications,
+  readVerifications,
+  standingFailure,
+  type Verification,
+} from '../repository/verifications.ts'
 import type { Candidate } from './keep-rules.ts'
 
 export interface StoredCandidate extends Candidate {
@@ -24,9 +29,10 @@ export async function readCandidates(
   const { snapshots, unreadable } = await readSnapshots(repository, collection, signal)
   const pins = new Map((await readPins(repository, collection)).map((pin) => [nameOf(pin), pin]))
   const names = await listVerifications(repository, collection)
-  const bad = new Map<string, boolean>()
+  const records = new Map<string, Verification[]>()
   for (const { verification } of await readVerifications(repository, names, signal)) {
-    bad.set(`${nameOf(verification)} ${verification.manifestSha256}`, !verification.ok)
+    const key = `${nameOf(verification)} ${verification.manifestSha256}`
+    records.set(key, [...(records.get(key) ?? []), verification])
   }
   return {
     unreadable,
@@ -43,7 +49,7 @@ export async function readCandidates(
         count: manifest.count,
         tags: manifest.tags,
         pinned: pinText(pins.get(nameOf(name))),
-        isBad: bad.get(`${nameOf(name)} ${sha256}`) ?? false,
+        isBad: standingFailure(records.get(`${nameOf(name)} ${sha256}`) ?? []) !== undefined,
         stored,
       }
     }),
