@@ -27,9 +27,34 @@ export function encodeDocument(
   body: object,
   version: number = kind.version,
 ): Buffer {
-  const plain = { ...body, format: kind.format, version }
-  const sealed = { ...plain, sha256: sha256Hex(canonicalJson(plain)) }
-  return Buffer.from(`${canonicalJson(sealed)}\n`)
+  const members = canonicalMembers({ ...body, format: kind.format, version })
+  return seal(members, sha256Hex(joinMembers(members)))
+}
+
+/** A member of a document: its key, and key and value as they stand in the canonical text. */
+interface Member {
+  readonly key: string
+  readonly text: string
+}
+
+/**
+ * The members of an object in canonical order. The text of each is made once: the hash is over all of
+ * them, and the document is the same text with the hash at its place.
+ */
+const canonicalMembers = (object: object): Member[] =>
+  Object.entries(object)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => ({ key, text: `${canonicalJson(key)}:${canonicalJson(value)}` }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
+
+const joinMembers = (members: readonly Member[]): string =>
+  `{${members.map(({ text }) => text).join(',')}}`
+
+function seal(members: readonly Member[], sha256: string): Buffer {
+  const hash = { key: 'sha256', text: `"sha256":"${sha256}"` }
+  const index = members.findIndex(({ key }) => key > hash.key)
+  const at = index < 0 ? members.length : index
+  return Buffer.from(`${joinMembers([...members.slice(0, at), hash, ...members.slice(at)])}\n`)
 }
 
 /**
@@ -70,15 +95,17 @@ export function decodeDocument(kind: DocumentKind, bytes: Uint8Array, file: stri
     )
   }
   const { sha256, ...plain } = value
-  const canonical = (part: JsonObject): string => {
+  const canonical = (part: JsonObject): Member[] => {
     try {
-      return canonicalJson(part)
+      return canonicalMembers(part)
     } catch {
       return damaged('it holds what no document holds: endless nesting or numbers') // overflows
     }
   }
-  if (sha256 !== sha256Hex(canonical(plain))) return damaged('its SHA-256 does not match')
+  const members = canonical(plain)
+  const expected = sha256Hex(joinMembers(members))
+  if (sha256 !== expected) return damaged('its SHA-256 does not match')
   // bytes, not text: text that is not UTF-8 may decode to the same characters
-  if (!Buffer.from(`${canonical(value)}\n`).equals(bytes)) damaged('bytes beyond the document')
+  if (!seal(members, expected).equals(bytes)) damaged('bytes beyond the document')
   return value
 }
