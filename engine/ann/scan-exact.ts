@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import type { Metric } from '../format/config.ts'
 import type { AnnThreads } from './ann-threads.ts'
 import type { Nearest } from './nearest.ts'
-import { type ScanTask, scanBlock } from './scan-task.ts'
+import { type ScanTask, scanTiles } from './scan-task.ts'
 import type { VectorBlock } from './vector-block.ts'
 
 export interface ScanOptions {
@@ -13,13 +13,13 @@ export interface ScanOptions {
   readonly excluded?: readonly (number | undefined)[]
 }
 
-/** Values compared that take less time here, about 20 ms, than threads take to start. */
-const inlineValues = 16_000_000
+/** Values compared that take less time here, about 0.1 s, than threads take to start and to warm up. */
+const inlineValues = 80_000_000
 
 /**
  * The exact `k` nearest rows of `block` to each query, fewer when the block has fewer. The same ordinals
  * and distances as `exactSearch` gives for each query alone. Queries are shared out among threads; a small
- * scan is done at once.
+ * scan is done here, a few milliseconds at a time.
  */
 export async function scanExact(
   threads: AnnThreads,
@@ -43,9 +43,18 @@ export async function scanExact(
       k: Math.min(k, Math.max(1, block.count)),
       metric,
     } satisfies ScanTask
-    parts.push(few ? Promise.resolve(scanBlock(task)) : threads.run<Nearest[]>('scan', task))
+    parts.push(few ? scanHere(task) : threads.run<Nearest[]>('scan', task))
   }
   return (await Promise.all(parts)).flat()
+}
+
+async function scanHere(task: ScanTask): Promise<Nearest[]> {
+  const scan = scanTiles(task)
+  for (;;) {
+    const step = scan.next()
+    if (step.done === true) return step.value
+    await new Promise((resolve) => setImmediate(resolve))
+  }
 }
 
 function packQueries(queries: readonly Float32Array[], dimension: number): Float32Array {

@@ -20,7 +20,17 @@ export interface ScanTask {
 /** Values of a tile: 128 KiB. */
 const tileValues = 32_768
 
+/** All in one go, on a thread that has nothing else to do. */
 export function scanBlock(task: ScanTask): Nearest[] {
+  const scan = scanTiles(task)
+  for (;;) {
+    const step = scan.next()
+    if (step.done === true) return step.value
+  }
+}
+
+/** The same in steps of one tile, so that other work gets its turn between them. */
+export function* scanTiles(task: ScanTask): Generator<void, Nearest[]> {
   const { block, metric, k, deleted, excluded } = task
   const { dimension, count } = block
   const rows = rowsOf(block)
@@ -43,6 +53,7 @@ export function scanBlock(task: ScanTask): Nearest[] {
         if (query.heap.wants(distance, row)) query.heap.add(distance, row)
       }
     }
+    yield
   }
   return queries.map(({ heap }) => heap.toNearest())
 }

@@ -4,16 +4,20 @@
  */
 import { sha256Hex } from './checksum.ts'
 import { type HashFileTask, type HashTask, hashSmallFile } from './hash-tasks.ts'
-import { KiB, limits } from './limits.ts'
+import { KiB, limits, MiB } from './limits.ts'
 import { besideModule, ThreadPool } from './thread-pool.ts'
 
 /** Below this, handing the work to a thread costs more than doing it (about 0.2 ms). */
 const inlineBytes = 256 * KiB
 
+/** What is hashed here, about 6 ms, before any thread is started for it, which takes ten times as long. */
+const firstBytes = 8 * MiB
+
 /** Threads start on demand and do not keep the process alive; close them with their owner. */
 export class HashThreads {
   readonly #pool: ThreadPool
   readonly #owned: boolean
+  #firstLeft = firstBytes
 
   /** @param pool threads that also answer `hashTasks`; without it, threads of its own */
   constructor(pool?: ThreadPool) {
@@ -33,7 +37,7 @@ export class HashThreads {
 
   /** SHA-256, hex, of `length` bytes at `offset`. Few bytes are hashed at once on this thread. */
   async sha256(bytes: SharedArrayBuffer, offset: number, length: number): Promise<string> {
-    if (length <= inlineBytes) return sha256Hex(new Uint8Array(bytes, offset, length))
+    if (this.#isHere(length)) return sha256Hex(new Uint8Array(bytes, offset, length))
     return this.#pool.run<string>('sha256', { bytes, offset, length } satisfies HashTask)
   }
 
@@ -63,9 +67,16 @@ export class HashThreads {
    * @throws what the disk says, naming the file that it is about
    */
   file(task: HashFileTask): Promise<string> {
-    // few bytes: starting a thread for them takes longer than reading them
-    if (task.length <= inlineBytes) return hashSmallFile(task)
+    if (this.#isHere(task.length)) return hashSmallFile(task)
     return this.#pool.run<string>('sha256File', task)
+  }
+
+  /** Whether so few bytes are hashed on this thread. */
+  #isHere(length: number): boolean {
+    if (length <= inlineBytes) return true
+    if (this.#pool.isRunning || length > this.#firstLeft) return false
+    this.#firstLeft -= length
+    return true
   }
 
   /** Ends threads of its own; a pool that was lent is left to its owner. */

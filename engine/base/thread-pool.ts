@@ -82,6 +82,11 @@ export class ThreadPool {
     for (let slot = this.#start(); slot !== undefined; slot = this.#start()) slot.worker.unref()
   }
 
+  /** Whether a thread was started: the next task does not wait for one to start. */
+  get isRunning(): boolean {
+    return this.#slots.length > 0
+  }
+
   /** Runs `task` on a free thread; resolves with what the task returned. */
   run<Result>(task: string, input: unknown, options: RunOptions = {}): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
