@@ -105,7 +105,7 @@ async function add(context: Context, url: string, flags: AddFlags) {
 
 async function remove(context: Context, url: string, key: string, flags: AccessFlags) {
   const { removeKey } = await import('../repository/key-ring.ts')
-  const ring = await removeKey(await changeOf(context, url, flags), key)
+  const ring = await removeKey(await changeOf(context, url, flags), key, context.io.clock)
   return tell(context, ring, `${key} opens ${ring.url} no more`)
 }
 

@@ -9,6 +9,7 @@ import type { Clock } from '../base/clock.ts'
 import { fail, isOperatingError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Destination } from '../destination/destination.ts'
+import { holdRetention } from './locks.ts'
 import { damaged } from './read-document.ts'
 import {
   type Encryption,
@@ -76,7 +77,7 @@ export async function listKeys({ destination, keys }: KeyChange): Promise<KeyRin
 
 /**
  * Adds `key` under `label`.
- * @throws `key-refused`; `usage` when the label or the key is taken, or it is easily guessed
+ * @throws `key-refused`; `usage` when the label or the key is taken, or it is easily guessed; `locked`
  */
 export async function addKey(
   change: KeyChange,
@@ -87,65 +88,86 @@ export async function addKey(
 ): Promise<KeyRing> {
   const { destination, keys } = change
   if (!keyLabelPattern.test(label)) {
-    fail(
-      'usage',
-      `a key cannot be called ${JSON.stringify(label)}`,
-      'Use letters, digits, . _ @ - and spaces.',
-    )
+    const hint = 'Use letters, digits, . _ @ - and spaces.'
+    fail('usage', `a key cannot be called ${JSON.stringify(label)}`, hint)
   }
-  const file = await encryptedFile(destination)
-  const { encryption, id } = file
-  const { dataKey, opened } = await unlocked(destination, file, keys)
-  if (encryption.keys.some((each) => each.label === label)) {
-    fail('usage', `the repository has a key called ${label} already`, 'Choose another label.')
-  }
-  if (encryption.keys.length >= limits.repositoryKeys) {
-    fail('limit-exceeded', `it has ${limits.repositoryKeys} keys already`, 'Remove one first.')
-  }
-  if (await opensAny(destination, file, key)) {
-    fail('usage', 'this key opens the repository already', 'Nothing was written.')
-  }
-  const entry = await wrapDataKey(dataKey, id, key, {
-    label,
-    nowMs: clock.nowMs(),
-    ...(cost && { cost }),
+  return alone(change, clock, async (file, { dataKey, opened }) => {
+    const { encryption, id } = file
+    if (encryption.keys.some((each) => each.label === label)) {
+      fail('usage', `the repository has a key called ${label} already`, 'Choose another label.')
+    }
+    if (encryption.keys.length >= limits.repositoryKeys) {
+      fail('limit-exceeded', `it has ${limits.repositoryKeys} keys already`, 'Remove one first.')
+    }
+    if (await opensAny(destination, file, key)) {
+      fail('usage', 'this key opens the repository already', 'Nothing was written.')
+    }
+    const entry = await wrapDataKey(dataKey, id, key, {
+      label,
+      nowMs: clock.nowMs(),
+      ...(cost && { cost }),
+    })
+    const next = { ...file, encryption: { ...encryption, keys: [...encryption.keys, entry] } }
+    await replace(destination, file, next, [...keys, key])
+    return ringOf(destination, next, [...opened, entry.id])
   })
-  const next = { ...file, encryption: { ...encryption, keys: [...encryption.keys, entry] } }
-  await replace(destination, file, next, [...keys, key])
-  return ringOf(destination, next, [...opened, entry.id])
 }
 
 /**
  * Removes the key with this id or label. Whoever opened the repository with it may have kept the data
  * key: what was stored until now is not protected from them any more.
- * @throws `key-refused`, `name-not-found`; `usage` when it is the last, or the only one that is given
+ * @throws `key-refused`, `name-not-found`; `usage` when it is the last, or the only one that is given;
+ *   `locked`
  */
-export async function removeKey(change: KeyChange, idOrLabel: string): Promise<KeyRing> {
+export async function removeKey(
+  change: KeyChange,
+  idOrLabel: string,
+  clock: Clock,
+): Promise<KeyRing> {
   const { destination, keys } = change
-  const file = await encryptedFile(destination)
-  const { encryption } = file
-  const { opened } = await unlocked(destination, file, keys)
-  const doomed = encryption.keys.find(({ id, label }) => id === idOrLabel || label === idOrLabel)
-  if (doomed === undefined) {
-    const labels = encryption.keys.map((each) => each.label).join(', ')
-    return fail('name-not-found', `the repository has no key ${idOrLabel}`, `It has: ${labels}.`)
+  return alone(change, clock, async (file, { opened }) => {
+    const { encryption } = file
+    const doomed = encryption.keys.find(({ id, label }) => id === idOrLabel || label === idOrLabel)
+    if (doomed === undefined) {
+      const labels = encryption.keys.map((each) => each.label).join(', ')
+      return fail('name-not-found', `the repository has no key ${idOrLabel}`, `It has: ${labels}.`)
+    }
+    const left = encryption.keys.filter((each) => each !== doomed)
+    if (left.length === 0) {
+      const hint = 'Add another one first; without a key everything in it is lost.'
+      return fail('usage', `${doomed.label} is the last key of the repository`, hint)
+    }
+    const stays = opened.filter((id) => id !== doomed.id)
+    if (stays.length === 0) {
+      return fail(
+        'usage',
+        `the key that was given is ${doomed.label} itself: nothing shows that somebody has another one`,
+        'Give a key that stays, so that the repository can still be opened afterwards.',
+      )
+    }
+    const next = { ...file, encryption: { ...encryption, keys: left } }
+    await replace(destination, file, next, keys)
+    return ringOf(destination, next, stays)
+  })
+}
+
+/** Does `work` with what is read while nobody else changes it; before the key fits nothing is written. */
+async function alone<T>(
+  { destination, keys }: KeyChange,
+  clock: Clock,
+  work: (file: EncryptedFile, unlocked: Unlocked) => Promise<T>,
+): Promise<T> {
+  const read = async () => {
+    const file = await encryptedFile(destination)
+    return [file, await unlocked(destination, file, keys)] as const
   }
-  const left = encryption.keys.filter((each) => each !== doomed)
-  if (left.length === 0) {
-    const hint = 'Add another one first; without a key everything in it is lost.'
-    return fail('usage', `${doomed.label} is the last key of the repository`, hint)
+  await read()
+  const lock = await holdRetention({ destination }, { purpose: 'a change of its keys', clock })
+  try {
+    return await work(...(await read()))
+  } finally {
+    await lock.release()
   }
-  const stays = opened.filter((id) => id !== doomed.id)
-  if (stays.length === 0) {
-    return fail(
-      'usage',
-      `the key that was given is ${doomed.label} itself: nothing shows that somebody has another one`,
-      'Give a key that stays, so that the repository can still be opened afterwards.',
-    )
-  }
-  const next = { ...file, encryption: { ...encryption, keys: left } }
-  await replace(destination, file, next, keys)
-  return ringOf(destination, next, stays)
 }
 
 type EncryptedFile = RepositoryFile & { readonly encryption: Encryption }

@@ -54,7 +54,7 @@ describe('the keys of a repository', () => {
       true,
     ])
     expect(await opens(destination, foreign)).toBe(false)
-    const removed = await removeKey({ destination, keys: [second] }, 'first')
+    const removed = await removeKey({ destination, keys: [second] }, 'first', clock)
     expect(removed.keys).toMatchObject([{ label: 'vault', kind: 'random', given: true }])
     expect([await opens(destination, first), await opens(destination, second)]).toEqual([
       false,
@@ -77,13 +77,19 @@ describe('the keys of a repository', () => {
 
   it('never lose the last one, or the last that somebody is known to hold', async () => {
     const refused = { code: 'usage' }
-    await expect(removeKey({ destination, keys: [first] }, 'first')).rejects.toMatchObject(refused)
+    await expect(removeKey({ destination, keys: [first] }, 'first', clock)).rejects.toMatchObject(
+      refused,
+    )
     await addKey({ destination, keys: [first] }, second, 'vault', clock)
-    await expect(removeKey({ destination, keys: [first] }, 'first')).rejects.toMatchObject(refused)
-    await expect(removeKey({ destination, keys: [foreign] }, 'first')).rejects.toMatchObject({
-      code: 'key-refused',
-    })
-    await expect(removeKey({ destination, keys: [first] }, 'nobody')).rejects.toMatchObject({
+    await expect(removeKey({ destination, keys: [first] }, 'first', clock)).rejects.toMatchObject(
+      refused,
+    )
+    await expect(removeKey({ destination, keys: [foreign] }, 'first', clock)).rejects.toMatchObject(
+      {
+        code: 'key-refused',
+      },
+    )
+    await expect(removeKey({ destination, keys: [first] }, 'nobody', clock)).rejects.toMatchObject({
       code: 'name-not-found',
     })
     expect(labels(await listKeys({ destination, keys: [] }))).toEqual(['first', 'vault'])
@@ -125,7 +131,7 @@ it('case 2: a power cut at any call of adding or removing a key leaves one that 
       const place = new DirectoryDestination(disk, root)
       await addKey({ destination: place, keys: [first] }, second, 'second', clock)
       await addKey({ destination: place, keys: [first] }, third, 'third', clock)
-      await removeKey({ destination: place, keys: [third] }, 'first')
+      await removeKey({ destination: place, keys: [third] }, 'first', clock)
     },
     check: async ({ disk, survived, lost }) => {
       for (let seed = 0; seed < 10; seed++) {
