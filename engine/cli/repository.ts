@@ -2,10 +2,13 @@
 import type { Command } from 'commander'
 import { addCopy } from './repository-copy.ts'
 import { addForget } from './repository-forget.ts'
+import { addInfo } from './repository-info.ts'
 import { addInit } from './repository-init.ts'
 import { addKey } from './repository-key.ts'
 import { addProbe } from './repository-probe.ts'
 import { addPrune } from './repository-prune.ts'
+import { addRepositoryRepair } from './repository-repair.ts'
+import { addStatus } from './repository-status.ts'
 import { examples, type Runner } from './runner.ts'
 
 /** The group, with its commands. */
@@ -22,6 +25,16 @@ export function addRepository(program: Command, run: Runner): void {
         'repository key list /mnt/backups/vectra',
       ),
     )
-  const commands = [addInit, addProbe, addCopy, addKey, addForget, addPrune]
+  const commands = [
+    addInit,
+    addProbe,
+    addInfo,
+    addStatus,
+    addCopy,
+    addRepositoryRepair,
+    addForget,
+    addPrune,
+    addKey,
+  ]
   for (const add of commands) add(repository, run)
 }

@@ -63,14 +63,15 @@ export async function copyArchive(
   return { files, copied, bytes, problems }
 }
 
-interface ComparedArchive {
+export interface ComparedArchive {
   readonly files: number
   /** In the order in which they are brought. */
   readonly lacking: readonly ArchiveName[]
   readonly problems: { readonly key: string; readonly error: SerialisedError }[]
 }
 
-async function compareArchive(
+/** Which archived log that goes on from the snapshots the target lacks. */
+export async function compareArchive(
   { from, to }: CopyEnds,
   snapshots: readonly StoredSnapshot[],
   signal: AbortSignal,
@@ -78,8 +79,8 @@ async function compareArchive(
   const files: ArchiveName[] = []
   for (const [, { identity, lsn }] of oldestByHistory(snapshots)) {
     const listed = await listArchive(from, identity)
-    // only what goes on from a snapshot can be replayed
-    files.push(...listed.files.filter((each) => each.lastLsn > lsn))
+    // what goes on from a snapshot can be replayed; what ends with it tells how long it was the newest
+    files.push(...listed.files.filter((each) => each.lastLsn >= lsn))
   }
   const lacking = new Set<ArchiveName>()
   const problems: { key: string; error: SerialisedError }[] = []
@@ -112,7 +113,7 @@ function oldestByHistory(
 }
 
 /** What a file leads to; undefined when it is not there, or damaged. */
-export async function soundTrailer(
+async function soundTrailer(
   repository: Repository,
   name: ArchiveName,
 ): Promise<ArchiveTrailer | undefined> {

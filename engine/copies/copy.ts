@@ -37,6 +37,7 @@ import {
   type ObjectCounts,
 } from './copy-objects.ts'
 import { copyPins } from './copy-pins.ts'
+import { unsigned } from './unsigned.ts'
 
 export interface CopyOptions {
   readonly from: Location
@@ -146,12 +147,6 @@ export async function copySnapshots(options: CopyOptions): Promise<CopyResult> {
     await Promise.all(locks.map((each) => each.release()))
   }
 }
-
-/** Nothing is signed here, and what comes with signatures is held against the trust of the source. */
-const unsigned = (to: Location): Location =>
-  typeof to === 'object' && 'location' in to
-    ? { location: to.location, ...(to.keys && { keys: to.keys }) }
-    : to
 
 /** The error that a result means in which something was not copied. */
 export function copyError({ snapshots, archive, to }: CopyResult): OperatingError {
