@@ -10,6 +10,7 @@
  * whose neighbours nobody knows would have every segment scanned. So more are found at first than are
  * recorded, and the sample is refilled in one go when those are used up: it is the first points, in the
  * order of the hashes of their ids, whose neighbours are known, all of them among twice as many as wanted.
+ * Small segments are scanned for what is recorded only: for another point that is soon done.
  */
 import { scanExact } from '../ann/scan-exact.ts'
 import { fail } from '../base/errors.ts'
@@ -51,6 +52,14 @@ export interface GoldenTruth {
 /** Rows held beyond the k that are asked for: so many may die before a segment is scanned again. */
 const surplus = 16
 
+/** Segments with fewer rows than this share of all are soon scanned for a few more queries. */
+const smallShare = 1 / 16
+
+function largeOf(views: readonly PinnedView[]): ReadonlySet<PinnedView> {
+  const rows = views.reduce((sum, { count }) => sum + count, 0)
+  return new Set(views.filter(({ count }) => count > smallShare * rows))
+}
+
 interface Query {
   readonly id: PointId
   readonly vector: Float32Array
@@ -76,10 +85,13 @@ export async function findTruth(
     new Map([...known].map(([view, { candidates }]) => [view, candidates])),
     2 * sample,
   )
-  const queries = await Promise.all(chooseFrom(pool.points, known, sample).map(toQuery))
+  const large = largeOf(views)
+  const ofLarge = [...known].flatMap(([view, truth]) => (large.has(view) ? truth : []))
+  const queries = await Promise.all(chooseFrom(pool.points, ofLarge, sample).map(toQuery))
   const table = new TruthTable(source, views, known, k)
-  const answers = await table.answer(queries)
-  const questions = queries.slice(0, sample).map(({ id, vector }, index) => ({
+  const recorded = queries.slice(0, sample)
+  const answers = await table.answer(recorded, { large, queries: queries.slice(sample) })
+  const questions = recorded.map(({ id, vector }, index) => ({
     id,
     vector,
     neighbours: answers[index] ?? [],
@@ -96,10 +108,9 @@ export async function findTruth(
 /** Those that are known; when they are too few, so many others that half of the sample may change. */
 function chooseFrom(
   pool: readonly DrawnPoint[],
-  known: ReadonlyMap<PinnedView, SegmentTruth>,
+  truths: readonly SegmentTruth[],
   sample: number,
 ): readonly DrawnPoint[] {
-  const truths = [...known.values()]
   const isKnown = (point: DrawnPoint) =>
     truths.length > 0 && truths.every(({ queries }) => queries.has(keyOf(point)))
   const ready = pool.filter(isKnown)
@@ -144,10 +155,15 @@ class TruthTable {
     return new Map([...(this.#lists.get(view) ?? [])].filter(([key]) => wanted.has(key)))
   }
 
-  async answer(queries: readonly Query[]): Promise<ExactNeighbour[][]> {
+  /** @param spares further queries that large segments are scanned for too, for later */
+  async answer(
+    queries: readonly Query[],
+    spares: { readonly large: ReadonlySet<PinnedView>; readonly queries: readonly Query[] },
+  ): Promise<ExactNeighbour[][]> {
     for (;;) {
       for (const [view, lists] of this.#lists) {
-        const missing = queries.filter(({ key }) => !lists.has(key))
+        const wanted = spares.large.has(view) ? [...queries, ...spares.queries] : queries
+        const missing = wanted.filter(({ key }) => !lists.has(key))
         if (missing.length > 0) await this.#scan(view, lists, missing)
       }
       const answers = queries.map((query) => this.#merge(query))
@@ -175,11 +191,15 @@ class TruthTable {
     const answer: ExactNeighbour[] = []
     for (const [{ segment, tombstones }, lists] of this.#lists) {
       const { ordinals = [], distances = [] } = lists.get(query.key) ?? {}
-      ordinals.forEach((ordinal, index) => {
-        if (tombstones.has(ordinal)) return
+      const enough = answer.length + this.#k
+      for (const [index, ordinal] of ordinals.entries()) {
+        if (tombstones.has(ordinal)) continue
+        const distance = distances[index] ?? Number.NaN
+        // the nearest k of each segment are enough, and what is as near as the last of them
+        if (answer.length >= enough && distance > (answer.at(-1)?.distance ?? 0)) break
         const id = segment.id(ordinal)
-        if (id !== query.id) answer.push({ id, distance: distances[index] ?? Number.NaN })
-      })
+        if (id !== query.id) answer.push({ id, distance })
+      }
     }
     return answer
       .sort((a, b) => a.distance - b.distance || compareIds(a.id, b.id))
