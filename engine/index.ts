@@ -69,6 +69,7 @@ export type { DataDirectoryOptions } from './collection/directory-options.ts'
 export { type Filter, parseFilter } from './collection/filter.ts'
 export type { ReindexResult } from './collection/reindex.ts'
 export type { Neighbour, SearchOptions } from './collection/search.ts'
+export { checkEndpoint, parseS3Url, toS3Url } from './destination/s3-url.ts'
 export {
   type CollectionConfig,
   type IndexSettings,
@@ -78,6 +79,7 @@ export {
 } from './format/config.ts'
 export type { Point, PointId, PointInput } from './format/point.ts'
 export { type KeySource, readKey } from './repository/key-source.ts'
+export type { LockPolicy } from './repository/lock-policy.ts'
 export { RepositoryKey } from './repository/repository-key.ts'
 export { readSigner, Signer } from './repository/signing.ts'
 export type { BackupMode, Golden, SnapshotManifest } from './repository/snapshot-manifest.ts'

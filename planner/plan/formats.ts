@@ -6,7 +6,7 @@ import { nameProblem, reservedNames } from '../../engine/index.ts'
 import { readCron } from './cron.ts'
 import { readDate } from './instant.ts'
 import { planLimits } from './limits.ts'
-import { readLocation, readPath } from './location.ts'
+import { readEndpoint, readLocation, readPath } from './location.ts'
 import { problem, type Reading, value } from './reading.ts'
 import { readDuration } from './units.ts'
 import { readZone } from './zone.ts'
@@ -65,6 +65,7 @@ export const formats: Readonly<Record<string, FormatReader>> = {
   'date-or-instant': readDate,
   secret: readSecret,
   path: unlessTemplate(readPath),
+  endpoint: unlessTemplate(readEndpoint),
   location: unlessTemplate((text) => readLocation(text, '/')),
   'collection-name': readCollectionName,
   'collection-template': unlessTemplate(readCollectionName),

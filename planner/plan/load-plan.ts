@@ -24,7 +24,7 @@ import { rawSequences } from './raw-steps.ts'
 import { decodePlan, readPlanFile } from './read-plan.ts'
 import { resolvePlan } from './resolve-plan.ts'
 import { schemaProblems } from './schema-problems.ts'
-import { checkSettings, collectSecrets } from './settings.ts'
+import { checkEndpoints, checkSettings, collectSecrets } from './settings.ts'
 import type { Environment } from './template.ts'
 
 export interface PlanOptions {
@@ -99,6 +99,7 @@ async function checkValues(
     ...checkNames(value, annotations),
     ...checkTemplates(value, annotations, { env, sequences, outputs: schema.outputs }),
     ...checkSettings(annotations, env),
+    ...checkEndpoints(annotations, env),
   ]
   const told = [
     ...parsed.problems,

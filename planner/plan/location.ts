@@ -1,6 +1,7 @@
 /** Paths and destinations: what the plan writes → absolute paths and URLs. */
 import * as path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { checkEndpoint, isOperatingError, parseS3Url, toS3Url } from '../../engine/index.ts'
 import { problem, type Reading, value } from './reading.ts'
 
 /** The text, once it can be a path. */
@@ -12,7 +13,7 @@ export function readPath(text: string): Reading<string> {
   return value(text)
 }
 
-/** Absolute `file://` URL of a destination. A relative path starts at `directory`. */
+/** Absolute `file://` or `s3://` URL of a destination. A relative path starts at `directory`. */
 export function readLocation(text: string, directory: string): Reading<string> {
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(text)?.[1]?.toLowerCase()
   if (scheme === undefined) {
@@ -20,7 +21,9 @@ export function readLocation(text: string, directory: string): Reading<string> {
     if (plain.problem !== undefined) return plain
     return value(pathToFileURL(path.resolve(directory, plain.value)).href)
   }
-  const hint = 'Write a path, or a file:// URL with three slashes: file:///var/backups/vectra.'
+  if (scheme === 's3') return readBucket(text)
+  const hint =
+    'Write a path, a file:// URL with three slashes (file:///var/backups/vectra), or s3://bucket/prefix.'
   if (scheme !== 'file') {
     return problem(`is at "${scheme}:", where this version cannot store`, hint)
   }
@@ -30,4 +33,41 @@ export function readLocation(text: string, directory: string): Reading<string> {
     return problem('is not a file:// URL of this machine', hint)
   }
   return value(pathToFileURL(path.resolve(fileURLToPath(url))).href)
+}
+
+/** The same URL in its shortest form. What is wrong with it is told without what may be a secret. */
+const readBucket = (text: string): Reading<string> => unlessRefused(() => toS3Url(parseS3Url(text)))
+
+/** The endpoint of an object store. */
+export const readEndpoint = (text: string): Reading<string> =>
+  unlessRefused(() => checkEndpoint(text))
+
+function unlessRefused(read: () => string): Reading<string> {
+  try {
+    return value(read())
+  } catch (error) {
+    if (!isOperatingError(error, 'usage')) throw error
+    return problem(error.message.replace(/^the s3:\/\/ URL /, ''), error.hint)
+  }
+}
+
+// a region of AWS; a failure domain may have any name
+const regionPattern = /^[a-z]{2,4}(-[a-z]+)+-[0-9]+$/
+
+/** An `s3://` URL with what the plan says beside it; any other as it is. */
+export function withStore(
+  url: string,
+  endpoint: string | undefined,
+  region: string | undefined,
+): string {
+  if (!url.startsWith('s3:')) return url
+  const location = parseS3Url(url)
+  const isOfAws = (endpoint ?? location.endpoint) === undefined
+  const named =
+    location.region ?? (isOfAws && regionPattern.test(region ?? '') ? region : undefined)
+  return toS3Url({
+    ...location,
+    ...(endpoint !== undefined && { endpoint: checkEndpoint(endpoint) }),
+    ...(named !== undefined && { region: named }),
+  })
 }

@@ -9,6 +9,7 @@
  *   URLs) are resolved when the plan is loaded; the values they took are in {@link Plan.secrets};
  * - objects, arrays and maps are frozen, and maps keep the order of the file.
  */
+import type { LockPolicy } from '../../engine/index.ts'
 import type { Place } from './place.ts'
 
 import type { Secret } from './secret.ts'
@@ -89,8 +90,10 @@ export interface PlanCollection {
 
 export interface Destination {
   readonly name: string
-  /** Absolute `file://` URL. */
+  /** Absolute `file://` URL, or an `s3://` URL with its endpoint. */
   readonly url: string
+  /** Absent: as the repository was made. */
+  readonly objectLock?: LockPolicy
   /** Absent: it is not encrypted. */
   readonly encryption?: DestinationKey
   readonly signing?: {

@@ -1,10 +1,12 @@
 /** A destination of the plan: where it is, what opens it, what it would be lost together with. */
 import assert from 'node:assert'
 import * as path from 'node:path'
-import { readLocation } from './location.ts'
+import type { LockPolicy } from '../../engine/index.ts'
+import { readLocation, withStore } from './location.ts'
 import type { Destination, DestinationKey, FailureDomains } from './plan.ts'
 import { optional, type PlanNode } from './plan-node.ts'
 import { Secret } from './secret.ts'
+import { readDuration } from './units.ts'
 
 export interface DestinationOptions {
   /** Relative paths start here. */
@@ -22,13 +24,16 @@ export function resolveDestination(
   const { directory, setting } = options
   const url = readLocation(setting(node.need('url')), directory)
   assert(url.problem === undefined, `${node.pointer} ${url.problem}`)
+  const endpoint = node.get('endpoint')
+  const lock = node.get('objectLock')
   const encryption = node.get('encryption')
   const signing = node.get('signing')
   const keyFile = signing?.get('keyFile')
   const trust = signing?.get('trust')
   return {
     name,
-    url: url.value,
+    url: withStore(url.value, endpoint && setting(endpoint), text(node.get('region'))),
+    ...(lock && { objectLock: resolveLock(lock) }),
     ...(encryption && { encryption: resolveKey(encryption, options) }),
     ...(signing && {
       signing: {
@@ -39,6 +44,13 @@ export function resolveDestination(
     domains: domainsOf(node),
     place: node.place,
   }
+}
+
+function resolveLock(node: PlanNode): LockPolicy {
+  const forMs = readDuration(node.need('for').text())
+  assert(forMs.problem === undefined, `${node.pointer} ${forMs.problem}`)
+  const mode = node.need('mode').text() === 'compliance' ? 'compliance' : 'governance'
+  return { mode, forMs: forMs.value }
 }
 
 function resolveKey(node: PlanNode, { directory, setting }: DestinationOptions): DestinationKey {

@@ -2,9 +2,10 @@
  * Settings outside steps that may hold `${env.NAME}`: filled in once, when the plan is loaded. What is
  * wrong with a filled-in value is told without the value.
  */
-import { readLocation, readPath } from './location.ts'
+import { readEndpoint, readLocation, readPath } from './location.ts'
 import type { Annotations } from './plan-schema.ts'
 import type { ValueProblem } from './problem.ts'
+import type { Reading } from './reading.ts'
 import { Secret } from './secret.ts'
 import { type Environment, readTemplate, variable } from './template.ts'
 
@@ -19,15 +20,28 @@ export function fillSetting(text: string, env: Environment): string | undefined 
   return pieces.some((piece) => piece === undefined) ? undefined : pieces.join('')
 }
 
+/** How the setting at a pointer is read, and what it should be. */
+function readerOf(pointer: string): {
+  readonly read: (text: string) => Reading<string>
+  readonly wanted: string
+} {
+  if (pointer.endsWith('/url')) {
+    const wanted = 'a path, a file:// URL of this machine or an s3:// URL'
+    return { read: (text) => readLocation(text, '/'), wanted }
+  }
+  if (pointer.endsWith('/endpoint'))
+    return { read: readEndpoint, wanted: 'http://host or https://host' }
+  return { read: readPath, wanted: 'a path' }
+}
+
 /** Settings whose value makes no sense once it is filled in. */
 export function checkSettings(annotations: Annotations, env: Environment): ValueProblem[] {
   return [...annotations.templates].flatMap(([pointer, { mode, text }]) => {
     const filled = mode === 'setting' ? fillSetting(text, env) : undefined
     if (filled === undefined || filled === text || pointer.endsWith('/key')) return []
-    const isLocation = pointer.endsWith('/url')
-    const reading = isLocation ? readLocation(filled, '/') : readPath(filled)
+    const { read, wanted } = readerOf(pointer)
+    const reading = read(filled)
     if (reading.problem === undefined) return []
-    const wanted = isLocation ? 'a path or a file:// URL of this machine' : 'a path'
     return [
       {
         rule: 'wrong-value',
@@ -35,6 +49,25 @@ export function checkSettings(annotations: Annotations, env: Environment): Value
         atKey: false,
         message: `this is not ${wanted} once its variables are filled in`,
         hint: reading.hint,
+      },
+    ]
+  })
+}
+
+/** An endpoint beside a place that is no bucket: it would be passed over in silence. */
+export function checkEndpoints(annotations: Annotations, env: Environment): ValueProblem[] {
+  return [...annotations.templates.keys()].flatMap((pointer) => {
+    const [, place] = /^(\/destinations\/[^/]+)\/endpoint$/.exec(pointer) ?? []
+    const url = place === undefined ? undefined : annotations.templates.get(`${place}/url`)
+    const filled = url && fillSetting(url.text, env)
+    if (filled === undefined || /^s3:/i.test(filled)) return []
+    return [
+      {
+        rule: 'wrong-value',
+        pointer,
+        atKey: true,
+        message: 'an endpoint goes with an s3:// URL only',
+        hint: 'Leave it away, or write url: s3://bucket/prefix.',
       },
     ]
   })

@@ -2,6 +2,7 @@
 import * as path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { DestinationKey, Plan } from '../plan/plan.ts'
+import { formatDuration } from '../plan/units.ts'
 
 /** `file` as it is typed in the plan's directory: relative as long as that is not longer. */
 export function typedPath(plan: Plan, file: string): string {
@@ -32,12 +33,18 @@ export function accessWords(
   access: 'reads' | 'writes',
 ): string[] {
   const words = names.flatMap((name) => {
-    const { encryption, signing } = plan.destinations.get(name) ?? {}
+    const { encryption, signing, objectLock } = plan.destinations.get(name) ?? {}
     return [
       ...(encryption === undefined ? [] : keyWords(plan, encryption)),
       ...(signing?.trust ?? []).map((key) => ['--trust', key]),
       ...(access === 'writes' && signing?.keyFile !== undefined
         ? [['--sign-key', typedPath(plan, signing.keyFile)]]
+        : []),
+      ...(access === 'writes' && objectLock !== undefined
+        ? [
+            ['--object-lock', objectLock.mode],
+            ['--lock-for', formatDuration(objectLock.forMs)],
+          ]
         : []),
     ]
   })

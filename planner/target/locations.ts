@@ -32,13 +32,14 @@ export function planLocations(plan: Plan, disk: Disk): Locate {
 }
 
 async function openLocation(
-  { url, encryption, signing }: Destination,
+  { url, encryption, signing, objectLock }: Destination,
   disk: Disk,
   signal: AbortSignal | undefined,
 ): Promise<RepositoryLocation> {
   const source = encryption && toSource(encryption)
   return {
     location: url,
+    ...(objectLock && { lockPolicy: objectLock }),
     ...(source && { keys: [await readKey(source, disk, signal)] }),
     ...(signing?.keyFile !== undefined && { signer: await readSigner(signing.keyFile, disk) }),
     ...(signing?.trust && { trust: { publicKeys: signing.trust } }),

@@ -30,6 +30,7 @@ const acrossFiles = {
   'engine/collection/recovery': 'what a directory is after crashes and damage of each of its files',
   'engine/wal/interval': 'the durability that acknowledges before it syncs',
   'engine/transfer/binary-readers': 'the three binary formats against each other',
+  'planner/cli/bucket-plan': 'plans whose destinations are buckets',
   'planner/cli/sealed-plan':
     'plans whose destinations are encrypted and signed, and secrets that show nowhere',
   'planner/run/render': 'the three ways of drawing a run, against each other',

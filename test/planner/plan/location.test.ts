@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readLocation, readPath } from '../../../planner/plan/location.ts'
+import { readEndpoint, readLocation, readPath, withStore } from '../../../planner/plan/location.ts'
 
 describe('a destination', () => {
   it.each([
@@ -15,7 +15,8 @@ describe('a destination', () => {
   })
 
   it.each([
-    's3://bucket/prefix',
+    's3://Bucket_/prefix',
+    's3://bucket/a/../b',
     'https://example.com',
     'gopher://x',
     'file://host/path',
@@ -29,7 +30,38 @@ describe('a destination', () => {
     '~/backups',
     '',
   ])('%j is refused', (text) => {
-    expect(readLocation(text, '/plans').problem).toMatch(/^(is|starts)/)
+    expect(readLocation(text, '/plans').problem).toMatch(/^(is|starts|has)/)
+  })
+})
+
+describe('a bucket', () => {
+  it('is an s3:// URL in its shortest form', () => {
+    const url = 's3://bucket/prefix?region=eu-west-1'
+    expect(readLocation('S3://bucket/prefix/?region=eu-west-1', '/plans')).toEqual({ value: url })
+  })
+
+  it.each([
+    ['s3://bucket', undefined, 'us-west-2', 's3://bucket?region=us-west-2'],
+    ['s3://bucket', undefined, 'munich', 's3://bucket'],
+    ['s3://bucket?region=eu-west-1', undefined, 'us-west-2', 's3://bucket?region=eu-west-1'],
+    [
+      's3://bucket',
+      'https://s3.example.com',
+      'us-west-2',
+      's3://bucket?endpoint=https://s3.example.com',
+    ],
+    ['file:///backups', undefined, 'us-west-2', 'file:///backups'],
+  ])('%s with endpoint %s in %s is %s', (url, endpoint, region, expected) => {
+    expect(withStore(url, endpoint, region)).toBe(expected)
+  })
+
+  it('case 94: does not repeat what may be a secret', () => {
+    for (const text of ['s3://AKIA:canary@bucket', 's3://bucket?key=canary']) {
+      const { problem } = readLocation(text, '/')
+      expect(problem).toBeDefined()
+      expect(problem).not.toContain('canary')
+    }
+    expect(readEndpoint('https://user:canary@host').problem).toMatch(/^has an endpoint with cred/)
   })
 })
 

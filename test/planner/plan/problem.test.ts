@@ -110,11 +110,19 @@ const mistakes: readonly [string, string, string, readonly string[]][] = [
     ['qdrant targets.staging.engine: "qdrant" is not vectra'],
   ],
   [
-    'an object store',
+    'an object store with its credentials',
     './backups',
     's3://AKIA:secret@bucket/vectra',
     [
-      's3:// destinations.local.url: "s3://***********@bucket/vectra" is at "s3:", where this version cannot store (Write a path, or a file:// URL with three slashes: file:///var/backups/vectra.)',
+      's3:// destinations.local.url: "s3://***********@bucket/vectra" carries a user name or a password (Credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or the machine’s role.)',
+    ],
+  ],
+  [
+    'another kind of store',
+    './backups',
+    'gs://bucket/vectra',
+    [
+      'gs://bucket/vectra destinations.local.url: "gs://bucket/vectra" is at "gs:", where this version cannot store (Write a path, a file:// URL with three slashes (file:///var/backups/vectra), or s3://bucket/prefix.)',
     ],
   ],
   [
@@ -122,7 +130,7 @@ const mistakes: readonly [string, string, string, readonly string[]][] = [
     './backups',
     'file://var/backups',
     [
-      'file://var/backups destinations.local.url: "file://var/backups" is not a file:// URL of this machine (Write a path, or a file:// URL with three slashes: file:///var/backups/vectra.)',
+      'file://var/backups destinations.local.url: "file://var/backups" is not a file:// URL of this machine (Write a path, a file:// URL with three slashes (file:///var/backups/vectra), or s3://bucket/prefix.)',
     ],
   ],
   [

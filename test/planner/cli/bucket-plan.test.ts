@@ -1,0 +1,63 @@
+/** Plans whose destinations are buckets, from the file to the restored collection. */
+import { readFile } from 'node:fs/promises'
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { dr, smallPlan } from '../../support/dr-command.ts'
+import { type ObjectStore, startObjectStore, testKey } from '../../support/object-store.ts'
+
+vi.stubEnv('AWS_ACCESS_KEY_ID', testKey.accessKeyId)
+vi.stubEnv('AWS_SECRET_ACCESS_KEY', testKey.secretAccessKey)
+afterAll(() => vi.unstubAllEnvs())
+
+let store: ObjectStore
+beforeEach(async () => {
+  store = await startObjectStore()
+})
+
+const planWith = (destination: string) =>
+  smallPlan((text) => text.replace('url: ./backups }', `${destination} }`))
+
+describe('a plan with a bucket', () => {
+  test('runs its drill there, locks what it writes, and tells the commands', async () => {
+    const bucket = store.newBucket({ lock: true })
+    const lock = 'objectLock: { mode: governance, for: 35d }'
+    const { file } = await planWith(
+      `url: s3://${bucket}/vectra, endpoint: "\${env.S3_ENDPOINT}", region: us-west-2, ${lock}`,
+    )
+    const env = { PATH: process.env['PATH'], S3_ENDPOINT: store.endpoint }
+    const result = await dr(['drill', file], { env })
+    expect([result.exitCode, result.stderr]).toEqual([0, expect.stringContaining('ok      check')])
+    const stored = [...(store.state.buckets.get(bucket)?.versions ?? [])]
+    const objects = stored.filter(([name]) => name.startsWith('vectra/objects/'))
+    expect(objects.length).toBeGreaterThan(0)
+    const nowMs = Date.now()
+    for (const [, [version]] of objects) {
+      expect(version?.mode).toBe('GOVERNANCE')
+      expect(version?.retainUntil).toBeGreaterThan(nowMs + 34 * 86_400_000)
+    }
+    const explained = await dr(['explain', file, '--drill', 'lost'], { env })
+    expect(explained.stdout).toContain(`--destination 's3://${bucket}/vectra?endpoint=***'`)
+    expect(explained.stdout).toContain('--object-lock governance --lock-for 35d')
+  })
+
+  test('fails its run with the store’s own answer when the bucket is not there', async () => {
+    const { file, state } = await planWith(
+      `url: s3://nowhere/vectra, endpoint: "${store.endpoint}"`,
+    )
+    const result = await dr(['drill', file])
+    expect(result.exitCode).toBe(15)
+    expect(await readFile(`${state}/ledger.jsonl`, 'utf8')).toContain('bucket-not-found')
+  })
+
+  test.each([
+    ['url: ./backups, endpoint: "https://s3.example.com"', 'goes with an s3:// URL only'],
+    ['url: "s3://bucket", endpoint: "ftp://host"', 'endpoint'],
+    ['url: "s3://bucket", objectLock: { mode: maybe, for: 1d }', 'mode'],
+    ['url: "s3://bucket", objectLock: { mode: compliance }', '"for" is missing'],
+    ['url: "s3://bucket", objectLock: { mode: compliance, for: 0s }', 'no time at all'],
+  ])('with %s is refused', async (destination, told) => {
+    const { file } = await planWith(destination)
+    const result = await dr(['validate', file])
+    expect(result.exitCode).toBe(10)
+    expect(result.stderr + result.stdout).toContain(told)
+  })
+})
