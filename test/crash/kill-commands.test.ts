@@ -12,7 +12,7 @@ import { suiteDirectory } from '../support/temporary-directory.ts'
 import { wordsDirectory } from '../support/words.ts'
 
 const cli = fileURLToPath(new URL('../../dist/engine/cli/main.js', import.meta.url))
-const kills = Number(process.env['VECTRA_KILLS'] ?? 40)
+const kills = Number(process.env['VECTRA_KILLS'] ?? 20)
 const suite = suiteDirectory()
 
 const run = (line: string) =>

@@ -10,7 +10,7 @@ import { seededRandom } from '../support/seeded-random.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 const writer = fileURLToPath(new URL('./writer.mjs', import.meta.url))
-const kills = Number(process.env['VECTRA_KILLS'] ?? 260)
+const kills = Number(process.env['VECTRA_KILLS'] ?? 262)
 /** Writers that are killed side by side, each with a directory of its own. */
 const lanes = 2
 
