@@ -2,14 +2,14 @@
  * The histories of a collection as some repositories know them: each with its snapshots and its archived
  * log. Two of them are never mixed, although both may count the same LSNs.
  */
-import { isOperatingError } from '../base/errors.ts'
+import { isOperatingError, type OperatingError } from '../base/errors.ts'
 import { epochName, type Identity } from '../format/identity.ts'
 import type { ArchiveName, ArchiveTrailer } from '../repository/archive-file.ts'
 import { toInstant } from '../repository/instant.ts'
-import { readSnapshots } from '../repository/read-snapshots.ts'
 import type { Repository, StoredSnapshot } from '../repository/repository.ts'
 import { archiveKey, listArchive, readTrailer } from '../repository/wal-archive.ts'
 import { reachFrom } from './coverage.ts'
+import { readAll } from './sources.ts'
 
 /** An archived file, and where it stands. */
 export interface KnownFile {
@@ -99,14 +99,17 @@ export class KnownHistory {
   trailer({ name, repositories }: KnownFile): Promise<ArchiveTrailer | undefined> {
     const key = archiveKey(name)
     const read = async () => {
+      let away: OperatingError | undefined
       for (const repository of repositories) {
         try {
           const trailer = await readTrailer(repository, name)
           if (trailer !== undefined) return trailer
         } catch (error) {
-          if (!isOperatingError(error, 'damaged', 'unsafe-entry')) throw error
+          if (!isOperatingError(error)) throw error
+          if (!isOperatingError(error, 'damaged', 'unsafe-entry')) away ??= error
         }
       }
+      if (away !== undefined) throw away
       return undefined
     }
     const trailer = this.#trailers.get(key) ?? read()
@@ -152,7 +155,7 @@ export async function findHistories(
   signal?: AbortSignal,
 ): Promise<{ readonly histories: readonly KnownHistory[]; readonly remarks: readonly string[] }> {
   const histories = new Map<string, KnownHistory>()
-  const remarks: string[] = []
+  const { sets, remarks } = await readAll(repositories, collection, signal)
   const of = (identity: Identity): KnownHistory => {
     const key = `${identity.uuid}/${epochName(identity.epoch)}`
     const known = histories.get(key) ?? new KnownHistory(identity)
@@ -160,8 +163,8 @@ export async function findHistories(
     return known
   }
   const uuids = new Set<string>()
-  for (const repository of repositories) {
-    const { snapshots, unreadable } = await readSnapshots(repository, collection, signal)
+  for (const { repository, set } of sets) {
+    const { snapshots, unreadable } = set
     for (const snapshot of snapshots) {
       const { manifest } = snapshot
       const identity = { uuid: manifest.collection.uuid, epoch: manifest.epoch }
@@ -170,10 +173,15 @@ export async function findHistories(
     }
     remarks.push(...unreadable.map(({ error }) => `a snapshot was passed over: ${error.message}`))
   }
-  for (const repository of repositories) {
-    for (const uuid of uuids) {
-      const { files } = await listArchive(repository, { uuid })
-      for (const name of files) of(name.identity).addFile(name, repository)
+  for (const { repository } of sets) {
+    try {
+      for (const uuid of uuids) {
+        const { files } = await listArchive(repository, { uuid })
+        for (const name of files) of(name.identity).addFile(name, repository)
+      }
+    } catch (error) {
+      if (sets.length === 1 || !isOperatingError(error)) throw error
+      remarks.push(`a source was passed over: ${error.message}`)
     }
   }
   return { histories: [...histories.values()], remarks }

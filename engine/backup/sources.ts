@@ -91,12 +91,15 @@ export async function holdSources(
   )
   const locks = asked.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
   const release = async () => void (await Promise.all(locks.map((each) => each.release())))
-  const failed = asked.find((each) => each.status === 'rejected')
-  if (failed !== undefined) {
+  const failed = asked.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []))
+  // one that went away is passed over while another is there
+  const fatal = failed.find((each) => locks.length === 0 || !isOperatingError(each))
+  if (fatal !== undefined) {
     await release()
-    throw failed.reason
+    throw fatal
   }
-  return { remarks: locks.flatMap(({ unprotected }) => unprotected ?? []), release }
+  const remarks = locks.flatMap(({ unprotected }) => unprotected ?? [])
+  return { remarks: [...remarks, ...failed.map(passedOver)], release }
 }
 
 /**
@@ -134,8 +137,8 @@ export async function findNewest(
   const owners = new Map<StoredSnapshot, Repository>()
   const sound = new Map<string, StoredSnapshot>()
   const unreadable: SnapshotSet['unreadable'][number][] = []
-  for (const repository of repositories) {
-    const set = await readSnapshots(repository, collection, signal)
+  const { sets, remarks } = await readAll(repositories, collection, signal)
+  for (const { repository, set } of sets) {
     for (const snapshot of set.snapshots) {
       if (sound.has(snapshot.key)) continue
       sound.set(snapshot.key, snapshot)
@@ -159,8 +162,38 @@ export async function findNewest(
       { place, cause: lost.error },
     )
   }
-  const remarks = unreadable.map(({ error }) => passedOver(error))
+  remarks.push(...unreadable.map(({ error }) => passedOver(error)))
   return { snapshot: newest, repository, remarks }
+}
+
+/**
+ * The snapshots of every source that answers, and remarks about those that do not.
+ * @throws the first one's error when none answers
+ */
+export async function readAll(
+  repositories: readonly Repository[],
+  collection: string,
+  signal?: AbortSignal,
+): Promise<{
+  readonly sets: readonly { readonly repository: Repository; readonly set: SnapshotSet }[]
+  readonly remarks: string[]
+}> {
+  const sets: { repository: Repository; set: SnapshotSet }[] = []
+  const errors: OperatingError[] = []
+  for (const repository of repositories) {
+    try {
+      sets.push({ repository, set: await readSnapshots(repository, collection, signal) })
+    } catch (error) {
+      if (!isOperatingError(error) || signal?.aborted === true) throw error
+      errors.push(error)
+    }
+  }
+  const [first] = errors
+  if (sets.length === 0 && first !== undefined) throw first
+  return {
+    sets,
+    remarks: errors.map((each) => `${passedOver(each)}; newer snapshots may lie there`),
+  }
 }
 
 async function notFound(

@@ -7,13 +7,13 @@
  */
 import { join } from 'node:path'
 import type { Disk, DiskFile } from '../base/disk.ts'
-import { fail } from '../base/errors.ts'
+import { fail, isOperatingError, type OperatingError } from '../base/errors.ts'
 import type { HashThreads } from '../base/hash-threads.ts'
 import { inFlight } from '../base/in-flight.ts'
 import { limits } from '../base/limits.ts'
 import type { Repository } from '../repository/repository.ts'
 import { pieceSize, type SnapshotFile } from '../repository/snapshot-manifest.ts'
-import { checkFile, readPiece } from './check-objects.ts'
+import { checkFile, isOfStore, readPiece } from './check-objects.ts'
 import type { Watch } from './golden.ts'
 import { PiecesInFlight } from './pieces-in-flight.ts'
 import { RestorePlace } from './restore-place.ts'
@@ -115,6 +115,8 @@ class WriteRun {
   readonly #place: RestorePlace
   readonly #sources: { url: string; pieces: number; bytes: number }[]
   readonly #fallbacks: Fallback[] = []
+  /** Sources that went away. */
+  readonly #away = new Map<Repository, OperatingError>()
   readonly #totalBytes: number
   /** Syncs of finished files, one after the other. */
   #syncs: Promise<void> = Promise.resolve()
@@ -291,13 +293,31 @@ class WriteRun {
     }
   }
 
+  /** As {@link #write}; a source that went away is a problem like others while there are further ones. */
+  async #tryWrite(
+    repository: Repository,
+    piece: Piece,
+    handle: DiskFile,
+  ): Promise<{ readonly problem: string } | undefined> {
+    const away = this.#away.get(repository)
+    if (away !== undefined) return { problem: `cannot be had: ${away.message}` }
+    try {
+      return await this.#write(repository, piece, handle)
+    } catch (error) {
+      const isOne = this.#request.repositories.length === 1
+      if (isOne || !isOperatingError(error) || !isOfStore(error.code)) throw error
+      this.#away.set(repository, error) // its own patience is spent: it is not asked again
+      return { problem: `cannot be had: ${error.message}` }
+    }
+  }
+
   /** Writes the piece from the first source that has a sound copy. */
   async #fetch(piece: Piece, handle: DiskFile): Promise<void> {
     const { target, index, sha256, sizeBytes } = piece
     const problems: { source: string; problem: string }[] = []
     for (const [order, repository] of this.#request.repositories.entries()) {
       const { url } = repository.destination
-      const found = await this.#write(repository, piece, handle)
+      const found = await this.#tryWrite(repository, piece, handle)
       if (found !== undefined) {
         problems.push({ source: url, problem: found.problem })
         continue
@@ -316,10 +336,13 @@ class WriteRun {
     const places = this.#request.repositories.map((each) =>
       each.destination.locate(each.objectKey(sha256)),
     )
+    const [away] = this.#away.values()
     if (derivedFile.test(target.file.path)) {
       target.lost = { path: target.file.path, problem: `${places[0]} ${problems[0]?.problem}` }
       return
     }
+    // the one that is away may have it: that is no damage
+    if (away !== undefined) throw away
     fail(
       'damaged',
       `no source has a sound copy of the object ${sha256}, which ${target.file.path} needs: ${places[0]} ${problems[0]?.problem}`,

@@ -127,13 +127,30 @@ async function refuseMissingSource(
     : findSnapshot(repositories, name, snapshotId))
 }
 
+/** Fallbacks by the source that helped, with the first of what was wrong before it. */
+function byCause(fallbacks: RestoreResult['fallbacks']) {
+  const causes = new Map<string, { from: string; pieces: number; problem: string }>()
+  for (const { from, key, problems } of fallbacks) {
+    const first = problems.map(({ source, problem }) => `${key} at ${source} ${problem}`)[0] ?? ''
+    const cause = causes.get(from) ?? { from, pieces: 0, problem: first }
+    cause.pieces++
+    causes.set(from, cause)
+  }
+  return causes.values()
+}
+
 async function tell(context: Context, result: RestoreResult): Promise<void> {
   for (const remark of result.remarks) await context.warn(remark)
-  const { fallbacks } = result
-  if (fallbacks.length > 0) {
-    const places = [...new Set(fallbacks.map(({ from }) => from))].join(', ')
-    const what = showCount(fallbacks.length, 'piece')
-    await context.warn(`${what} had no sound copy at the first source and came from ${places}`)
+  for (const { from, pieces, problem } of byCause(result.fallbacks)) {
+    await context.warn(
+      `${showCount(pieces, 'piece')} came from ${from}, having no sound copy before it: ${problem}`,
+    )
+  }
+  if (result.sources.length > 1) {
+    const shares = result.sources.map(
+      ({ url, pieces, bytes }) => `${showCount(pieces, 'piece')} (${showBytes(bytes)}) from ${url}`,
+    )
+    await context.confirm(`read ${shares.join(', ')}`)
   }
   const { name, count, snapshotId, recoveryPoint, source, bytes, graphs } = result
   const index = { kept: 'index kept', rebuilt: 'index rebuilt', none: 'no index' }[graphs]

@@ -229,7 +229,7 @@ describe('collections restore', () => {
     const { exitCode, stderr } = await cli(argv)
     expect(exitCode).toBe(0)
     expect(stderr).toMatch(
-      /^warning: 1 piece had no sound copy at the first source and came from .*second\n$/,
+      /^warning: 1 piece came from .*second, having no sound copy before it: objects\/.* at .*copies .* it is damaged\n$/,
     )
   })
 
