@@ -47,6 +47,7 @@ export {
   errorCatalogue,
   exitCodes,
   fail,
+  fromSerialised,
   isOperatingError,
   OperatingError,
   type SerialisedError,
@@ -83,6 +84,9 @@ export type { LockPolicy } from './repository/lock-policy.ts'
 export { RepositoryKey } from './repository/repository-key.ts'
 export { readSigner, Signer } from './repository/signing.ts'
 export type { BackupMode, Golden, SnapshotManifest } from './repository/snapshot-manifest.ts'
+export { type ForgetResult, type ForgottenSnapshot, forgetSnapshots } from './retention/forget.ts'
+export type { KeepRules } from './retention/keep-rules.ts'
+export { type PruneResult, pruneRepository } from './retention/prune.ts'
 export { type ByteSource, fileSource } from './transfer/byte-source.ts'
 export {
   type CollectionImportRequest,

@@ -207,6 +207,8 @@ export interface VerifyInput {
   /** All snapshots when absent. */
   readonly snapshot?: SnapshotChoice
   readonly depth: 'manifest' | 'objects' | 'content'
+  /** Above 0, up to 1: a random part is read. All of it when absent. */
+  readonly sample?: number
 }
 
 export interface RestoreInput {
@@ -240,6 +242,26 @@ export interface DropInput {
   readonly ifExists: boolean
 }
 
+/** Retention rules: a snapshot stays when any keeps it. */
+export interface KeepInput {
+  readonly last?: number
+  readonly hourly?: number
+  readonly daily?: number
+  readonly weekly?: number
+  readonly monthly?: number
+  readonly yearly?: number
+  /** Before the newest snapshot. */
+  readonly withinMs?: number
+  readonly tags?: readonly string[]
+}
+
+export interface PruneInput {
+  readonly in: string
+  /** All collections of the repository when absent. */
+  readonly collection?: string
+  readonly keep: KeepInput
+}
+
 export interface InjectInput {
   readonly fault: 'drop-collection'
   readonly target: string
@@ -262,6 +284,7 @@ export interface StepInputs {
   readonly restore: RestoreInput
   readonly check: CheckInput
   readonly drop: DropInput
+  readonly prune: PruneInput
   readonly inject: InjectInput
   readonly exec: ExecInput
 }

@@ -9,7 +9,9 @@ import type {
   ExecInput,
   ImportInput,
   InjectInput,
+  KeepInput,
   OnFailure,
+  PruneInput,
   RestoreInput,
   Retry,
   SnapshotChoice,
@@ -130,6 +132,7 @@ const resolvers: Resolvers = {
     ...optional('collection', input.get('collection')?.text()),
     ...optional('snapshot', snapshotChoice(input.get('snapshot'))),
     depth: input.get('depth')?.word(['manifest', 'objects', 'content']) ?? 'objects',
+    ...optional('sample', shareOf(input.get('sample'))),
   }),
 
   restore: (input): RestoreInput => ({
@@ -159,6 +162,12 @@ const resolvers: Resolvers = {
     ifExists: input.get('ifExists')?.flag() ?? false,
   }),
 
+  prune: (input): PruneInput => ({
+    in: input.need('in').text(),
+    ...optional('collection', input.get('collection')?.text()),
+    keep: keepRules(input.need('keep')),
+  }),
+
   inject: (input): InjectInput => ({
     fault: input.need('fault').word(['drop-collection']),
     target: input.need('target').text(),
@@ -180,6 +189,21 @@ const resolvers: Resolvers = {
     }
   },
 }
+
+/** `5%`, as its schema has checked. */
+const shareOf = (node: PlanNode | undefined): number | undefined =>
+  node && Number(node.text().slice(0, -1)) / 100
+
+const keepRules = (node: PlanNode): KeepInput => ({
+  ...optional('last', node.get('last')?.number()),
+  ...optional('hourly', node.get('hourly')?.number()),
+  ...optional('daily', node.get('daily')?.number()),
+  ...optional('weekly', node.get('weekly')?.number()),
+  ...optional('monthly', node.get('monthly')?.number()),
+  ...optional('yearly', node.get('yearly')?.number()),
+  ...optional('withinMs', node.get('within')?.read(readDuration)),
+  ...optional('tags', node.get('tags') && names(node.need('tags'))),
+})
 
 function countExpectation(node: PlanNode | undefined): CheckInput['count'] {
   if (node === undefined || node.value === 'equal') return node && 'equal'

@@ -15,6 +15,7 @@ export const stepKinds = [
   'restore',
   'check',
   'drop',
+  'prune',
   'inject',
   'exec',
 ] as const satisfies readonly StepKind[]

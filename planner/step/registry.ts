@@ -5,6 +5,7 @@ import { drop } from './drop.ts'
 import { exec } from './exec.ts'
 import { importStep } from './import.ts'
 import { inject } from './inject.ts'
+import { prune } from './prune.ts'
 import { restore } from './restore.ts'
 import type { StepRegistry } from './step.ts'
 import { verify } from './verify.ts'
@@ -16,6 +17,7 @@ export const stepRegistry: StepRegistry = {
   restore,
   check,
   drop,
+  prune,
   inject,
   exec,
 }

@@ -12,7 +12,7 @@ export const verify: StepFaces<'verify'> = {
   kind: 'verify',
   run,
   describe: (input, plan) => ({
-    sentence: `Verify ${whatOf(input)} in ${input.in} to depth ${input.depth}`,
+    sentence: `Verify ${whatOf(input)} in ${input.in} to depth ${input.depth}${sampleText(input)}`,
     commands: [
       [
         ...['vectra-cli', 'collections', 'backup', 'verify'],
@@ -21,6 +21,7 @@ export const verify: StepFaces<'verify'> = {
         ...(input.collection === undefined ? [] : ['--collection', input.collection]),
         ...(input.snapshot?.kind === 'id' ? ['--snapshot-id', input.snapshot.id.text] : []),
         ...['--depth', input.depth],
+        ...(input.sample === undefined ? [] : ['--sample', percentText(input.sample)]),
       ],
     ],
   }),
@@ -31,6 +32,12 @@ export const verify: StepFaces<'verify'> = {
 
 const whatOf = ({ collection, snapshot }: VerifyInput): string =>
   `${choiceText(snapshot)} of ${collection ?? 'every collection'}`
+
+const sampleText = ({ sample }: VerifyInput): string =>
+  sample === undefined ? '' : `, reading ${percentText(sample)} of it`
+
+/** Without the digits that a binary fraction adds. */
+const percentText = (share: number): string => `${Number((share * 100).toFixed(4))}%`
 
 const choiceText = (choice: SnapshotChoice | undefined): string => {
   if (choice === undefined) return 'every snapshot'
@@ -47,6 +54,7 @@ async function run(input: VerifyInput, context: StepContext): Promise<StepResult
       ...(input.collection !== undefined && { collection: input.collection }),
       ...(snapshotId !== undefined && { snapshotId }),
       depth: input.depth,
+      ...(input.sample !== undefined && { sample: { share: input.sample } }),
     },
     context,
   )
@@ -56,6 +64,8 @@ async function run(input: VerifyInput, context: StepContext): Promise<StepResult
     objects: verified.objects,
     bytes: verified.bytes,
     snapshots: verified.snapshots.length,
+    readShare: input.depth === 'manifest' ? 0 : (verified.sample?.readShare ?? 1),
+    ...(verified.sample && { seed: verified.sample.seed }),
     verified: verified.snapshots.map((each) => ({ ...each })),
     damage: verified.damage.slice(0, damageShown),
   }

@@ -3,12 +3,18 @@ import {
   type Clock,
   type Disk,
   fail,
+  forgetSnapshots,
+  fromSerialised,
   listSnapshots,
+  pruneRepository,
   readSnapshot,
   verifyRepository,
 } from '../../engine/index.ts'
 import { type Locate, plainLocation } from './locations.ts'
 import type { Repositories } from './repositories.ts'
+
+const readShareOf = ({ read, all }: { readonly read: number; readonly all: number }): number =>
+  all === 0 ? 1 : read / all
 
 /** @param locate what opens a repository, by its URL */
 export const engineRepositories = (
@@ -37,6 +43,30 @@ export const engineRepositories = (
       objects: result.objects.checked,
       bytes: result.objects.checkedBytes,
       damage: result.damage.map(({ problem }) => problem),
+      ...(result.sample && {
+        sample: { readShare: readShareOf(result.sample.bytes), seed: result.sample.seed },
+      }),
+    }
+  },
+
+  async prune({ url, keep, collection, timezone }, { signal, progress, remark }) {
+    const world = { repository: await locate(url, signal), disk, clock, signal }
+    const forgotten = await forgetSnapshots({
+      ...world,
+      ...(collection !== undefined && { collection }),
+      rules: keep,
+      timezone,
+    })
+    for (const each of forgotten.remarks) remark(each)
+    const pruned = await pruneRepository({ ...world, progress })
+    for (const each of pruned.remarks) remark(each)
+    const refused = forgotten.refused ?? pruned.refused[0]?.error
+    return {
+      snapshots: forgotten.snapshots,
+      objects: pruned.removed.count,
+      bytes: pruned.removed.bytes,
+      locked: pruned.locked.length,
+      ...(refused && { error: fromSerialised(refused) }),
     }
   },
 

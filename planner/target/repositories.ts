@@ -2,6 +2,7 @@
  * What steps ask of repositories: is what lies there whole, and what does a snapshot promise. The
  * backup format is ours whatever the target is, so there is one implementation beside the tests'.
  */
+import type { ForgottenSnapshot, KeepRules, OperatingError } from '../../engine/index.ts'
 import type { Expectation } from './expectation.ts'
 import type { Work } from './target.ts'
 
@@ -10,6 +11,8 @@ export interface SnapshotVerifyRequest {
   readonly collection?: string
   readonly snapshotId?: string
   readonly depth: 'manifest' | 'objects' | 'content'
+  /** Read a random part only; above 0, up to 1. */
+  readonly sample?: { readonly share: number }
 }
 
 export interface VerifiedSnapshot {
@@ -25,13 +28,39 @@ export interface Verified {
   readonly snapshots: readonly VerifiedSnapshot[]
   readonly objects: number
   readonly bytes: number
+  /** What was read, of a sample: the share of the bytes, and the seed that chose it. */
+  readonly sample?: { readonly readShare: number; readonly seed: number }
   /** One sentence for each damaged or missing thing; empty when all is whole. */
   readonly damage: readonly string[]
+}
+
+export interface PruneRequest {
+  readonly url: string
+  readonly collection?: string
+  readonly keep: KeepRules
+  /** IANA name. */
+  readonly timezone: string
+}
+
+export interface Pruned {
+  readonly snapshots: readonly ForgottenSnapshot[]
+  /** Removed, and their bytes: objects, archived log, records. */
+  readonly objects: number
+  readonly bytes: number
+  /** Not removed, because the store has locked them. */
+  readonly locked: number
+  /** The store refused to remove something; the rest is gone. */
+  readonly error?: OperatingError
 }
 
 export interface Repositories {
   /** Reads what is stored; damage is returned, not thrown. @throws `snapshot-not-found`, … */
   verify(request: SnapshotVerifyRequest, work: Work): Promise<Verified>
+  /**
+   * Removes snapshots by rules, then what nobody needs. @throws `suspicious-backup`, `locked`, `damaged`, with
+   * nothing removed
+   */
+  prune(request: PruneRequest, work: Work): Promise<Pruned>
   /** Id of the newest snapshot of the collection. @throws `snapshot-not-found` */
   latest(source: string, collection: string): Promise<string>
   /** @throws `snapshot-not-found`, `damaged` */

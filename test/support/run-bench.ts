@@ -29,6 +29,7 @@ export function runBench(changes: Partial<RunTools> = {}) {
     target: unused('target'),
     repositories: {
       verify: unused('repository'),
+      prune: unused('repository'),
       latest: unused('repository'),
       expectation: unused('repository'),
     },

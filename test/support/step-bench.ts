@@ -23,6 +23,7 @@ const lacking = (what: string) => () => Promise.reject(new Error(`this test has 
 
 export const noRepositories: Repositories = {
   verify: lacking('verify'),
+  prune: lacking('prune'),
   latest: lacking('latest'),
   expectation: lacking('expectation'),
 }

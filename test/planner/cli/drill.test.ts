@@ -119,6 +119,37 @@ test('a schedule runs without verdicts', async () => {
   })
 })
 
+test('a schedule prunes and verifies a sample, and keeps the reasons', async () => {
+  const { file, state } = await smallPlan((text) =>
+    text.replace(
+      'schedules:',
+      `schedules:
+  tidy:
+    cron: "0 5 * * *"
+    steps:
+      - prune: { in: backups, keep: { last: 1, tags: [audit] } }
+      - verify: { in: backups, depth: content, sample: 50% }
+`,
+    ),
+  )
+  for (let day = 0; day < 2; day++) {
+    expect((await dr(['run', file, '--schedule', 'nightly'])).exitCode).toBe(0)
+  }
+  const explained = await dr(['explain', file, '--schedule', 'tidy'])
+  expect(explained.stdout).toContain('Remove snapshots from backups, but keep 1 last, tag audit')
+  expect(explained.stdout).toMatch(/repository forget .*backups --keep-last 1 .*--prune/)
+  const { exitCode, stderr } = await dr(['run', file, '--schedule', 'tidy'])
+  expect([exitCode, stderr]).toEqual([0, expect.stringMatching(/ok {6}prune/)])
+  const steps = (await ledgerOf(state)).filter((line) => line['kind'] === 'step')
+  expect(steps.slice(-2).map(({ record }) => record)).toMatchObject([
+    {
+      outputs: { kept: 1, locked: 0 },
+      evidence: [{ artefact: expect.stringMatching(/prune.json$/) }],
+    },
+    { outputs: { depth: 'content', readShare: expect.any(Number), damage: [] } },
+  ])
+})
+
 test('a name that is not there, and no name where there are several', async () => {
   const { file } = await smallPlan((text) =>
     text.replace(

@@ -154,7 +154,8 @@ describe('a valid plan', () => {
       - import: { target: primary, collection: words, file: ./words.f32, metadata: ./words.jsonl, dimension: 3, metric: l2, index: flat }
       - backup: { collections: [products], to: second, id: "full_\${date}", mode: full }
         id: full
-      - verify: { in: second }
+      - verify: { in: second, sample: 2.5% }
+      - prune: { in: local, collection: products, keep: { last: 3, hourly: 24, daily: 7, weekly: 4, monthly: 12, yearly: 2, within: 14d, tags: [audit] } }
       - inject: { fault: drop-collection, target: primary, collection: products }
       - restore: { from: [second, local], collection: products, snapshot: "\${steps.full.snapshot}", into: primary, replace: true, reindex: true }
       - check: { target: primary, collection: products, against: snapshot, count: equal, digest: equal, parity: true, recall: { min: 0.9 }, latency: { p50: 5ms, p95: 20ms } }
@@ -173,7 +174,16 @@ describe('a valid plan', () => {
       metric: 'l2',
       index: 'flat',
     })
-    expect(inputs.get('verify')).toEqual({ in: 'second', depth: 'objects' })
+    expect(inputs.get('verify')).toEqual({ in: 'second', depth: 'objects', sample: 0.025 })
+    expect(inputs.get('prune')).toEqual({
+      in: 'local',
+      collection: 'products',
+      keep: {
+        ...{ last: 3, hourly: 24, daily: 7, weekly: 4, monthly: 12, yearly: 2 },
+        withinMs: 14 * 86_400_000,
+        tags: ['audit'],
+      },
+    })
     expect(inputs.get('restore')).toMatchObject({
       replace: true,
       reindex: true,

@@ -212,7 +212,7 @@ const mistakes: readonly [string, string, string, readonly string[]][] = [
     '- drop: { target: staging, collection: restored, ifExists: true }',
     '- id: cleanup',
     [
-      'id drills.restore-test.always[0]: a step needs a kind (Add one of import, backup, verify, restore, check, drop, inject, exec.)',
+      'id drills.restore-test.always[0]: a step needs a kind (Add one of import, backup, verify, restore, check, drop, prune, inject, exec.)',
     ],
   ],
   [

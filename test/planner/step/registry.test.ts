@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { OperatingError } from '../../../engine/index.ts'
 import { readSchemaFiles } from '../../../planner/plan/schema-files.ts'
 import { observationsIn } from '../../../planner/step/observation.ts'
 import { stepRegistry } from '../../../planner/step/registry.ts'
@@ -60,6 +61,7 @@ const adapter = buildAdapter({
 const repositories = {
   ...noRepositories,
   verify: async () => ({ snapshots: [], objects: 3, bytes: 60, damage: [] as string[] }),
+  prune: async () => ({ snapshots: [], objects: 2, bytes: 30, locked: 1 }),
   latest: async () => 's9',
 }
 const bench = () => stepBench({ adapter, repositories })
@@ -110,6 +112,7 @@ const run = {
       { target: 'primary', collection: text('words'), ifExists: true },
       context,
     ),
+  prune: () => stepRegistry.prune.run({ in: 'local', keep: { last: 3 } }, context),
   inject: () =>
     stepRegistry.inject.run(
       { fault: 'drop-collection', target: 'primary', collection: 'words' },
@@ -175,6 +178,70 @@ test('verify fails with all damage it found, and keeps the list', async () => {
   expect(error).toMatchObject({ code: 'damaged', details: damage })
   expect(outputs['damage']).toEqual(damage)
   expect(made.kept.get('verify.json')).toContain('object bb')
+})
+
+test('prune keeps why each snapshot stayed or went, and fails with what the store refused', async () => {
+  const error = new OperatingError('credential-refused', 'may not delete', '')
+  const snapshot = {
+    collection: 'words',
+    snapshotId: 's1',
+    asOfAt: '2026-01-01T00:00:00.000Z',
+    lsn: 1,
+    tags: [],
+    outcome: 'removed',
+    reasons: ['no rule keeps it'],
+  } as const
+  const asked: unknown[] = []
+  const made = stepBench({
+    adapter,
+    repositories: {
+      ...noRepositories,
+      prune: async (request) => {
+        asked.push(request)
+        return { snapshots: [snapshot], objects: 2, bytes: 30, locked: 0, error }
+      },
+    },
+  })
+  const keep = { last: 3, withinMs: 86_400_000, tags: ['audit'] }
+  const result = await stepRegistry.prune.run(
+    { in: 'local', collection: 'words', keep },
+    made.context,
+  )
+  expect(asked).toEqual([
+    { url: expect.stringContaining('file://'), keep, timezone: 'UTC', collection: 'words' },
+  ])
+  expect(result).toMatchObject({ error, outputs: { kept: 0, removed: 1, objects: 2, bytes: 30 } })
+  expect(made.kept.get('prune.json')).toContain('no rule keeps it')
+  const { sentence, commands } = stepRegistry.prune.describe(
+    { in: 'local', keep },
+    made.context.plan,
+  )
+  expect(sentence).toBe('Remove snapshots from local, but keep 3 last, all within 1d, tag audit')
+  expect(commands[0]?.slice(4)).toEqual(
+    '--keep-last 3 --keep-within 1d --keep-tag audit --timezone UTC --prune'.split(' '),
+  )
+})
+
+test('verify asks for a sample as a share', async () => {
+  const asked: unknown[] = []
+  const made = stepBench({
+    adapter,
+    repositories: {
+      ...noRepositories,
+      verify: async (request) => {
+        asked.push(request)
+        const sample = { readShare: 0.07, seed: 9 }
+        return { snapshots: [], objects: 1, bytes: 7, damage: [], sample }
+      },
+    },
+  })
+  const input = { in: 'local', depth: 'objects', sample: 0.07 } as const
+  const { outputs } = await stepRegistry.verify.run(input, made.context)
+  expect(asked).toMatchObject([{ sample: { share: 0.07 } }])
+  expect(outputs).toMatchObject({ readShare: 0.07, seed: 9 })
+  const { sentence, commands } = stepRegistry.verify.describe(input, made.context.plan)
+  expect(sentence).toMatch(/to depth objects, reading 7% of it$/)
+  expect(commands[0]?.slice(-2)).toEqual(['--sample', '7%'])
 })
 
 test('verify asks for the newest snapshot by its id', async () => {
