@@ -70,6 +70,8 @@ export type { DataDirectoryOptions } from './collection/directory-options.ts'
 export { type Filter, parseFilter } from './collection/filter.ts'
 export type { ReindexResult } from './collection/reindex.ts'
 export type { Neighbour, SearchOptions } from './collection/search.ts'
+export type { Destination, UnfinishedPut } from './destination/destination.ts'
+export { openDestination } from './destination/open-destination.ts'
 export { checkEndpoint, parseS3Url, toS3Url } from './destination/s3-url.ts'
 export {
   type CollectionConfig,

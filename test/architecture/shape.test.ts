@@ -24,6 +24,8 @@ const acrossFiles = {
   'engine/cli/collections': 'the commands over collections, together, as people use them',
   'engine/cli/durability': 'flags of durability, and what a failed fsync does to commands',
   'engine/cli/usage': 'help, unknown commands and flags, exit codes of every command',
+  'engine/backup/object-storage':
+    'whole backups in object stores that lag, refuse, break and expire',
   'engine/collection/durability': 'what is on the disk when, and what a failed fsync does',
   'engine/collection/data-edges':
     'empty, odd and foreign data, from the write to the restored copy',

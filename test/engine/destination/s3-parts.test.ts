@@ -1,8 +1,10 @@
 /** Values in parts. */
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../../engine/base/clock.ts'
+import { manualClock } from '../../support/manual-clock.ts'
 import type { Fault } from '../../support/object-store-faults.ts'
-import { is, useStore } from './failing-store.ts'
+import { is, keysOf, useStore } from './failing-store.ts'
 
 const held = useStore()
 
@@ -39,5 +41,35 @@ describe('a value in parts', () => {
     held.store.inject({ fault, when: is('CompleteMultipartUpload'), times: 1 })
     expect(await destination.put('large', large)).toBe(true)
     expect(await destination.head('large')).toEqual({ sizeBytes: large.length })
+  })
+
+  it('case 48: that died in the middle is listed, dead after a day, and swept', async () => {
+    const { store } = held
+    const clock = manualClock(systemClock.nowMs())
+    const bucket = store.newBucket()
+    const destination = store.open(bucket, 'here', { ...inParts, clock })
+    await destination.put('large', large.subarray(0, 100))
+    const gone = { kind: 'status', status: 503, code: 'SlowDown' } as const
+    store.inject({ fault: gone, when: is('CompleteMultipartUpload', 'AbortMultipartUpload') })
+    await expect(destination.put('large', large)).rejects.toMatchObject({ code: 'unreachable' })
+    store.heal()
+    expect(store.state.buckets.get(bucket)?.uploads.size).toBe(1)
+    expect(await destination.head('large')).toEqual({ sizeBytes: 100 }) // as it stood
+    expect(await keysOf(destination)).toEqual(['large'])
+    const listed = async () => {
+      const found = []
+      for await (const each of destination.unfinished.list()) found.push(each)
+      return found
+    }
+    expect(await listed()).toMatchObject([{ key: 'large', isDead: false }])
+    clock.advance(25 * 3_600_000)
+    const [dead] = await listed()
+    expect(dead).toMatchObject({ key: 'large', isDead: true })
+    if (dead !== undefined) {
+      await destination.unfinished.remove(dead)
+      await destination.unfinished.remove(dead) // absent is fine
+    }
+    expect(await listed()).toEqual([])
+    expect(store.state.buckets.get(bucket)?.uploads.size).toBe(0)
   })
 })
