@@ -146,7 +146,10 @@ export function checkFile(
     if (file === undefined) return 'no file'
     if (file.sizeBytes !== sizeBytes) return wrongSize(file.sizeBytes, sizeBytes)
     const task = { path: file.path, offset: 0, length: sizeBytes, copyTo }
-    return wrongContent(await pieces.hashFile(task), sha256)
+    const { box } = file
+    if (box === undefined) return wrongContent(await pieces.hashFile(task), sha256)
+    const found = await pieces.unsealFile({ ...task, box })
+    return found === null ? notAuthentic : wrongContent(found, sha256)
   }, copyTo?.path)
 }
 

@@ -3,8 +3,10 @@
  * again, and hash threads that read them in place. However large a collection is, a backup, a
  * verification or a restore holds no more of it than these buffers.
  */
+import type { UnsealFileTask } from '../base/hash-tasks.ts'
 import { HashThreads } from '../base/hash-threads.ts'
 import { limits } from '../base/limits.ts'
+import type { BoxKey } from '../base/sealed-box.ts'
 
 export class PiecesInFlight {
   readonly #threads: HashThreads
@@ -44,6 +46,16 @@ export class PiecesInFlight {
   /** SHA-256, hex, of a file that threads can open; copied on the way where the task wants it. */
   hashFile(task: Parameters<HashThreads['file']>[0]): Promise<string> {
     return this.#threads.file(task)
+  }
+
+  /** SHA-256, hex, of what is sealed in a file that threads can open; null when it is not authentic. */
+  unsealFile(task: UnsealFileTask): Promise<string | null> {
+    return this.#threads.unsealFile(task)
+  }
+
+  /** A sealed box of the first `length` bytes. */
+  seal(buffer: SharedArrayBuffer, length: number, box: BoxKey): Promise<Uint8Array> {
+    return this.#threads.seal(buffer, length, box)
   }
 
   async close(): Promise<void> {

@@ -17,6 +17,7 @@ import {
   pieceSize,
   type SnapshotFile,
 } from '../repository/snapshot-manifest.ts'
+import type { Sealer } from '../repository/stored-objects.ts'
 import type { Watch } from './golden.ts'
 import { PiecesInFlight } from './pieces-in-flight.ts'
 
@@ -145,7 +146,8 @@ class StoreRun {
         this.#refuse(piece, `the ${piece.sizeBytes} bytes from ${position} are not what was sealed`)
       }
       const isFirst = !this.#settled.has(sha256)
-      const settled = this.#settled.get(sha256) ?? this.#put(sha256, bytes, piece)
+      const sealer: Sealer = (_, box) => this.#pieces.seal(buffer, piece.sizeBytes, box)
+      const settled = this.#settled.get(sha256) ?? this.#put(sha256, bytes, piece, sealer)
       this.#settled.set(sha256, settled)
       if ((await settled) && isFirst) {
         this.#written++
@@ -156,12 +158,12 @@ class StoreRun {
   }
 
   /** @returns whether the object was written */
-  async #put(sha256: string, bytes: Uint8Array, piece: Piece): Promise<boolean> {
-    if (this.#mode === 'full') return this.#repository.putObject(sha256, bytes, true)
+  async #put(sha256: string, bytes: Uint8Array, piece: Piece, sealer: Sealer): Promise<boolean> {
+    if (this.#mode === 'full') return this.#repository.putObject(sha256, bytes, true, sealer)
     const standing = await this.#repository.objectSize(sha256)
     if (standing === piece.sizeBytes) return false
     // an object of another size was cut off or rotted: it is replaced by what it should be
-    return this.#repository.putObject(sha256, bytes, standing !== undefined)
+    return this.#repository.putObject(sha256, bytes, standing !== undefined, sealer)
   }
 
   #refuse(piece: Piece, problem: string): never {

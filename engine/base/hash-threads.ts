@@ -1,10 +1,18 @@
 /**
- * SHA-256 off the main thread, over shared memory or over files: nothing is copied, and hashing uses all
- * cores.
+ * SHA-256, and sealing and opening boxes, off the main thread, over shared memory or over files: nothing is
+ * copied, and the work uses all cores.
  */
 import { sha256Hex } from './checksum.ts'
-import { type HashFileTask, type HashTask, hashSmallFile } from './hash-tasks.ts'
+import {
+  type HashFileTask,
+  type HashTask,
+  hashSmallFile,
+  type SealTask,
+  type UnsealFileTask,
+  unsealSmallFile,
+} from './hash-tasks.ts'
 import { KiB, limits, MiB } from './limits.ts'
+import { type BoxKey, seal } from './sealed-box.ts'
 import { besideModule, ThreadPool } from './thread-pool.ts'
 
 /** Below this, handing the work to a thread costs more than doing it (about 0.2 ms). */
@@ -69,6 +77,22 @@ export class HashThreads {
   file(task: HashFileTask): Promise<string> {
     if (this.#isHere(task.length)) return hashSmallFile(task)
     return this.#pool.run<string>('sha256File', task)
+  }
+
+  /**
+   * SHA-256, hex, of the plain bytes of a sealed box that is a file, and a copy of them where the task wants
+   * one; null when it is not what was sealed, and the copy worth nothing.
+   * @throws what the disk says, naming the file that it is about
+   */
+  unsealFile(task: UnsealFileTask): Promise<string | null> {
+    if (this.#isHere(task.length)) return unsealSmallFile(task)
+    return this.#pool.run<string | null>('unsealFile', task)
+  }
+
+  /** A sealed box of the first `length` bytes, in memory of its own. */
+  async seal(bytes: SharedArrayBuffer, length: number, box: BoxKey): Promise<Uint8Array> {
+    if (this.#isHere(length)) return seal(box, new Uint8Array(bytes, 0, length))
+    return this.#pool.run<Uint8Array>('seal', { bytes, offset: 0, length, box } satisfies SealTask)
   }
 
   /** Whether so few bytes are hashed on this thread. */

@@ -17,34 +17,47 @@
  * The label is authenticated and not stored. It says where the box stands and what for, so that a box
  * from elsewhere does not open, whoever made it.
  */
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  type DecipherGCM,
+  hkdfSync,
+  randomBytes,
+} from 'node:crypto'
 import { MiB } from './limits.ts'
 
-export const SEALED_OVERHEAD_BYTES = 56
+export const SEALED_HEADER_BYTES = 40
+export const SEALED_TAG_BYTES = 16
+export const SEALED_OVERHEAD_BYTES = SEALED_HEADER_BYTES + SEALED_TAG_BYTES
 
 const magic = Buffer.from('VDRSEAL\x01', 'latin1')
-const saltEnd = 40
-const tagBytes = 16
 const cipherName = 'aes-256-gcm'
 const purpose = 'vectra-dr sealed box 1'
 /** Passed through the cipher at once: what it returns is copied and dropped. */
 const chunkBytes = 1 * MiB
 
-/** @param rootKey 32 random bytes */
-export function seal(rootKey: Uint8Array, label: string, plain: Uint8Array): Buffer {
+/** What seals and opens a box. */
+export interface BoxKey {
+  /** 32 random bytes. */
+  readonly rootKey: Uint8Array
+  readonly label: string
+}
+
+/** A box of `plain`, in memory of its own. */
+export function seal({ rootKey, label }: BoxKey, plain: Uint8Array): Buffer {
   const box = Buffer.allocUnsafeSlow(plain.length + SEALED_OVERHEAD_BYTES)
-  const salt = randomBytes(saltEnd - magic.length)
+  const salt = randomBytes(SEALED_HEADER_BYTES - magic.length)
   magic.copy(box)
   salt.copy(box, magic.length)
   const { key, nonce } = derive(rootKey, salt)
   const cipher = createCipheriv(cipherName, key, nonce)
   cipher.setAAD(Buffer.from(label))
-  const body = box.subarray(saltEnd, saltEnd + plain.length)
+  const body = box.subarray(SEALED_HEADER_BYTES, SEALED_HEADER_BYTES + plain.length)
   for (let at = 0; at < plain.length; at += chunkBytes) {
     body.set(cipher.update(plain.subarray(at, at + chunkBytes)), at)
   }
   cipher.final()
-  cipher.getAuthTag().copy(box, saltEnd + plain.length)
+  cipher.getAuthTag().copy(box, SEALED_HEADER_BYTES + plain.length)
   return box
 }
 
@@ -52,34 +65,54 @@ export function seal(rootKey: Uint8Array, label: string, plain: Uint8Array): Buf
  * Opens a box into `target`, which must have room for exactly its plain bytes.
  * @returns whether key, label and every bit are right; where not, `target` is zero
  */
-export function unseal(
-  rootKey: Uint8Array,
-  label: string,
-  box: Uint8Array,
-  target: Uint8Array,
-): boolean {
+export function unseal(boxKey: BoxKey, box: Uint8Array, target: Uint8Array): boolean {
   const plainBytes = box.length - SEALED_OVERHEAD_BYTES
-  const isBox = plainBytes === target.length && magic.equals(box.subarray(0, magic.length))
-  if (!isBox) {
-    target.fill(0)
-    return false
+  let isAuthentic = false
+  if (plainBytes === target.length) {
+    const opening = new Unsealing(boxKey, box.subarray(0, SEALED_HEADER_BYTES))
+    const body = box.subarray(SEALED_HEADER_BYTES, SEALED_HEADER_BYTES + plainBytes)
+    for (let at = 0; at < plainBytes; at += chunkBytes) {
+      target.set(opening.update(body.subarray(at, at + chunkBytes)), at)
+    }
+    isAuthentic = opening.end(box.subarray(SEALED_HEADER_BYTES + plainBytes))
   }
-  const { key, nonce } = derive(rootKey, box.subarray(magic.length, saltEnd))
-  const decipher = createDecipheriv(cipherName, key, nonce, { authTagLength: tagBytes })
-  decipher.setAAD(Buffer.from(label))
-  decipher.setAuthTag(box.subarray(saltEnd + plainBytes))
-  for (let at = 0; at < plainBytes; at += chunkBytes) {
-    const end = Math.min(plainBytes, at + chunkBytes)
-    target.set(decipher.update(box.subarray(saltEnd + at, saltEnd + end)), at)
+  if (!isAuthentic) target.fill(0) // nobody may use what is not authentic
+  return isAuthentic
+}
+
+/** Opens a box part by part. What it gives counts for nothing until `end` says that all is authentic. */
+export class Unsealing {
+  readonly #decipher: DecipherGCM | undefined
+
+  /** @param header the first 40 bytes of the box */
+  constructor({ rootKey, label }: BoxKey, header: Uint8Array) {
+    const isHeader = header.length === SEALED_HEADER_BYTES && startsWithMagic(header)
+    if (!isHeader) return
+    const { key, nonce } = derive(rootKey, header.subarray(magic.length))
+    this.#decipher = createDecipheriv(cipherName, key, nonce, { authTagLength: SEALED_TAG_BYTES })
+    this.#decipher.setAAD(Buffer.from(label))
   }
-  try {
-    decipher.final()
-    return true
-  } catch {
-    target.fill(0) // nobody may use what is not authentic
-    return false
+
+  /** As many plain bytes as `ciphertext` has. */
+  update(ciphertext: Uint8Array): Uint8Array {
+    return this.#decipher?.update(ciphertext) ?? new Uint8Array(ciphertext.length)
+  }
+
+  /** @param tag the last 16 bytes of the box @returns whether key, label and every bit were right */
+  end(tag: Uint8Array): boolean {
+    if (this.#decipher === undefined || tag.length !== SEALED_TAG_BYTES) return false
+    try {
+      this.#decipher.setAuthTag(tag)
+      this.#decipher.final()
+      return true
+    } catch {
+      return false
+    }
   }
 }
+
+const startsWithMagic = (header: Uint8Array): boolean =>
+  magic.equals(header.subarray(0, magic.length))
 
 function derive(rootKey: Uint8Array, salt: Uint8Array): { key: Buffer; nonce: Buffer } {
   const bytes = Buffer.from(hkdfSync('sha256', rootKey, salt, purpose, 44))

@@ -19,14 +19,7 @@ import { sha256Hex } from '../base/checksum.ts'
 import type { Clock } from '../base/clock.ts'
 import { fail, isOperatingError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { SEALED_OVERHEAD_BYTES } from '../base/sealed-box.ts'
-import type {
-  Destination,
-  PutOptions,
-  StoredEntry,
-  StoredFile,
-  StoredRange,
-} from '../destination/destination.ts'
+import type { Destination, PutOptions, StoredEntry } from '../destination/destination.ts'
 import { decodeSnapshot } from './decode-snapshot.ts'
 import { type LockPolicy, toLock } from './lock-policy.ts'
 import { LockingDestination, mustLock } from './locking-destination.ts'
@@ -50,6 +43,7 @@ import {
   snapshotKey,
   snapshotPrefix,
 } from './snapshot-manifest.ts'
+import { type ObjectFile, type ObjectRead, type Sealer, StoredObjects } from './stored-objects.ts'
 import { StoredValues, type Tail } from './stored-values.ts'
 import { unlock } from './unlock.ts'
 
@@ -63,27 +57,12 @@ export interface StoredSnapshot {
   readonly signature: SignatureCheck
 }
 
-export interface ObjectRead extends StoredRange {
-  /** False: not what was sealed under this name; the target holds nothing then. */
-  readonly authentic: boolean
-}
-
 /** What a listing found below `snapshots/`. */
 export interface SnapshotKeys {
   readonly snapshots: readonly { readonly collection: string; readonly id: string }[]
   /** Keys that no snapshot can have: the product did not write them. */
   readonly strangers: readonly string[]
 }
-
-const objectFolder = 'objects'
-
-/** The key of a piece with this SHA-256 where names are plain; see {@link Repository.objectKey}. */
-export const plainObjectKey = (sha256: string): string =>
-  `${objectFolder}/${sha256.slice(0, 2)}/${sha256}`
-
-/** Whether a key below `objects/` can be one that the product wrote. */
-export const isObjectKey = (key: string): boolean =>
-  /^objects\/([0-9a-f]{2})\/\1[0-9a-f]{62}$/.test(key)
 
 /** What is needed to open a repository beyond the place where it stands. */
 export interface RepositoryAccess {
@@ -109,6 +88,7 @@ export class Repository {
   /** How what is written is locked; undefined when it is not, or nothing is going to be written. */
   readonly lockPolicy: LockPolicy | undefined
   readonly #sealing: Sealing | undefined
+  readonly #objects: StoredObjects
   readonly #values: StoredValues
 
   private constructor(
@@ -123,6 +103,7 @@ export class Repository {
     this.destination = destination
     this.file = file
     this.#sealing = sealing
+    this.#objects = new StoredObjects(destination, sealing)
     this.#values = new StoredValues(destination, sealing)
   }
 
@@ -228,63 +209,54 @@ export class Repository {
 
   /** The key of the piece with this SHA-256. It depends on the repository: never make it by hand. */
   objectKey(sha256: string): string {
-    return plainObjectKey(this.#sealing?.objectName(sha256) ?? sha256)
+    return this.#objects.key(sha256)
   }
 
   /** Bytes that an object of `plainBytes` takes at the destination. */
   storedSize(plainBytes: number): number {
-    return this.#sealing === undefined ? plainBytes : plainBytes + SEALED_OVERHEAD_BYTES
+    return this.#objects.storedSize(plainBytes)
   }
 
   /**
    * Plain size of an object, or undefined when it is not there. Its content is not looked at; one that
    * is too short to be sealed has size 0.
    */
-  async objectSize(sha256: string): Promise<number | undefined> {
-    const stored = await this.destination.head(this.objectKey(sha256))
-    return stored && this.#plainSize(stored.sizeBytes)
+  objectSize(sha256: string): Promise<number | undefined> {
+    return this.#objects.size(sha256)
   }
 
-  /** Stores an object under the hash of `bytes`. Durable after {@link publish} or a flush. */
-  async putObject(sha256: string, bytes: Uint8Array, replace: boolean): Promise<boolean> {
-    const key = this.objectKey(sha256)
-    const stored = this.#sealing?.seal('object', key, bytes) ?? bytes
-    return this.destination.put(key, stored, { ifAbsent: !replace })
+  /**
+   * Stores an object under the hash of `bytes`. Durable after {@link publish} or a flush.
+   * @param sealer seals where a repository is encrypted. Default: this thread
+   */
+  putObject(
+    sha256: string,
+    bytes: Uint8Array,
+    replace: boolean,
+    sealer?: Sealer,
+  ): Promise<boolean> {
+    return this.#objects.put(sha256, bytes, replace, sealer)
   }
 
-  /** The file that holds an object's plain bytes, for threads; undefined when `getObject` must be asked. */
-  async objectFile(sha256: string): Promise<StoredFile | undefined> {
-    if (this.#sealing !== undefined) return undefined
-    return this.destination.threadFile(this.objectKey(sha256))
+  /** The file that an object stands in, for threads; undefined when `getObject` must be asked. */
+  objectFile(sha256: string): Promise<ObjectFile | undefined> {
+    return this.#objects.file(sha256)
   }
 
   /**
    * Fills `target` with an object. The caller checks size and hash. Sealed bytes are handed out only when
    * all of them are there and authentic.
    */
-  async getObject(sha256: string, target: Uint8Array): Promise<ObjectRead | undefined> {
-    const key = this.objectKey(sha256)
-    if (this.#sealing === undefined) {
-      const got = await this.destination.get(key, target)
-      return got && { ...got, authentic: true }
-    }
-    const box = Buffer.allocUnsafeSlow(this.storedSize(target.length))
-    const got = await this.destination.get(key, box)
-    if (got === undefined) return undefined
-    const isWhole = got.readBytes === box.length && got.sizeBytes === box.length
-    const authentic = this.#sealing.unsealInto('object', key, isWhole ? box : none, target)
-    const sizeBytes = this.#plainSize(got.sizeBytes)
-    return { sizeBytes, readBytes: this.#plainSize(got.readBytes), authentic }
+  getObject(sha256: string, target: Uint8Array): Promise<ObjectRead | undefined> {
+    return this.#objects.get(sha256, target)
   }
 
   /**
    * Every object that a listing shows, by its key and as many bytes as are stored, whoever needs it.
    * `isOurs` is false for a key that the product does not write.
    */
-  async *listObjects(): AsyncIterable<StoredEntry & { readonly isOurs: boolean }> {
-    for await (const entry of this.destination.list(`${objectFolder}/`)) {
-      yield { ...entry, isOurs: isObjectKey(entry.key) }
-    }
+  listObjects(): AsyncIterable<StoredEntry & { readonly isOurs: boolean }> {
+    return this.#objects.list()
   }
 
   /**
@@ -372,13 +344,7 @@ export class Repository {
     }
     return { snapshots, strangers }
   }
-
-  #plainSize(storedBytes: number): number {
-    return Math.max(0, storedBytes - this.storedSize(0))
-  }
 }
-
-const none = Buffer.alloc(0)
 
 /** What is signed here must be what is trusted here: nobody could restore it otherwise. */
 function refuseOwnSignature({ signer, trust }: RepositoryAccess): void {

@@ -15,7 +15,7 @@
  * ever, but `repository.json`.
  */
 import { createHmac, hkdfSync } from 'node:crypto'
-import { SEALED_OVERHEAD_BYTES, seal, unseal } from '../base/sealed-box.ts'
+import { type BoxKey, SEALED_OVERHEAD_BYTES, seal, unseal } from '../base/sealed-box.ts'
 
 /** What of a value a box holds: an object, a whole value, or what comes before its tail and the tail. */
 export type SealedPart = 'object' | 'value' | 'head' | 'tail'
@@ -27,12 +27,12 @@ const derive = (dataKey: Uint8Array, repositoryId: string, purpose: string): Buf
 export class Sealing {
   readonly #repositoryId: string
   readonly #nameKey: Buffer
-  readonly #boxKey: Buffer
+  readonly #rootKey: Buffer
 
   constructor(repositoryId: string, dataKey: Uint8Array) {
     this.#repositoryId = repositoryId
     this.#nameKey = derive(dataKey, repositoryId, 'names')
-    this.#boxKey = derive(dataKey, repositoryId, 'boxes')
+    this.#rootKey = derive(dataKey, repositoryId, 'boxes')
   }
 
   /** The name that stands for a piece, 64 hex digits. */
@@ -41,7 +41,7 @@ export class Sealing {
   }
 
   seal(part: SealedPart, key: string, plain: Uint8Array): Buffer {
-    return seal(this.#boxKey, this.#label(part, key), plain)
+    return seal(this.boxKey(part, key), plain)
   }
 
   /** The plain bytes, or undefined when the box is not what was sealed as `part` of `key`. */
@@ -52,10 +52,12 @@ export class Sealing {
 
   /** @returns whether `target` holds the plain bytes; where not, it is zero */
   unsealInto(part: SealedPart, key: string, box: Uint8Array, target: Uint8Array): boolean {
-    return unseal(this.#boxKey, this.#label(part, key), box, target)
+    return unseal(this.boxKey(part, key), box, target)
   }
 
-  #label(part: SealedPart, key: string): string {
-    return ['vectra-dr', this.#repositoryId, part, key].join('\0')
+  /** What seals and opens `part` of `key`, for threads. */
+  boxKey(part: SealedPart, key: string): BoxKey {
+    const label = ['vectra-dr', this.#repositoryId, part, key].join('\0')
+    return { rootKey: this.#rootKey, label }
   }
 }

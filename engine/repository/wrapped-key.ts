@@ -68,7 +68,10 @@ export async function wrapDataKey(
   const salt = randomBytes(32).toString('hex')
   const chosen = isRandom ? null : cost
   const derived = await deriveKeys(key, { scrypt: chosen, salt })
-  const wrapped = seal(derived.wrapping, labelOf(repositoryId, id), dataKey).toString('hex')
+  const wrapped = seal(
+    { rootKey: derived.wrapping, label: labelOf(repositoryId, id) },
+    dataKey,
+  ).toString('hex')
   const commitment = derived.commitment.toString('hex')
   return { id, label, createdAt: toInstant(nowMs), scrypt: chosen, salt, commitment, wrapped }
 }
@@ -88,7 +91,8 @@ export async function unwrapDataKey(
   if (!timingSafeEqual(commitment, Buffer.from(entry.commitment, 'hex'))) return undefined
   const dataKey = Buffer.alloc(DATA_KEY_BYTES)
   const box = Buffer.from(entry.wrapped, 'hex')
-  if (unseal(wrapping, labelOf(repositoryId, entry.id), box, dataKey)) return dataKey
+  if (unseal({ rootKey: wrapping, label: labelOf(repositoryId, entry.id) }, box, dataKey))
+    return dataKey
   return damaged(place, `its key ${entry.id} (${entry.label}) was changed`)
 }
 

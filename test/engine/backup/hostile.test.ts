@@ -12,11 +12,11 @@ import { makeConfig } from '../../../engine/format/config.ts'
 import { decodeGraph } from '../../../engine/format/graph-check.ts'
 import { decodeManifest, encodeManifest, type Manifest } from '../../../engine/format/manifest.ts'
 import { decodeSnapshot } from '../../../engine/repository/decode-snapshot.ts'
-import { plainObjectKey } from '../../../engine/repository/repository.ts'
 import {
   encodeSnapshot,
   type SnapshotManifest,
 } from '../../../engine/repository/snapshot-manifest.ts'
+import { plainObjectKey } from '../../../engine/repository/stored-objects.ts'
 import { openTest, somePoints } from '../../support/collections.ts'
 import { copyGraph, forgeGraph } from '../../support/graphs.ts'
 import { manualClock } from '../../support/manual-clock.ts'

@@ -7,7 +7,7 @@ import { nodeDisk } from '../../../engine/base/disk.ts'
 import type { Destination } from '../../../engine/destination/destination.ts'
 import { DirectoryDestination } from '../../../engine/destination/directory.ts'
 import { MemoryDestination } from '../../../engine/destination/memory.ts'
-import { plainObjectKey } from '../../../engine/repository/repository.ts'
+import { plainObjectKey } from '../../../engine/repository/stored-objects.ts'
 import {
   listVerifications,
   readVerifications,

@@ -55,3 +55,32 @@ test.each([100, 256 * 1024, 256 * 1024 + 1, 3_000_000])(
     expect(await threads.file({ path: source, offset: 50, length })).toBe(hashOf(rest))
   },
 )
+
+test.each([1, 256 * 1024, 256 * 1024 + 1, 3_000_000])(
+  'seals %i bytes and opens them from a file, on this thread or on another',
+  async (length) => {
+    const root = await temporaryDirectory()
+    const [source, target] = [path.join(root, 'source'), path.join(root, 'target')]
+    const { shared, bytes } = sharedBytes(length + 9)
+    const plain = Uint8Array.from(bytes.subarray(0, length))
+    const box = { rootKey: randomBytes(32), label: 'here' }
+    const sealed = Buffer.from(await threads.seal(shared, length, box))
+    await writeFile(source, sealed)
+    await writeFile(target, 'head')
+    const task = { path: source, length, box, copyTo: { path: target, offset: 4 } }
+    expect(await threads.unsealFile(task)).toBe(hashOf(plain))
+    expect((await readFile(target)).equals(Buffer.concat([Buffer.from('head'), plain]))).toBe(true)
+    expect(await threads.unsealFile({ ...task, box: { ...box, label: 'there' } })).toBeNull()
+    for (const at of [0, 9, 40, sealed.length - 17, sealed.length - 1]) {
+      const flipped = Buffer.from(sealed)
+      flipped.writeUInt8(flipped.readUInt8(at) ^ 1, at)
+      await writeFile(source, flipped)
+      expect(await threads.unsealFile(task), `byte ${at}`).toBeNull()
+    }
+    for (const short of [0, 10, 40, 56, sealed.length - 1]) {
+      if (short >= sealed.length) continue
+      await writeFile(source, sealed.subarray(0, short))
+      expect(await threads.unsealFile(task), `${short} bytes`).toBeNull()
+    }
+  },
+)

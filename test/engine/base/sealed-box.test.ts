@@ -12,7 +12,7 @@ const key = random.bytes(32)
 /** The plain bytes, or undefined: not authentic, and then nothing is handed out. */
 function open(box: Uint8Array, label = 'here', rootKey = key): Buffer | undefined {
   const target = Buffer.alloc(Math.max(0, box.length - SEALED_OVERHEAD_BYTES), 1)
-  if (unseal(rootKey, label, box, target)) return target
+  if (unseal({ rootKey, label }, box, target)) return target
   expect(target.every((byte) => byte === 0)).toBe(true)
   return undefined
 }
@@ -25,7 +25,7 @@ describe('a sealed box', () => {
       60,
       fc.property(sizes, fc.string(), (sizeBytes, label) => {
         const plain = random.bytes(sizeBytes)
-        const box = seal(key, label, plain)
+        const box = seal({ rootKey: key, label }, plain)
         expect(box).toHaveLength(sizeBytes + SEALED_OVERHEAD_BYTES)
         expect(open(box, label)?.equals(plain)).toBe(true)
       }),
@@ -34,7 +34,7 @@ describe('a sealed box', () => {
 
   it('is another one each time, and shows nothing of what is in it', () => {
     const plain = Buffer.alloc(4_096, 'secret ')
-    const boxes = Array.from({ length: 50 }, () => seal(key, 'here', plain))
+    const boxes = Array.from({ length: 50 }, () => seal({ rootKey: key, label: 'here' }, plain))
     const salts = new Set(boxes.map((box) => box.toString('hex', 8, 40)))
     const bodies = new Set(boxes.map((box) => box.toString('hex', 40)))
     expect([salts.size, bodies.size]).toEqual([50, 50])
@@ -42,7 +42,7 @@ describe('a sealed box', () => {
   })
 
   it('case 13, case 88: does not open with any bit flipped', () => {
-    const box = seal(key, 'here', random.bytes(100))
+    const box = seal({ rootKey: key, label: 'here' }, random.bytes(100))
     for (let bit = 0; bit < 8 * box.length; bit++) {
       const flipped = Buffer.from(box)
       flipped.writeUInt8(flipped.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3)
@@ -52,7 +52,7 @@ describe('a sealed box', () => {
   })
 
   it('case 88: does not open when parts of it are dropped, doubled, reordered or cut', async () => {
-    const box = seal(key, 'here', random.bytes(200))
+    const box = seal({ rootKey: key, label: 'here' }, random.bytes(200))
     const at = fc.nat(box.length)
     await checkProperty(
       'damaged boxes',
@@ -79,7 +79,7 @@ describe('a sealed box', () => {
   })
 
   it('case 88: does not open with another key or under another label', () => {
-    const box = seal(key, 'here', random.bytes(32))
+    const box = seal({ rootKey: key, label: 'here' }, random.bytes(32))
     expect(open(box)).toBeDefined()
     expect(open(box, 'there')).toBeUndefined()
     expect(open(box, '')).toBeUndefined()
@@ -90,9 +90,9 @@ describe('a sealed box', () => {
     const plain = random.bytes(2 * MiB)
     const shared = new Uint8Array(new SharedArrayBuffer(plain.length))
     shared.set(plain)
-    const box = seal(key, 'here', shared)
+    const box = seal({ rootKey: key, label: 'here' }, shared)
     shared.fill(0)
-    expect(unseal(key, 'here', box, shared)).toBe(true)
+    expect(unseal({ rootKey: key, label: 'here' }, box, shared)).toBe(true)
     expect(plain.equals(shared)).toBe(true)
   })
 })
