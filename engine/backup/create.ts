@@ -108,10 +108,9 @@ export async function createBackup(
     checkFits(state.files)
     const earlier = await phases.run('compare', () => readEarlier(repository, state, signal))
     const golden = await phases.run('golden', () => {
-      const fresh = mode === 'full'
       const carried =
-        fresh || source.isWarm ? undefined : carriedRecall(state, goldenRequest, earlier)
-      const request = { ...goldenRequest, fresh, snapshotId }
+        mode === 'full' || source.isWarm ? undefined : carriedRecall(state, goldenRequest, earlier)
+      const request = { ...goldenRequest, snapshotId }
       return recordGolden(state, source, request, watch, carried)
     })
     const stored = await phases.run('upload', () =>

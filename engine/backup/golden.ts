@@ -75,8 +75,8 @@ export async function recordGolden(
   watch: Watch,
   carried?: MeasuredRecall,
 ): Promise<Golden> {
-  const { k, sample, fresh, snapshotId } = request
-  const questions = sample === 0 ? [] : await state.golden({ sample, k, fresh, keep: true })
+  const { k, sample, snapshotId } = request
+  const questions = sample === 0 ? [] : await state.golden({ sample, k, keep: true })
   const queries = questions.map(
     ({ id, neighbours }): GoldenQuery => ({
       id,
@@ -94,8 +94,6 @@ export type MeasuredRecall = Pick<Golden, 'recall' | 'latencyMs' | 'measuredIn'>
 export interface RecordRequest {
   readonly sample: number
   readonly k: number
-  /** Find every neighbour anew instead of going on from the last time. */
-  readonly fresh: boolean
   /** The snapshot that is being made. */
   readonly snapshotId: string
 }

@@ -18,6 +18,10 @@ const benchmarks: Record<string, { readonly file: string; readonly about: string
   },
   search: { file: 'search', about: 'queries a second at equal recall ÷ one raw index' },
   open: { file: 'open-collection', about: 'opening a collection ÷ building its index' },
+  full: {
+    file: 'full-backup',
+    about: 'full backup, verify, restore of 1 GB ÷ cp + openssl, restic, borg',
+  },
   restic: { file: 'incremental-against-restic', about: 'incremental backup ÷ restic' },
   'walk-through': { file: 'walk-through', about: 'time and memory of each command at 1.5 million' },
 }

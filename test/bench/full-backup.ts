@@ -1,0 +1,226 @@
+/**
+ * Full backup, verification, restore and an incremental backup of about 1 GB, against what people use:
+ * `cp` with hashes, restic (compression off), borg (no compression, no encryption). The same data
+ * directory for all, flushed, in turn, in one run.
+ *
+ * Options: `--points N --dimension N --ef-construction N --trials N`. Ours runs in an engine that
+ * serves the collection and has the neighbours of its golden queries (the first backup finds them,
+ * which is printed apart); everything else is included: hashes, fsync, the proof of the content and,
+ * for the restore, loading the graphs up to the first answer. Peers only copy and check bytes. The
+ * page cache is warm for all. restic and borg are installed with apt-get where they are missing.
+ * At full size exits 1 when an aim is missed.
+ */
+import { execFileSync } from 'node:child_process'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { builtEngine } from '../support/built-engine.ts'
+import { clusteredVectors, rowOf } from '../support/clustered-vectors.ts'
+import { seededRandom } from '../support/seeded-random.ts'
+import { buildCollection } from './peers.ts'
+import { describeRun, duration, median, table, timed } from './report.ts'
+
+const { values } = parseArgs({
+  options: {
+    points: { type: 'string', default: '600000' },
+    dimension: { type: 'string', default: '384' },
+    'ef-construction': { type: 'string', default: '40' },
+    trials: { type: 'string', default: '3' },
+  },
+})
+const count = Number(values.points)
+const dimension = Number(values.dimension)
+const efConstruction = Number(values['ef-construction'])
+const trials = Number(values.trials)
+
+const {
+  createBackup,
+  nodeDisk,
+  openDataDirectory,
+  restoreSnapshot,
+  systemClock,
+  verifyRepository,
+} = await builtEngine()
+const root = await mkdtemp(join(tmpdir(), 'vectra-bench-'))
+const at = (name: string) => join(root, name)
+const outside = { disk: nodeDisk, clock: systemClock }
+const environment = {
+  ...process.env,
+  RESTIC_PASSWORD: 'bench',
+  RESTIC_CACHE_DIR: at('cache'),
+  BORG_BASE_DIR: at('borg-base'),
+  BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK: 'yes',
+}
+
+const run = (command: string, ...options: string[]) =>
+  execFileSync(command, options, { env: environment, stdio: ['ignore', 'pipe', 'inherit'] })
+const restic = (...options: string[]) =>
+  run('restic', '--repo', at('restic'), '--quiet', '--compression', 'off', ...options)
+const borg = (...options: string[]) => run('borg', ...options)
+/** The hashes of all files of a copy, four files at a time. */
+const hashAll = (directory: string) =>
+  run('sh', '-c', 'find "$0" -type f -print0 | xargs -0 -P 2 -n 4 openssl dgst -sha256', directory)
+
+function requirePeers(): void {
+  for (const [command, name] of [
+    ['restic', 'restic'],
+    ['borg', 'borgbackup'],
+  ] as const) {
+    try {
+      execFileSync(command, [command === 'borg' ? '--version' : 'version'])
+    } catch {
+      console.log(`installing ${name} …`)
+      execFileSync('apt-get', ['install', '--yes', name], { stdio: 'ignore' })
+    }
+  }
+}
+
+/** The work, and how much faster than each peer ours has to be. */
+interface Work {
+  readonly name: string
+  readonly ours: number[]
+  readonly peers: Record<'cp' | 'restic' | 'borg', number[]>
+  readonly aims: Partial<Record<'cp' | 'restic' | 'borg', number>>
+}
+const work = (name: string, aims: Work['aims']): Work => ({
+  name,
+  ours: [],
+  peers: { cp: [], restic: [], borg: [] },
+  aims,
+})
+const full = work('full backup', { cp: 1, restic: 2.5, borg: 2 })
+const verify = work('verify every byte', { cp: 1.4, restic: 3.5 })
+const restore = work('restore', { cp: 1 / 1.1, restic: 2 })
+const incremental = work('incremental, 1 % overwritten', { restic: 2 })
+
+const time = async (list: number[], job: () => unknown) => {
+  const { ms } = await timed(job)
+  list.push(ms)
+}
+/** Files of an earlier trial are removed outside of what is timed. */
+const clear = (name: string) => rm(at(name), { recursive: true, force: true })
+
+async function peersOnce(trial: number): Promise<void> {
+  await Promise.all(['copy', 'restic', 'borg', 'cache', 'back'].map(clear))
+  restic('init')
+  borg('init', '--encryption', 'none', at('borg'))
+  const archive = `${at('borg')}::full`
+  await time(full.peers.cp, () => {
+    run('cp', '-r', at('data'), at('copy'))
+    run('sync', '--file-system', at('copy'))
+    hashAll(at('copy'))
+  })
+  await time(full.peers.restic, () => restic('backup', at('data')))
+  await time(full.peers.borg, () => borg('create', '--compression', 'none', archive, at('data')))
+  await time(verify.peers.cp, () => hashAll(at('copy')))
+  await time(verify.peers.restic, () => restic('check', '--read-data'))
+  await time(verify.peers.borg, () => borg('check', '--verify-data', at('borg')))
+  await time(restore.peers.cp, () => {
+    run('cp', '-r', at('copy'), at('back'))
+    run('sync', '--file-system', at('back'))
+    hashAll(at('back'))
+  })
+  await clear('back')
+  await time(restore.peers.restic, () => restic('restore', 'latest', '--target', at('back')))
+  await clear('back')
+  await mkdir(at('back'))
+  const extract = (name: string) =>
+    execFileSync('borg', ['extract', name], { env: environment, cwd: at('back') })
+  await time(restore.peers.borg, () => extract(archive))
+  await clear('back')
+  console.log(`trial ${trial}: peers done`)
+}
+
+try {
+  requirePeers()
+  const vectors = clusteredVectors({ count, dimension, seed: 7 })
+  const query = Float32Array.from(rowOf(vectors, dimension, 1))
+  const built = await timed(() => buildCollection(at('data'), vectors, dimension, efConstruction))
+  await built.value.close()
+  console.log(`${count} × ${dimension}, efConstruction ${efConstruction}, in ${duration(built.ms)}`)
+  const data = await openDataDirectory(at('data'), { ...outside, create: false })
+  const items = await data.open('items')
+  await items.search(query, { k: 10 })
+  const first = await createBackup(items, {
+    ...outside,
+    destination: at('first'),
+    snapshotId: 'first',
+  })
+  const golden = first.phases.find(({ phase }) => phase === 'golden')?.durationMs ?? 0
+  console.log(`first backup: ${duration(first.durationMs)}, of it golden ${duration(golden)}`)
+  const random = seededRandom(11)
+  const changed = Math.ceil(count / 100)
+  for (let trial = 1; trial <= trials; trial++) {
+    await peersOnce(trial)
+    await Promise.all(['repository', 'target'].map(clear))
+    const destination = at('repository')
+    const phases: string[] = []
+    await time(full.ours, async () => {
+      const options = { ...outside, destination, snapshotId: 'full', mode: 'full' } as const
+      const taken = await createBackup(items, options)
+      phases.push(...taken.phases.map((each) => `${each.phase} ${duration(each.durationMs)}`))
+    })
+    console.log(`trial ${trial}: full backup: ${phases.join(', ')}`)
+    await time(verify.ours, async () => {
+      const result = await verifyRepository({ ...outside, source: destination, depth: 'objects' })
+      if (!result.ok) throw new Error('the repository is damaged')
+    })
+    const target = await openDataDirectory(at('target'), { ...outside, create: true })
+    await time(restore.ours, async () => {
+      const restored = await restoreSnapshot(target, {
+        ...outside,
+        collection: 'items',
+        source: destination,
+      })
+      if (restored.graphs !== 'kept') throw new Error('a graph was rebuilt')
+      await (await target.open('items')).search(query, { k: 10 })
+      console.log(
+        `trial ${trial}: restore: ${restored.phases.map((each) => `${each.phase} ${duration(each.durationMs)}`).join(', ')}`,
+      )
+    })
+    await target.close()
+    const fresh = clusteredVectors({ count: changed, dimension, seed: 100 + trial })
+    for (let row = 0; row < changed; row += 1000) {
+      const batch = Array.from({ length: Math.min(1000, changed - row) }, (_, i) => ({
+        id: random.integer(count),
+        vector: rowOf(fresh, dimension, row + i),
+      }))
+      await items.upsert(batch)
+    }
+    await items.checkpoint()
+    await time(incremental.ours, () =>
+      createBackup(items, { ...outside, destination, snapshotId: 'incremental' }),
+    )
+    await time(incremental.peers.restic, () => restic('backup', at('data')))
+    const archive = `${at('borg')}::incremental`
+    await time(incremental.peers.borg, () =>
+      borg('create', '--compression', 'none', archive, at('data')),
+    )
+  }
+  await data.close()
+
+  const names = { cp: 'cp + sync + openssl', restic: 'restic', borg: 'borg' } as const
+  let missed = false
+  const shown = [['work', 'ours', 'against', 'its time', 'its time ÷ ours', 'aim']]
+  for (const each of [full, verify, restore, incremental]) {
+    for (const peer of ['cp', 'restic', 'borg'] as const) {
+      if (each.peers[peer].length === 0) continue
+      const ratio = median(each.peers[peer]) / median(each.ours)
+      const aim = each.aims[peer]
+      if (aim !== undefined && ratio < aim) missed = true
+      shown.push([
+        each.name,
+        duration(median(each.ours)),
+        names[peer],
+        duration(median(each.peers[peer])),
+        `${ratio.toFixed(2)} ×`,
+        aim === undefined ? '' : `≥ ${aim.toFixed(2)} ×${ratio < aim ? ', missed' : ''}`,
+      ])
+    }
+  }
+  console.log(`${describeRun()}\n${count} × ${dimension}, medians of ${trials}\n\n${table(shown)}`)
+  if (count >= 600_000 && missed) process.exitCode = 1
+} finally {
+  await rm(root, { recursive: true, force: true })
+}
