@@ -13,6 +13,7 @@ import { promisify } from 'node:util'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { S3Destination } from '../../engine/destination/s3.ts'
 import type { S3Credentials, S3Options } from '../../engine/destination/s3-client.ts'
+import { S3Past } from '../../engine/destination/s3-past.ts'
 
 export interface RealStore {
   readonly endpoint: string
@@ -20,6 +21,8 @@ export interface RealStore {
   /** Makes a bucket nobody used yet. */
   newBucket(options?: { lock?: boolean }): Promise<string>
   open(bucket: string, options?: S3Options): S3Destination
+  /** The bucket as it was. */
+  openPast(bucket: string, asOfMs: number): S3Past
   stop(): Promise<void>
 }
 
@@ -65,6 +68,11 @@ export async function startRealStore(kind: keyof typeof kinds): Promise<RealStor
       new S3Destination(
         { bucket, prefix: '', endpoint },
         { credentials: async () => credentials, ...options },
+      ),
+    openPast: (bucket, asOfMs) =>
+      new S3Past(
+        { bucket, prefix: '', endpoint, asOfMs },
+        { credentials: async () => credentials },
       ),
     async stop() {
       client.destroy()

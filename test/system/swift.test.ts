@@ -1,7 +1,9 @@
 /** The S3 destination against OpenStack Swift, which refuses conditional writes. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { systemClock } from '../../engine/base/clock.ts'
+import { systemTimer } from '../../engine/base/timer.ts'
 import { getWhole } from '../../engine/destination/destination.ts'
+import { probeStore } from '../../engine/destination/probe.ts'
 import { Repository } from '../../engine/repository/repository.ts'
 import { type RealStore, startRealStore } from '../support/real-store.ts'
 
@@ -59,4 +61,19 @@ it('refuses a wrong secret with exit code 17', async () => {
     exitCode: 17,
   })
   await expect(destination.put('a', bytes)).rejects.toMatchObject({ code: 'credential-refused' })
+})
+
+it('case 51: is found unfit by the probe, which says why and leaves nothing', async () => {
+  const bucket = await store.newBucket()
+  const world = { clock: systemClock, timer: systemTimer }
+  const report = await probeStore(() => store.open(bucket), world)
+  expect(report).toMatchObject({ fit: false, locks: false, removed: true })
+  expect(report.findings).toContainEqual({
+    check: 'conditional put',
+    verdict: 'refused',
+    detail: expect.stringContaining('refuses conditional writes'),
+  })
+  const keys = []
+  for await (const { key } of store.open(bucket).list('')) keys.push(key)
+  expect(keys).toEqual([])
 })
