@@ -98,7 +98,7 @@ export const limits = {
   repositoryFileBytes: 64 * KiB,
   /** Keys that open one repository. */
   repositoryKeys: 32,
-  /** Memory that deriving a key from a passphrase may ask for. */
+  /** Memory, or passes over memory, that deriving a key from a passphrase may ask for. */
   scryptBytes: 256 * MiB,
   /** Pieces in memory at once during a backup, verification or restore. */
   piecesInFlight: 4,

@@ -11,8 +11,8 @@
  *
  * The label of a box is repository id, part and key, NUL between them. So a box opens in one place only: one
  * that was moved, doubled, put back under another name or brought from elsewhere is refused like a
- * flipped bit. An older box of the same key is not told from a newer one; keys stand for one value for
- * ever, but `repository.json`.
+ * flipped bit. An older box of the same key is not told from a newer one: objects, snapshots and archived
+ * log stand for one value for ever, small records such as pins do not.
  */
 import { createHmac, hkdfSync } from 'node:crypto'
 import { type BoxKey, SEALED_OVERHEAD_BYTES, seal, unseal } from '../base/sealed-box.ts'

@@ -102,11 +102,11 @@ export function readWrappedKey(fields: Fields, file: string): WrappedKey {
   const cost = scryptFields && {
     n: scryptFields.integer('n', 2),
     r: scryptFields.integer('r', 1),
-    p: scryptFields.integer('p', 1, 16),
+    p: scryptFields.integer('p', 1),
   }
   if (cost !== undefined) {
     const isPower = Number.isInteger(Math.log2(cost.n))
-    if (!isPower || 128 * cost.n * cost.r > limits.scryptBytes) {
+    if (!isPower || 128 * cost.n * cost.r * cost.p > limits.scryptBytes) {
       damaged(file, 'its key derivation has parameters that no writer chooses')
     }
   }

@@ -119,8 +119,17 @@ describe('the key of a repository', () => {
     const print = join(root, 'print-key')
     await writeFile(print, `#!/bin/sh\ncat ${keyFile}\n`)
     await chmod(print, 0o700)
+    // the command looks at all processes while the one that asked for the key waits
+    const processes = join(root, 'processes')
+    const look = join(root, 'look')
+    await writeFile(
+      look,
+      `#!/bin/sh\nfor p in /proc/[0-9]*; do tr '\\0' ' ' < $p/cmdline; echo; done > ${processes} 2>/dev/null\ncat ${keyFile}\n`,
+    )
+    await chmod(look, 0o700)
     const runs = [
       await backUp('monday', '--key-file', keyFile),
+      await list('--key-command', JSON.stringify([look])),
       await backUp('monday', '--key-command', JSON.stringify([print]), '--json'),
       await list('--key-file', keyFile),
       await list(),
@@ -139,6 +148,7 @@ describe('the key of a repository', () => {
       if (entry.isFile() && path !== keyFile) texts.push((await readFile(path)).toString('latin1'))
     }
     expect(texts.length).toBeGreaterThan(15)
+    expect(await readFile(processes, 'utf8')).toContain(look)
     for (const text of texts) {
       for (const form of forms) expect(text.includes(form)).toBe(false)
     }

@@ -98,6 +98,7 @@ describe('a wrapped data key', () => {
       { ...cost, n: 1_000 },
       { ...cost, n: 1 },
       { ...cost, p: 1_000_000 },
+      { n: 2 ** 17, r: 8, p: 3 },
       { ...cost, r: 0 },
     ]) {
       expect(() => read(bad)).toThrow(expect.objectContaining({ code: 'damaged' }))
