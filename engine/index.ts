@@ -55,6 +55,7 @@ export {
 export { defaults, GiB, KiB, limits, MiB } from './base/limits.ts'
 export { checkName, nameProblem, reservedNames } from './base/name.ts'
 export { noProgress, type Progress, type ProgressEvent } from './base/progress.ts'
+export { ProgressRate, type Rate } from './base/progress-rate.ts'
 export { besideModule, serveThread, ThreadPool } from './base/thread-pool.ts'
 export { systemTimer, type Timer } from './base/timer.ts'
 export { version } from './base/version.ts'
@@ -73,6 +74,7 @@ export type { Neighbour, SearchOptions } from './collection/search.ts'
 export type { Destination, UnfinishedPut } from './destination/destination.ts'
 export { openDestination } from './destination/open-destination.ts'
 export { checkEndpoint, parseS3Url, toS3Url } from './destination/s3-url.ts'
+export { Throttle } from './destination/throttle.ts'
 export {
   type CollectionConfig,
   type IndexSettings,

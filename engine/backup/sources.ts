@@ -10,6 +10,8 @@ import type { Disk } from '../base/disk.ts'
 import { fail, isOperatingError, OperatingError } from '../base/errors.ts'
 import type { Destination } from '../destination/destination.ts'
 import { openDestination } from '../destination/open-destination.ts'
+import type { Throttle } from '../destination/throttle.ts'
+import { ThrottledDestination } from '../destination/throttled.ts'
 import { holdShared, type LockRequest } from '../repository/locks.ts'
 import { newestSnapshot, readSnapshots, type SnapshotSet } from '../repository/read-snapshots.ts'
 import { Repository, type RepositoryAccess, type StoredSnapshot } from '../repository/repository.ts'
@@ -18,6 +20,8 @@ import { Repository, type RepositoryAccess, type StoredSnapshot } from '../repos
 export interface RepositoryLocation extends RepositoryAccess {
   /** A URL, a path, or an open destination. */
   readonly location: string | Destination
+  /** Bounds the bytes that pass; may be shared by several. Default: nothing does. */
+  readonly throttle?: Throttle
 }
 
 export type Location = string | Destination | RepositoryLocation
@@ -39,7 +43,9 @@ export interface ChosenSnapshot {
 export function toDestination(location: Location, disk: Disk): Destination {
   const place =
     typeof location === 'object' && 'location' in location ? location.location : location
-  return typeof place === 'string' ? openDestination(place, disk) : place
+  const destination = typeof place === 'string' ? openDestination(place, disk) : place
+  const throttle = typeof location === 'object' && 'location' in location && location.throttle
+  return throttle ? new ThrottledDestination(destination, throttle) : destination
 }
 
 const accessOf = (location: Location): RepositoryAccess =>

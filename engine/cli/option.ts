@@ -213,3 +213,22 @@ export const duration =
     if (text !== '' && match !== null && value >= minMs && value <= maxMs) return value
     throw new InvalidArgumentError('Give a duration such as 5s, 1m30s or 500ms.')
   }
+
+const unitBytes = {
+  B: 1,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+}
+
+/** A parser of rates such as `200MiB/s`, in bytes per second. */
+export function bandwidth(text: string): number {
+  const [, count = '', unit = ''] = /^([0-9]+)([A-Za-z]+)\/s$/.exec(text) ?? []
+  const factor = Object.entries(unitBytes).find(([name]) => name === unit)?.[1] ?? 0
+  const value = Number(count) * factor
+  if (value > 0 && Number.isSafeInteger(value)) return value
+  throw new InvalidArgumentError('Give a rate such as 200MiB/s or 500kB/s.')
+}

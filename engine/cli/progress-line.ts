@@ -4,8 +4,9 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { Progress, ProgressEvent } from '../base/progress.ts'
+import { ProgressRate, type Rate } from '../base/progress-rate.ts'
 import type { Output } from './io.ts'
-import { showBytes } from './quantity.ts'
+import { showBytes, showDuration } from './quantity.ts'
 
 const redrawMs = 100
 const plainEveryMs = 10_000
@@ -22,6 +23,7 @@ export function createProgressLine(output: Output, clock: Clock): ProgressLine {
   const everyMs = drawing ? redrawMs : plainEveryMs
   let lastMs = clock.monotonicMs()
   let drawn = 0
+  const rates = new ProgressRate(clock)
 
   const draw = (text: string) => {
     const line = text.slice(0, output.columns - 1)
@@ -33,9 +35,10 @@ export function createProgressLine(output: Output, clock: Clock): ProgressLine {
   return {
     report(event) {
       const nowMs = clock.monotonicMs()
+      const rate = rates.note(event)
       if (nowMs - lastMs < everyMs) return
       lastMs = nowMs
-      const text = describeProgress(event)
+      const text = describeProgress(event, rate)
       // a progress line that cannot be written is no reason to stop the work
       void (drawing ? draw(text) : output.write(`${text}\n`)).catch(() => {})
     },
@@ -45,12 +48,14 @@ export function createProgressLine(output: Output, clock: Clock): ProgressLine {
   }
 }
 
-/** `upload: 12.0 MiB of 48.0 MiB (25 %)`. */
-export function describeProgress({ phase, unit, done, total }: ProgressEvent): string {
+/** `upload: 12.0 MiB of 48.0 MiB (25 %), 6.0 MiB/s, 6.0 s left`. */
+export function describeProgress({ phase, unit, done, total }: ProgressEvent, rate?: Rate): string {
   const show = (value: number) => (unit === 'bytes' ? showBytes(value) : String(value))
   const what = phase.replaceAll('-', ' ')
   const noun = unit === 'bytes' ? '' : ` ${unit}`
-  if (total === undefined || total === 0) return `${what}: ${show(done)}${noun}`
+  const speed = rate === undefined ? '' : `, ${showBytes(Math.round(rate.bytesPerSecond))}/s`
+  if (total === undefined || total === 0) return `${what}: ${show(done)}${noun}${speed}`
+  const left = rate?.leftMs === undefined ? '' : `, ${showDuration(rate.leftMs)} left`
   const percent = Math.floor((100 * done) / total)
-  return `${what}: ${show(done)} of ${show(total)}${noun} (${percent} %)`
+  return `${what}: ${show(done)} of ${show(total)}${noun} (${percent} %)${speed}${left}`
 }

@@ -5,12 +5,14 @@
 import { type Command, Option } from 'commander'
 import type { RepositoryLocation } from '../backup/sources.ts'
 import { fail } from '../base/errors.ts'
+import { systemTimer } from '../base/timer.ts'
+import { Throttle } from '../destination/throttle.ts'
 import { type KeySource, readKey } from '../repository/key-source.ts'
 import type { RepositoryKey } from '../repository/repository-key.ts'
 import { readPublicKey, readSigner } from '../repository/signing.ts'
 import type { Context } from './context.ts'
 import { type LockFlags, lockOptions, lockPolicyOf } from './lock-options.ts'
-import { listOption, parseJson } from './option.ts'
+import { bandwidth, listOption, parseJson } from './option.ts'
 
 export interface AccessFlags extends LockFlags {
   readonly keyFile?: readonly string[]
@@ -18,6 +20,7 @@ export interface AccessFlags extends LockFlags {
   readonly trust?: readonly string[]
   readonly requireSignature?: true
   readonly signKey?: string
+  readonly bandwidth?: number
 }
 
 export const keyVariable = 'VECTRA_BACKUP_KEY'
@@ -64,6 +67,10 @@ const accessOptions = (): Option[] => [
     'read only what this Ed25519 public key has signed, or the one in this file; may be given again',
   ),
   new Option('--require-signature', 'fail unless keys are named with --trust'),
+  new Option(
+    '--bandwidth <rate>',
+    'bytes that may pass to and from repositories in a second, in the mean, such as 200MiB/s',
+  ).argParser(bandwidth),
 ]
 
 /**
@@ -89,8 +96,23 @@ export async function located(
     ...(lockPolicy && { lockPolicy }),
     keys: await keysOf(context, flags),
     ...(publicKeys.length > 0 && { trust: { publicKeys } }),
+    ...throttleOf(context, flags),
     ...(flags.signKey !== undefined && { signer: await readSigner(flags.signKey, disk) }),
   }
+}
+
+const throttles = new WeakMap<Context, Throttle>()
+
+/** One for all repositories of a command: the bound is that of all together. */
+export function throttleOf(
+  context: Context,
+  { bandwidth }: AccessFlags,
+): { readonly throttle?: Throttle } {
+  if (bandwidth === undefined) return {}
+  const { clock, signal, timer = systemTimer } = context.io
+  const throttle = throttles.get(context) ?? new Throttle(bandwidth, { clock, timer, signal })
+  throttles.set(context, throttle)
+  return { throttle }
 }
 
 /** The keys that were given; the environment counts where no flag does. */

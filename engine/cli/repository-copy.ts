@@ -7,7 +7,7 @@ import { worldOf } from './collections-import.ts'
 import type { Context } from './context.ts'
 import { listOption } from './option.ts'
 import { showBytes, showCount, showDuration } from './quantity.ts'
-import { type AccessFlags, keysOf, located } from './repository-access.ts'
+import { type AccessFlags, keysOf, located, throttleOf } from './repository-access.ts'
 import { examples, type Runner } from './runner.ts'
 import { renderTable } from './table.ts'
 
@@ -84,11 +84,12 @@ async function targetOf(
   location: string,
   flags: CopyFlags,
 ): Promise<RepositoryLocation> {
-  if (flags.toPlain === true) return { location, keys: [] }
+  const throttled = throttleOf(context, flags)
+  if (flags.toPlain === true) return { location, keys: [], ...throttled }
   const { toKeyFile: keyFile, toKeyCommand: keyCommand } = flags
   const own = { ...(keyFile && { keyFile }), ...(keyCommand && { keyCommand }) }
   const hasOwn = keyFile !== undefined || keyCommand !== undefined
-  return { location, keys: await keysOf(context, hasOwn ? own : flags) }
+  return { location, keys: await keysOf(context, hasOwn ? own : flags), ...throttled }
 }
 
 function show(result: CopyResult, terminal: { isTerminal: boolean; columns: number }): string {

@@ -8,7 +8,7 @@ import { readDate } from './instant.ts'
 import { planLimits } from './limits.ts'
 import { readEndpoint, readLocation, readPath } from './location.ts'
 import { problem, type Reading, value } from './reading.ts'
-import { readDuration } from './units.ts'
+import { readDuration, readRate } from './units.ts'
 import { readZone } from './zone.ts'
 
 export type FormatReader = (text: string) => Reading<unknown>
@@ -60,6 +60,7 @@ const readSecret: FormatReader = (text) =>
 export const formats: Readonly<Record<string, FormatReader>> = {
   duration: readPositiveDuration,
   timeout: readTimeout,
+  rate: readRate,
   cron: readCron,
   timezone: readZone,
   'date-or-instant': readDate,

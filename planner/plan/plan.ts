@@ -94,6 +94,8 @@ export interface Destination {
   readonly url: string
   /** Absent: as the repository was made. */
   readonly objectLock?: LockPolicy
+  /** Bytes that may pass to and from it in a second. Absent: as many as do. */
+  readonly bandwidthBytes?: number
   /** Absent: it is not encrypted. */
   readonly encryption?: DestinationKey
   readonly signing?: {

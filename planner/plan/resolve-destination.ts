@@ -6,7 +6,7 @@ import { readLocation, withStore } from './location.ts'
 import type { Destination, DestinationKey, FailureDomains } from './plan.ts'
 import { optional, type PlanNode } from './plan-node.ts'
 import { Secret } from './secret.ts'
-import { readDuration } from './units.ts'
+import { readDuration, readRate } from './units.ts'
 
 export interface DestinationOptions {
   /** Relative paths start here. */
@@ -26,6 +26,7 @@ export function resolveDestination(
   assert(url.problem === undefined, `${node.pointer} ${url.problem}`)
   const endpoint = node.get('endpoint')
   const lock = node.get('objectLock')
+  const bandwidth = node.get('bandwidth')
   const encryption = node.get('encryption')
   const signing = node.get('signing')
   const keyFile = signing?.get('keyFile')
@@ -34,6 +35,7 @@ export function resolveDestination(
     name,
     url: withStore(url.value, endpoint && setting(endpoint), text(node.get('region'))),
     ...(lock && { objectLock: resolveLock(lock) }),
+    ...(bandwidth && { bandwidthBytes: resolveRate(bandwidth) }),
     ...(encryption && { encryption: resolveKey(encryption, options) }),
     ...(signing && {
       signing: {
@@ -51,6 +53,12 @@ function resolveLock(node: PlanNode): LockPolicy {
   assert(forMs.problem === undefined, `${node.pointer} ${forMs.problem}`)
   const mode = node.need('mode').text() === 'compliance' ? 'compliance' : 'governance'
   return { mode, forMs: forMs.value }
+}
+
+function resolveRate(node: PlanNode): number {
+  const rate = readRate(node.text())
+  assert(rate.problem === undefined, `${node.pointer} ${rate.problem}`)
+  return rate.value
 }
 
 function resolveKey(node: PlanNode, { directory, setting }: DestinationOptions): DestinationKey {

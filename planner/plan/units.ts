@@ -61,6 +61,18 @@ const sizeUnits: ReadonlyMap<string, number> = new Map([
 const sizeHint =
   'Write a whole number with KiB, MiB, GiB or TiB (1024), or kB, MB, GB or TB (1000): 64MiB.'
 
+/** Bytes per second: a size and `/s`. */
+export function readRate(text: string): Reading<number> {
+  const size = text.endsWith('/s') ? readSize(text.slice(0, -2)) : undefined
+  if (size === undefined || size.problem !== undefined) {
+    return problem(
+      'is not a rate',
+      'Write a whole number with a unit, a second: 200MiB/s, 500kB/s.',
+    )
+  }
+  return size.value === 0 ? problem('is no rate at all', 'Write a rate above zero: 1MiB/s.') : size
+}
+
 /** Bytes. */
 export function readSize(text: string): Reading<number> {
   const match = /^(\d+)([A-Za-z]+)$/.exec(text)

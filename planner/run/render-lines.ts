@@ -2,7 +2,7 @@
  * Plain lines, for logs and pipes: one when a step starts, its remarks, one when it ends. Progress
  * shows now and then only, and not for steps that are done within seconds.
  */
-import type { Clock } from '../../engine/index.ts'
+import { type Clock, ProgressRate, type Rate } from '../../engine/index.ts'
 import { oneLine } from '../step/plain-text.ts'
 import { showDuration } from '../step/quantity.ts'
 import type { StepRecord } from '../step/record.ts'
@@ -21,6 +21,17 @@ const progressEveryMs = 5_000
 export function renderLines(screen: Screen, clock: Clock): Renderer {
   let progressAtMs = clock.monotonicMs()
 
+  const rates = new Map<string, ProgressRate>()
+
+  /** Of a step's own progress: several may be under way. */
+  const rateOf = (event: RunEvent): Rate | undefined => {
+    if (event.kind !== 'progress') return undefined
+    const key = `${event.stage}/${event.step}`
+    const rate = rates.get(key) ?? new ProgressRate(clock)
+    rates.set(key, rate)
+    return rate.note(event.event)
+  }
+
   /** Whether it is time for a line of progress again. */
   const isDue = (): boolean => {
     const nowMs = clock.monotonicMs()
@@ -31,15 +42,16 @@ export function renderLines(screen: Screen, clock: Clock): Renderer {
   return {
     observe(event) {
       if (event.kind === 'step-started') progressAtMs = clock.monotonicMs()
+      const rate = rateOf(event)
       if (event.kind === 'progress' && !isDue()) return
-      const text = textOf(event)
+      const text = textOf(event, rate)
       if (text !== undefined) screen.write(`${oneLine(text)}\n`)
     },
     close: async () => {},
   }
 }
 
-function textOf(event: RunEvent): string | undefined {
+function textOf(event: RunEvent, rate: Rate | undefined): string | undefined {
   switch (event.kind) {
     case 'run-started': {
       const { sequence, plan } = event.tree
@@ -52,7 +64,7 @@ function textOf(event: RunEvent): string | undefined {
       return `  start   ${stepTitle(event.task)}${again}`
     }
     case 'progress':
-      return `          ${progressText(event.event)}`
+      return `          ${progressText(event.event, rate)}`
     case 'remark':
       return `          ${event.text}`
     case 'step-retried':

@@ -6,6 +6,7 @@
  * those of the records; listr2 gets no signals and none of the process's streams.
  */
 import { DefaultRenderer, Listr, ListrLogger, type ListrTask, ProcessOutput } from 'listr2'
+import { type ProgressEvent, ProgressRate } from '../../engine/index.ts'
 import type { StepTask, Task, TaskTree } from '../compile/task.ts'
 import { oneLine } from '../step/plain-text.ts'
 import { showDuration } from '../step/quantity.ts'
@@ -52,13 +53,15 @@ interface Drawn {
 /** One step as drawn: what was told before listr2 started its task is told then. */
 class StepView {
   readonly #title: string
+  readonly #rate: ProgressRate
   readonly #told: ((drawn: Drawn) => void)[] = []
   readonly #end = deferred<StepRecord>()
   #drawn: Drawn | undefined
   #redrawnAtMs = 0
 
-  constructor(title: string) {
+  constructor(title: string, nowMs: () => number) {
     this.#title = oneLine(title)
+    this.#rate = new ProgressRate({ monotonicMs: nowMs })
   }
 
   /** The listr2 task: waits for the end of the step. */
@@ -76,10 +79,11 @@ class StepView {
     throw new Error(`${title}\n${oneLine(why)}`)
   }
 
-  progress(text: string, nowMs: number): void {
+  progress(event: ProgressEvent, nowMs: number): void {
+    const rate = this.#rate.note(event)
     if (nowMs - this.#redrawnAtMs < redrawMs) return
     this.#redrawnAtMs = nowMs
-    if (this.#drawn) this.#drawn.title = `${this.#title}  ${text}`
+    if (this.#drawn) this.#drawn.title = `${this.#title}  ${progressText(event, rate)}`
   }
 
   remark(text: string): void {
@@ -108,12 +112,12 @@ export function renderTree(screen: Screen, nowMs: () => number): Renderer {
   const observe = (event: RunEvent): void => {
     switch (event.kind) {
       case 'run-started':
-        drawing = listrOf(event.tree, views, undo, screen).run()
+        drawing = listrOf(event.tree, views, undo, screen, nowMs).run()
         break
       case 'step-started':
         break
       case 'progress':
-        viewOf(event)?.progress(progressText(event.event), nowMs())
+        viewOf(event)?.progress(event.event, nowMs())
         break
       case 'remark':
         if (event.stage === 'undo') undo.tell(`${event.step}: ${event.text}`)
@@ -201,9 +205,10 @@ function listrOf(
   views: Map<string, StepView>,
   undo: UndoView,
   screen: Screen,
+  nowMs: () => number,
 ): Listr<unknown, typeof ScreenRenderer> {
   const stepTask = (stage: StageName, task: StepTask): DrawnTask => {
-    const view = new StepView(stepTitle(task))
+    const view = new StepView(stepTitle(task), nowMs)
     views.set(`${stage}/${task.id}`, view)
     return {
       title: oneLine(stepTitle(task)),

@@ -1,5 +1,5 @@
 /** The contract of a renderer, and the words that all of them use. */
-import type { ProgressEvent } from '../../engine/index.ts'
+import type { ProgressEvent, Rate } from '../../engine/index.ts'
 import type { StepTask } from '../compile/task.ts'
 import { showBytes, showDuration } from '../step/quantity.ts'
 import type { StageName, StepRecord } from '../step/record.ts'
@@ -30,13 +30,16 @@ export const stageTitles: Readonly<Record<StageName, string>> = {
 /** `restore: Restore the newest snapshot …`. */
 export const stepTitle = ({ id, description }: StepTask): string => `${id}: ${description.sentence}`
 
-/** `upload: 12.0 MiB of 48.0 MiB (25 %)`. */
-export function progressText({ phase, unit, done, total }: ProgressEvent): string {
+/** `upload: 12.0 MiB of 48.0 MiB (25 %), 6.0 MiB/s, 6.0 s left`. */
+export function progressText({ phase, unit, done, total }: ProgressEvent, rate?: Rate): string {
   const show = (value: number) => (unit === 'bytes' ? showBytes(value) : String(value))
   const noun = unit === 'bytes' ? '' : ` ${unit}`
   const what = phase.replaceAll('-', ' ')
-  if (total === undefined || total === 0) return `${what}: ${show(done)}${noun}`
-  return `${what}: ${show(done)} of ${show(total)}${noun} (${Math.floor((100 * done) / total)} %)`
+  const speed = rate === undefined ? '' : `, ${showBytes(Math.round(rate.bytesPerSecond))}/s`
+  if (total === undefined || total === 0) return `${what}: ${show(done)}${noun}${speed}`
+  const left = rate?.leftMs === undefined ? '' : `, ${showDuration(rate.leftMs)} left`
+  const percent = Math.floor((100 * done) / total)
+  return `${what}: ${show(done)} of ${show(total)}${noun} (${percent} %)${speed}${left}`
 }
 
 /** `1.2 s`, with the number of tries when there were several. */

@@ -8,6 +8,9 @@ import {
   type RepositoryLocation,
   readKey,
   readSigner,
+  systemClock,
+  systemTimer,
+  Throttle,
 } from '../../engine/index.ts'
 import type { Destination, Plan } from '../plan/plan.ts'
 
@@ -32,7 +35,7 @@ export function planLocations(plan: Plan, disk: Disk): Locate {
 }
 
 async function openLocation(
-  { url, encryption, signing, objectLock }: Destination,
+  { url, encryption, signing, objectLock, bandwidthBytes }: Destination,
   disk: Disk,
   signal: AbortSignal | undefined,
 ): Promise<RepositoryLocation> {
@@ -40,6 +43,9 @@ async function openLocation(
   return {
     location: url,
     ...(objectLock && { lockPolicy: objectLock }),
+    ...(bandwidthBytes !== undefined && {
+      throttle: new Throttle(bandwidthBytes, { clock: systemClock, timer: systemTimer }),
+    }),
     ...(source && { keys: [await readKey(source, disk, signal)] }),
     ...(signing?.keyFile !== undefined && { signer: await readSigner(signing.keyFile, disk) }),
     ...(signing?.trust && { trust: { publicKeys: signing.trust } }),

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { integer, parseId, showId } from '../../../engine/cli/option.ts'
+import { bandwidth, integer, parseId, showId } from '../../../engine/cli/option.ts'
 
 describe('an id on the command line', () => {
   it('is an integer when it is digits, and text otherwise', () => {
@@ -36,4 +36,11 @@ describe('an integer option', () => {
       expect(() => parse(text)).toThrow('from 2 to 100')
     }
   })
+})
+
+it('a bandwidth is a size a second', () => {
+  expect([bandwidth('200MiB/s'), bandwidth('500kB/s')]).toEqual([200 * 2 ** 20, 500_000])
+  for (const text of ['200MiB', '0kB/s', 'fast', '1.5MiB/s', '1e3B/s']) {
+    expect(() => bandwidth(text)).toThrow(/rate such as/)
+  }
 })

@@ -51,3 +51,19 @@ describe('a progress line', () => {
     )
   })
 })
+
+it('says how fast bytes pass, and how long it will take, once a second has passed', () => {
+  const terminal = captured({ isTerminal: true, columns: 100 })
+  const clock = manualClock()
+  const line = createProgressLine(terminal, clock)
+  for (const mebibytes of [0, 10, 20, 30]) {
+    line.report({ phase: 'upload', unit: 'bytes', done: mebibytes * 2 ** 20, total: 90 * 2 ** 20 })
+    clock.advance(1_000)
+  }
+  const drawn = terminal
+    .text()
+    .split('\r')
+    .filter((text) => text !== '')
+  expect(drawn[0]?.trim()).toBe('upload: 10.0 MiB of 90.0 MiB (11 %), 10.0 MiB/s, 8.0 s left')
+  expect(drawn.at(-1)?.trim()).toBe('upload: 30.0 MiB of 90.0 MiB (33 %), 10.0 MiB/s, 6.0 s left')
+})

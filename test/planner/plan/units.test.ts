@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { planLimits } from '../../../planner/plan/limits.ts'
-import { formatDuration, readDuration, readSize } from '../../../planner/plan/units.ts'
+import { formatDuration, readDuration, readRate, readSize } from '../../../planner/plan/units.ts'
 
 describe('a duration', () => {
   it.each([
@@ -71,5 +71,16 @@ describe('a size', () => {
 
   it('is not larger than a number can hold', () => {
     expect(readSize('9999999TiB').problem).toBe('is larger than anything stored')
+  })
+})
+
+describe('a rate', () => {
+  it('is a size a second', () => {
+    expect(readRate('200MiB/s').value).toBe(200 * 2 ** 20)
+    expect(readRate('500kB/s').value).toBe(500_000)
+  })
+
+  it.each(['200MiB', '200 MiB/s', '0MiB/s', '1.5MiB/s', '200MiB/m', ''])('is not %s', (text) => {
+    expect(readRate(text).problem).toBeDefined()
   })
 })
