@@ -6,6 +6,7 @@
  * objects/<aa>/<sha256>               pieces of files, at most 16 MiB, named by their content
  * snapshots/<collection>/<id>.json    states (snapshot-manifest.ts)
  * wal/<uuid>/<epoch>/<lsn>-<lsn>.wal  archived log (wal-archive.ts, archive-file.ts)
+ * locks/ pins/ verified/              who uses it, what stays, what was proven when
  * ```
  *
  * Objects are written first and made durable; the manifest that needs them comes last. So a crash

@@ -7,7 +7,7 @@
  * - `last: 3` keeps the three newest. `daily: 7` keeps the newest of each of the last seven days **that have
  *   one**; so do the other periods. `within` keeps what was taken in so long a time before the newest one, not
  *   before now: a clock that is years ahead removes nothing early. `tags` keeps all that have one of them.
- * - A snapshot whose newest verification failed is counted by no rule, and stays until it is removed by name:
+ * - A snapshot that was found damaged is counted by no rule, and stays until it is removed by name:
  *   it must not take the place of a good one.
  * - What is pinned stays. So does the newest good snapshot of a collection, if no rule keeps a good one.
  */
@@ -36,7 +36,7 @@ export interface Candidate {
   readonly tags: readonly string[]
   /** Why it is pinned; undefined when it is not. */
   readonly pinned: string | undefined
-  /** Whether its newest verification found damage. */
+  /** Whether a verification found it damaged and no later one found it whole, or its signature is wrong. */
   readonly isBad: boolean
 }
 
@@ -79,7 +79,7 @@ export function applyRules<T extends Candidate>(
   const note = (snapshot: T, reason: string) => reasons.get(snapshot)?.push(reason)
   for (const each of snapshots) {
     if (each.pinned !== undefined) note(each, `pinned: ${each.pinned}`)
-    if (each.isBad) note(each, 'its last verification found damage, so no rule counts it')
+    if (each.isBad) note(each, 'it was found damaged, so no rule counts it')
   }
   const good = snapshots.filter((each) => !each.isBad)
   const histories = groupBy(good, (each) => `${each.collection}/${each.uuid}/${each.epoch}`)

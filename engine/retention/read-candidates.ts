@@ -49,7 +49,9 @@ export async function readCandidates(
         count: manifest.count,
         tags: manifest.tags,
         pinned: pinText(pins.get(nameOf(name))),
-        isBad: standingFailure(records.get(`${nameOf(name)} ${sha256}`) ?? []) !== undefined,
+        isBad:
+          stored.signature.status === 'wrong' ||
+          standingFailure(records.get(`${nameOf(name)} ${sha256}`) ?? []) !== undefined,
         stored,
       }
     }),

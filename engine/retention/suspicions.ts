@@ -39,7 +39,7 @@ function ofHistory(history: readonly Candidate[]): string[] {
   if (newest === undefined || before === undefined) return []
   const found: string[] = []
   if (newest.isBad) {
-    found.push(`the last verification of the newest snapshot ${nameOf(newest)} found damage`)
+    found.push(`the newest snapshot ${nameOf(newest)} was found damaged`)
   }
   if (newest.count < before.count * shareLeft) {
     found.push(

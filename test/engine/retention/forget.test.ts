@@ -140,7 +140,9 @@ describe('forgetting by rules', () => {
     await at('s2', false, '2026-02-01T00:00:00.000Z')
     await at('s1', true, '2026-02-02T00:00:00.000Z') // it was mended
     const result = await forgetSnapshots({ ...world, rules: { last: 1 }, force: true })
-    expect(result.suspicions).toEqual([expect.stringMatching(/newest snapshot s2 .* found damage/)])
+    expect(result.suspicions).toEqual([
+      expect.stringMatching(/newest snapshot s2 .* found damaged/),
+    ])
     expect(result.snapshots.map(({ outcome }) => outcome)).toEqual(['removed', 'kept', 'kept'])
   })
 

@@ -1,18 +1,22 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { sha256Hex } from '../../../engine/base/checksum.ts'
+import { nodeDisk } from '../../../engine/base/disk.ts'
 import { fail } from '../../../engine/base/errors.ts'
 import type { StoredLock } from '../../../engine/destination/destination.ts'
 import { DirectoryDestination } from '../../../engine/destination/directory.ts'
 import { MemoryDestination } from '../../../engine/destination/memory.ts'
 import { holdShared } from '../../../engine/repository/locks.ts'
 import { writePin } from '../../../engine/repository/pins.ts'
+import { Repository } from '../../../engine/repository/repository.ts'
+import { RepositoryKey } from '../../../engine/repository/repository-key.ts'
 import { snapshotKey } from '../../../engine/repository/snapshot-manifest.ts'
 import { writeVerification } from '../../../engine/repository/verifications.ts'
 import { forgetSnapshots } from '../../../engine/retention/forget.ts'
 import { pruneRepository, refuseRefused } from '../../../engine/retention/prune.ts'
 import { FaultyDisk, killAtEveryCall } from '../../support/faulty-disk.ts'
 import { MemoryDisk } from '../../support/memory-disk.ts'
+import { seededRandom } from '../../support/seeded-random.ts'
 import {
   keysOf,
   publish,
@@ -188,6 +192,28 @@ describe('a prune', () => {
     await pruneRepository(world)
     expect(removed).toEqual(['old'])
   })
+})
+
+it('works alike on an encrypted repository, whose objects have other names', async () => {
+  const key = new RepositoryKey(seededRandom(54).bytes(32).toString('base64'))
+  const destination = new MemoryDestination()
+  const { clock } = await smallRepository([], new MemoryDestination())
+  const repository = await Repository.openOrCreate(destination, clock, { keys: [key] })
+  for (const each of chain(4)) await publish(repository, each)
+  const world = { disk: nodeDisk, clock, lockWaitMs: 0 }
+  const location = { location: destination, keys: [key] }
+  await expect(pruneRepository({ ...world, repository: destination })).rejects.toMatchObject({
+    code: 'key-refused',
+  })
+  await forgetSnapshots({ ...world, repository: location, rules: { last: 2 } })
+  const result = await pruneRepository({ ...world, repository: location })
+  expect(result).toMatchObject({ needed: { objects: { count: 5 } }, removed: { count: 4 } })
+  for (const id of ['s2', 's3']) {
+    const found = await repository.snapshot(collection, id)
+    for (const { sha256 } of found?.manifest.files.flatMap(({ pieces }) => pieces) ?? []) {
+      expect(await repository.objectSize(sha256)).toBeGreaterThan(0)
+    }
+  }
 })
 
 describe('a prune beside others', () => {

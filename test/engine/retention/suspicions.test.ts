@@ -34,7 +34,7 @@ describe('something is suspicious', () => {
 
   it('when the newest was found damaged, or one cannot be read', () => {
     expect(suspicions([snapshot(1), snapshot(2, { isBad: true })], [], now)).toEqual([
-      expect.stringMatching(/verification of the newest snapshot s2 of products found damage/),
+      expect.stringMatching(/the newest snapshot s2 of products was found damaged/),
     ])
     expect(suspicions([snapshot(1)], ['x.json is damaged'], now)).toEqual([
       expect.stringMatching(/may be the newest cannot be read: x.json is damaged/),
