@@ -70,7 +70,9 @@ export class MergeCommits {
       const sources = numbers.map((each) => {
         const segment = state.segment(each)
         assert(segment.sealed, 'a segment of the manifest is sealed')
-        return { segment, sealed: segment.sealed, tombstones: written.of(each) }
+        const entry = file.current.segments.find(({ number }) => number === each)
+        const truth = entry?.truth ?? null
+        return { segment, sealed: segment.sealed, tombstones: written.of(each), truth }
       })
       const releases = sources.map(({ segment }) => segment.hold())
       const number = state.takeMergedNumber()

@@ -10,12 +10,15 @@ import assert from 'node:assert/strict'
 import { isOperatingError } from '../base/errors.ts'
 import type { IndexSettings } from '../format/config.ts'
 import { ContentDigest } from '../format/content-digest.ts'
-import type { SegmentEntry } from '../format/manifest.ts'
+import { type FileEntry, type SegmentEntry, segmentPath } from '../format/manifest.ts'
 import { Tombstones } from '../format/tombstones-file.ts'
+import { encodeTruth, type SegmentTruth } from '../format/truth-file.ts'
 import { gone, mergeContent } from '../segment/merge-segments.ts'
 import { type LoadedRows, SealedSegment } from '../segment/sealed-segment.ts'
+import { writeEntry } from '../segment/write-segment.ts'
 import { proveContent } from './content-proof.ts'
 import { LiveSegment } from './live-segment.ts'
+import { mergeTruth } from './merge-truth.ts'
 import { type SealPlace, sealMerged } from './seal-segment.ts'
 
 /** A segment that is merged, as it was when the merge began. */
@@ -24,6 +27,8 @@ export interface Source {
   readonly sealed: SealedSegment
   /** Dead in the manifest that the merge started from; left out of the merged segment. */
   readonly tombstones: Tombstones
+  /** Its truth file in that manifest. */
+  readonly truth: FileEntry | null
 }
 
 /** What a merge starts from. */
@@ -89,7 +94,9 @@ export async function merge(
   const { count, moves } = content
   if (count === 0)
     return { sources, moves, merged: undefined, entry: undefined, settings: config.index }
-  const { entry, rows, settings } = await sealMerged(place, number, content, signal)
+  const { entry: made, rows, settings } = await sealMerged(place, number, content, signal)
+  const truth = await writeTruth(place, made, lsn, await mergeTruth(sources, moves))
+  const entry = { ...made, truth }
   signal.throwIfAborted()
   const sealed = await SealedSegment.open({ disk: context.disk, directory, dimension }, entry)
   const merged = new LiveSegment(number, sealed, new Tombstones(count))
@@ -102,6 +109,18 @@ export async function merge(
     await merged.close()
     throw error
   }
+}
+
+/** Keeps the neighbours of golden queries that are known of the sources. */
+async function writeTruth(
+  { context, directory, config }: SealPlace,
+  { number, count }: SegmentEntry,
+  lsn: number,
+  truth: SegmentTruth | undefined,
+): Promise<FileEntry | null> {
+  if (truth === undefined) return null
+  const bytes = encodeTruth(truth, { number, count, dimension: config.dimension, lsn })
+  return writeEntry(context.disk, directory, segmentPath(number, 'truth', 1), bytes)
 }
 
 /** The stored bytes of the merged segment have the digest of what was alive in its sources. */

@@ -195,6 +195,20 @@ describe('golden queries of a changing collection', () => {
     expect(disk.take(/\.vectors$/).readBytes).toBeLessThan(1000)
   })
 
+  test('stay known when segments are merged, and what is dead is left out of them', async () => {
+    const random = seededRandom(6)
+    const { items, model } = await grown('merged', random)
+    for (const id of [1, 2, 3, 400, 401, 700]) model.delete(id)
+    await items.delete([1, 2, 3, 400, 401, 700])
+    await items.checkpoint()
+    expectTruth(await golden(items, 16, 5), model, 16, 5)
+    await items.compact()
+    expect(items.stats().segments.filter(({ kind }) => kind === 'sealed')).toHaveLength(1)
+    disk.take()
+    expectTruth(await golden(items, 16, 5), model, 16, 5)
+    expect(disk.take(/\.vectors$/).readBytes).toBeLessThan(1000)
+  })
+
   test('take a spare point when one of theirs changes, and are refilled in one go', async () => {
     const random = seededRandom(3)
     const { items, model } = await grown('spares', random)
