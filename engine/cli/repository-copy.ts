@@ -5,6 +5,7 @@ import { checkName } from '../base/name.ts'
 import type { CopiedSnapshot, CopyResult } from '../copies/copy.ts'
 import { worldOf } from './collections-import.ts'
 import type { Context } from './context.ts'
+import { lockOptions, lockPolicyOf } from './lock-options.ts'
 import { listOption } from './option.ts'
 import { showBytes, showCount, showDuration } from './quantity.ts'
 import { type AccessFlags, keysOf, located, throttleOf } from './repository-access.ts'
@@ -21,7 +22,7 @@ interface CopyFlags extends AccessFlags {
 }
 
 export function addCopy(repository: Command, run: Runner): void {
-  repository
+  const command = repository
     .command('copy')
     .description('bring snapshots, with their archived log, to a second repository')
     .argument('<from>', 'repository that has them')
@@ -44,6 +45,8 @@ export function addCopy(repository: Command, run: Runner): void {
     .addOption(
       new Option('--to-plain', '<to> is not encrypted').conflicts(['toKeyFile', 'toKeyCommand']),
     )
+  for (const option of lockOptions()) command.addOption(option)
+  command
     .addHelpText(
       'after',
       `
@@ -63,7 +66,7 @@ async function copy(context: Context, from: string, to: string, flags: CopyFlags
   for (const id of snapshot ?? []) checkName('snapshot id', id)
   const { copyError, copySnapshots } = await import('../copies/copy.ts')
   const result = await copySnapshots({
-    from: await located(context, from, flags),
+    from: await located(context, from, readingOnly(flags)),
     to: await targetOf(context, to, flags),
     ...(collection !== undefined && { collection }),
     ...(snapshot && { snapshotIds: snapshot }),
@@ -79,17 +82,22 @@ async function copy(context: Context, from: string, to: string, flags: CopyFlags
   return { ...rest, snapshots: snapshots.length }
 }
 
+/** The source is not written to. */
+const readingOnly = ({ objectLock: _, lockFor: __, ...rest }: CopyFlags): CopyFlags => rest
+
 async function targetOf(
   context: Context,
   location: string,
   flags: CopyFlags,
 ): Promise<RepositoryLocation> {
+  const lockPolicy = lockPolicyOf(flags)
   const throttled = throttleOf(context, flags)
-  if (flags.toPlain === true) return { location, keys: [], ...throttled }
+  const place = { location, ...(lockPolicy && { lockPolicy }), ...throttled }
+  if (flags.toPlain === true) return { ...place, keys: [] }
   const { toKeyFile: keyFile, toKeyCommand: keyCommand } = flags
   const own = { ...(keyFile && { keyFile }), ...(keyCommand && { keyCommand }) }
   const hasOwn = keyFile !== undefined || keyCommand !== undefined
-  return { location, keys: await keysOf(context, hasOwn ? own : flags), ...throttled }
+  return { ...place, keys: await keysOf(context, hasOwn ? own : flags) }
 }
 
 function show(result: CopyResult, terminal: { isTerminal: boolean; columns: number }): string {
