@@ -34,7 +34,7 @@ const magic = Buffer.from('VDRSEAL\x01', 'latin1')
 const cipherName = 'aes-256-gcm'
 const purpose = 'vectra-dr sealed box 1'
 /** Passed through the cipher at once: what it returns is copied and dropped. */
-const chunkBytes = 1 * MiB
+const chunkBytes = MiB / 4
 
 /** What seals and opens a box. */
 export interface BoxKey {
