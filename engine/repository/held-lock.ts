@@ -21,6 +21,16 @@ export interface LockWorld {
   readonly purpose: string
 }
 
+/** Removes a lock, with the old versions that a store keeps: nobody will ask for them. */
+export async function removeLock(destination: Destination, key: string): Promise<void> {
+  try {
+    if (destination.purge !== undefined) return await destination.purge(key)
+  } catch (error) {
+    if (!isOperatingError(error)) throw error // an account may delete and not purge
+  }
+  await destination.delete(key)
+}
+
 export class HeldLock {
   readonly holder: string
   readonly kind: LockKind
@@ -134,7 +144,7 @@ export class HeldLock {
 
   async #remove(renewal: number): Promise<void> {
     try {
-      await this.#destination.delete(this.#key(renewal))
+      await removeLock(this.#destination, this.#key(renewal))
     } catch (error) {
       if (!isOperatingError(error)) throw error
       await this.#write(renewal, true) // an account that may not delete says so instead

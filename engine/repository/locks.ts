@@ -27,7 +27,7 @@ import { inFlight } from '../base/in-flight.ts'
 import { limits } from '../base/limits.ts'
 import { systemTimer, type Timer } from '../base/timer.ts'
 import { type Destination, getWhole } from '../destination/destination.ts'
-import { HeldLock, type LockWorld } from './held-lock.ts'
+import { HeldLock, type LockWorld, removeLock } from './held-lock.ts'
 import { judgeLock } from './judge-lock.ts'
 import {
   conflicts,
@@ -240,7 +240,7 @@ class Look {
     const verdict = await judgeLock(lock, owner, clock.nowMs())
     if (verdict === 'held') return { name, lock, problem: undefined, watched: false }
     if (verdict === 'gone') {
-      await this.#destination.delete(key).catch(ignoreOperating)
+      await removeLock(this.#destination, key).catch(ignoreOperating)
       return 'gone'
     }
     const since = this.#seenSince.get(key) ?? clock.monotonicMs()
@@ -248,7 +248,7 @@ class Look {
     if (clock.monotonicMs() - since < limits.repositoryLockWatchMs) {
       return { name, lock, problem: undefined, watched: true }
     }
-    await this.#destination.delete(key)
+    await removeLock(this.#destination, key)
     return 'removed'
   }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { sha256Hex } from '../../../engine/base/checksum.ts'
+import { systemClock } from '../../../engine/base/clock.ts'
 import { nodeDisk } from '../../../engine/base/disk.ts'
 import { fail } from '../../../engine/base/errors.ts'
 import type { StoredLock } from '../../../engine/destination/destination.ts'
@@ -17,7 +18,9 @@ import { pruneRepository, refuseRefused } from '../../../engine/retention/prune.
 import { FaultyDisk, killAtEveryCall } from '../../support/faulty-disk.ts'
 import { MemoryDisk } from '../../support/memory-disk.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
+import { is, useStore } from '../destination/failing-store.ts'
 import {
+  dayMs,
   keysOf,
   publish,
   type SmallSnapshot,
@@ -343,5 +346,65 @@ describe('a prune that is cut off', () => {
     })
     expect(points).toBeGreaterThan(8)
     expect(cuts).toBe(points * 8)
+  })
+})
+
+describe('a prune of a repository in object storage', () => {
+  const held = useStore()
+
+  it('case 54: skips what is locked, tells until when, never asks for a bypass, and leaves no versions of its own locks', async () => {
+    const bucket = held.store.newBucket({ lock: true })
+    const destination = held.store.open(bucket, 'vectra')
+    const { repository } = await smallRepository(chain(3), destination)
+    const untilMs = Math.ceil(systemClock.nowMs() / 1_000) * 1_000 + 35 * dayMs
+    const locked = repository.objectKey(sha256Hex('only 0'))
+    const manifest = snapshotKey(collection, 's1')
+    for (const mode of ['governance', 'compliance'] as const) {
+      const key = mode === 'governance' ? locked : manifest
+      await destination.objectLock?.extend(key, { mode, untilMs })
+    }
+    const world = { repository: destination, disk: nodeDisk, clock: systemClock, lockWaitMs: 0 }
+    const forgotten = await forgetSnapshots({ ...world, rules: { last: 1 }, force: true })
+    expect(forgotten.snapshots.map(({ outcome }) => outcome)).toEqual(['removed', 'stays', 'kept'])
+    expect(forgotten.refused).toBeNull()
+    const result = await pruneRepository({ ...world, force: true })
+    // s1 stays, and needs what it needs; of s0 one object is locked and one goes
+    expect(result.locked).toEqual([{ key: locked, lockedUntil: new Date(untilMs).toISOString() }])
+    expect(result).toMatchObject({ removed: { count: 1 }, refused: [] })
+    const bypassing = held.store.requests.filter(({ headers }) =>
+      Object.keys(headers).some((name) => name.includes('bypass')),
+    )
+    expect(bypassing).toEqual([])
+    const names = [...(held.store.state.buckets.get(bucket)?.versions.keys() ?? [])]
+    const left = names.filter((name) => name.includes('/locks/'))
+    for (const name of left) {
+      expect(held.store.state.buckets.get(bucket)?.versions.get(name) ?? []).toEqual([])
+    }
+  })
+
+  it('case 53: an append-only role backs up and restores; its prune removes nothing and says so', async () => {
+    const destination = held.store.open(undefined, 'vectra')
+    const { repository } = await smallRepository(chain(3), destination)
+    await repository.deleteSnapshot(collection, 's0')
+    held.store.inject({
+      fault: { kind: 'status', status: 403, code: 'AccessDenied' },
+      when: is('DeleteObject', 'DeleteObjects'),
+    })
+    await publish(repository, { id: 's9', lsn: 9 })
+    const lock = await holdShared(repository, { purpose: 'a backup', clock: systemClock })
+    await lock.release()
+    const world = { repository: destination, disk: nodeDisk, clock: systemClock, lockWaitMs: 0 }
+    const result = await pruneRepository({ ...world, force: true })
+    expect(result).toMatchObject({ removed: { count: 0 }, unneeded: { objects: { count: 2 } } })
+    expect(result.refused).toHaveLength(2)
+    expect(() => refuseRefused(result)).toThrow(
+      expect.objectContaining({ code: 'credential-refused', exitCode: 17 }),
+    )
+    held.store.heal()
+    expect(await pruneRepository({ ...world, force: true })).toMatchObject({
+      removed: { count: 2 },
+      refused: [],
+    })
+    expect(await keysOf(destination, 'locks/')).toEqual([])
   })
 })
