@@ -5,7 +5,7 @@
  * what comes after cannot be reached. A hole that the archive run told, and a later snapshot bridges, is
  * a remark: moments inside it cannot be restored.
  */
-import { isOperatingError } from '../base/errors.ts'
+import { isOfStore, isOperatingError } from '../base/errors.ts'
 import { inFlight } from '../base/in-flight.ts'
 import { limits } from '../base/limits.ts'
 import { type Epoch, epochName } from '../format/identity.ts'
@@ -123,7 +123,7 @@ class ArchiveRun {
         if (this.#joints.has(record.lsn)) this.#hold(name, record.lsn, record.checksum)
       }
     } catch (error) {
-      if (!isOperatingError(error) || error.code === 'unreachable') throw error
+      if (!isOperatingError(error) || isOfStore(error.code)) throw error
       this.#add(name, 'archive', error.message)
     }
   }

@@ -1,5 +1,5 @@
 /** Whether the objects that snapshots need are there, and are what their names say. */
-import { type ErrorCode, isOperatingError } from '../base/errors.ts'
+import { isOfStore, isOperatingError } from '../base/errors.ts'
 import { inFlight } from '../base/in-flight.ts'
 import { limits } from '../base/limits.ts'
 import { noProgress, type Progress } from '../base/progress.ts'
@@ -191,7 +191,3 @@ async function guarded<T>(work: () => Promise<T>, elsewhere?: string): Promise<T
     return { kind: 'unreadable', problem: `cannot be read: ${error.message}` }
   }
 }
-
-/** Whether an error is about the whole store, and so says nothing of the object that was asked for. */
-export const isOfStore = (code: ErrorCode): boolean =>
-  code === 'unreachable' || code === 'credential-refused' || code === 'bucket-not-found'

@@ -244,9 +244,11 @@ export function damageError(result: VerifyResult): OperatingError {
   const [first] = result.damage
   const more = result.damage.length - 1
   const rest = more > 0 ? `, and ${more} more` : ''
+  const isPartial = result.damage.every(({ kind }) => kind === 'missing')
+  const what = isPartial ? 'incomplete' : 'damaged'
   return new OperatingError(
     'damaged',
-    `the repository ${result.source} is damaged: ${first?.problem ?? 'no sound snapshot'}${rest}`,
+    `the repository ${result.source} is ${what}: ${first?.problem ?? 'no sound snapshot'}${rest}`,
     'Back up again with mode full under a new id, or restore from another copy of the repository.',
     { ...(first && { place: { file: first.place } }), details: result.damage },
   )

@@ -176,3 +176,7 @@ export function fromSerialised(error: SerialisedError): OperatingError {
 export function isOperatingError(error: unknown, ...codes: ErrorCode[]): error is OperatingError {
   return error instanceof OperatingError && (codes.length === 0 || codes.includes(error.code))
 }
+
+/** Whether an error is about a whole store, and so says nothing of the value that was asked for. */
+export const isOfStore = (code: ErrorCode): boolean =>
+  code === 'unreachable' || code === 'credential-refused' || code === 'bucket-not-found'

@@ -127,8 +127,15 @@ function showLocks({ locks }: VerifyResult): string {
   return `${free} objects and manifests are locked ${until}\n`
 }
 
-function verdict({ ok, content }: VerifiedSnapshot, { depth, sample }: VerifyResult): string {
-  if (!ok) return 'DAMAGED'
+function verdict(snapshot: VerifiedSnapshot, { depth, sample, damage }: VerifyResult): string {
+  const { ok, content, collection, snapshotId } = snapshot
+  if (!ok) {
+    const own = damage.filter(({ neededBy }) =>
+      neededBy.some((each) => each.collection === collection && each.snapshotId === snapshotId),
+    )
+    // as a copy is that has not arrived as a whole
+    return own.every(({ kind }) => kind === 'missing') ? 'INCOMPLETE' : 'DAMAGED'
+  }
   const recall = content?.golden?.recall
   if (typeof recall === 'number') return `ok (content, recall ${recall.toFixed(4)})`
   if (sample === null) return `ok (${depth})`

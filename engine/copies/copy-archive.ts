@@ -5,11 +5,11 @@
  * Files of one history are brought in the order of their records, each durable before the next: what a
  * crash leaves is a shorter archive. Each is proven before it is written, and read back and proven after.
  */
-import { isOfStore } from '../backup/check-objects.ts'
 import {
   type ErrorCode,
   errorCatalogue,
   exitCodes,
+  isOfStore,
   isOperatingError,
   type OperatingError,
   type SerialisedError,

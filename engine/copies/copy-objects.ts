@@ -7,15 +7,9 @@
  * there: a checksum that a store answers with proves what it received, not what it will hand out, and many
  * that speak S3 check none.
  */
-import {
-  checkContent,
-  type Found,
-  isOfStore,
-  type NeededObject,
-  readPiece,
-} from '../backup/check-objects.ts'
+import { checkContent, type Found, type NeededObject, readPiece } from '../backup/check-objects.ts'
 import { PiecesInFlight } from '../backup/pieces-in-flight.ts'
-import { fail, isOperatingError } from '../base/errors.ts'
+import { fail, isOfStore, isOperatingError } from '../base/errors.ts'
 import { inFlight } from '../base/in-flight.ts'
 import { limits } from '../base/limits.ts'
 import type { Progress } from '../base/progress.ts'

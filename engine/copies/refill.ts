@@ -1,7 +1,7 @@
 /** Single values of a damaged repository, brought from the first of its copies that has a sound one. */
-import { checkContent, isOfStore, type ObjectProblem, readPiece } from '../backup/check-objects.ts'
+import { checkContent, type ObjectProblem, readPiece } from '../backup/check-objects.ts'
 import type { PiecesInFlight } from '../backup/pieces-in-flight.ts'
-import { type ErrorCode, isOperatingError } from '../base/errors.ts'
+import { type ErrorCode, isOfStore, isOperatingError } from '../base/errors.ts'
 import type { ArchiveName } from '../repository/archive-file.ts'
 import type { Repository, StoredSnapshot } from '../repository/repository.ts'
 import { putArchive, readArchive } from '../repository/wal-archive.ts'

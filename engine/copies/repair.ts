@@ -11,7 +11,7 @@
  * that is not there at all was removed, or never was here: that is for `copy` to bring.
  */
 import { hostname } from 'node:os'
-import { checkObjects, isOfStore, objectsOf } from '../backup/check-objects.ts'
+import { checkObjects, objectsOf } from '../backup/check-objects.ts'
 import { Phases, type PhaseTime } from '../backup/phases.ts'
 import { PiecesInFlight } from '../backup/pieces-in-flight.ts'
 import {
@@ -24,7 +24,7 @@ import {
 import { sha256Hex } from '../base/checksum.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
-import { isOperatingError, OperatingError } from '../base/errors.ts'
+import { isOfStore, isOperatingError, OperatingError } from '../base/errors.ts'
 import { inFlight } from '../base/in-flight.ts'
 import { limits } from '../base/limits.ts'
 import { noProgress, type Progress } from '../base/progress.ts'

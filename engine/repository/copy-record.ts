@@ -3,7 +3,7 @@
  * `copied/<collection>/<id>.json`, a document at the repository that it is about. The manifest is the one
  * that was copied and does not know. Written before the manifest: a record without a manifest means nothing.
  */
-import { isOperatingError } from '../base/errors.ts'
+import { isOfStore, isOperatingError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { nameProblem } from '../base/name.ts'
 import type { StoredEntry } from '../destination/destination.ts'
@@ -50,7 +50,7 @@ export async function readCopyRecord(
     return bytes && decode(bytes, repository.destination.locate(key))
   } catch (error) {
     // it only tells of the past; what is there now does not rest on it
-    if (!isOperatingError(error) || error.code === 'unreachable') throw error
+    if (!isOperatingError(error) || isOfStore(error.code)) throw error
     return undefined
   }
 }

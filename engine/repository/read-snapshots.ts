@@ -1,5 +1,5 @@
 /** All snapshots of a repository, the unreadable ones too: whoever asks must know that they exist. */
-import { isOperatingError, type OperatingError } from '../base/errors.ts'
+import { isOfStore, isOperatingError, type OperatingError } from '../base/errors.ts'
 import { inFlight } from '../base/in-flight.ts'
 import { limits } from '../base/limits.ts'
 import type { Repository, StoredSnapshot } from './repository.ts'
@@ -34,7 +34,7 @@ export async function readSnapshots(
       const snapshot = await repository.snapshot(name.collection, name.id)
       if (snapshot !== undefined) snapshots.push(snapshot)
     } catch (error) {
-      if (!isOperatingError(error) || error.code === 'unreachable') throw error
+      if (!isOperatingError(error) || isOfStore(error.code)) throw error
       unreadable.push({ ...name, key: snapshotKey(name.collection, name.id), error })
     }
   })

@@ -4,7 +4,7 @@ import { createBackup } from '../../../engine/backup/create.ts'
 import { parseMoment } from '../../../engine/backup/moment.ts'
 import { restoreSnapshot } from '../../../engine/backup/restore.ts'
 import type { Location } from '../../../engine/backup/sources.ts'
-import { verifyRepository } from '../../../engine/backup/verify.ts'
+import { damageError, verifyRepository } from '../../../engine/backup/verify.ts'
 import type { Disk } from '../../../engine/base/disk.ts'
 import { isOperatingError } from '../../../engine/base/errors.ts'
 import type { Timer } from '../../../engine/base/timer.ts'
@@ -417,4 +417,44 @@ it('killed at any call, a copy leaves no half snapshot, and the next one goes on
   })
   expect(whole).toBeGreaterThan(0)
   console.log(`copy: killed at ${points} calls, ${whole} snapshots were whole at once`)
+})
+
+it('case 56: a bucket that is replicated in any order is incomplete, never ok, until all has arrived', async () => {
+  const { seed } = random
+  const all: { key: string; bytes: Buffer }[] = []
+  for await (const { key, sizeBytes } of from.list('')) {
+    const bytes = await getWhole(from, key, sizeBytes)
+    if (bytes !== undefined && !key.startsWith('locks/')) all.push({ key, bytes })
+  }
+  const source = await Repository.open(from)
+  let incomplete = 0
+  for (let round = 0; round < 20; round++) {
+    const replica = new MemoryDestination(`replica-${round}`)
+    const order = random.shuffle(all)
+    for (const { key, bytes } of order) {
+      await replica.put(key, bytes)
+      const has = async (each: string) => (await replica.head(each)) !== undefined
+      const result = await verifyRepository({ source: replica, disk, clock }).catch((error) => {
+        if (isOperatingError(error)) return error.code
+        throw error
+      })
+      if (typeof result === 'string') {
+        // no repository.json yet, or no snapshot that could be verified
+        expect(['missing-file', 'repository-not-found', 'snapshot-not-found']).toContain(result)
+        continue
+      }
+      for (const each of result.snapshots) {
+        const { manifest } = (await source.snapshot(each.collection, each.snapshotId)) ?? {}
+        const hashes = manifest?.files.flatMap(({ pieces }) => pieces.map(({ sha256 }) => sha256))
+        const there = await Promise.all((hashes ?? []).map((hash) => has(source.objectKey(hash))))
+        expect(each.ok, `seed ${seed}, round ${round}`).toBe(there.every(Boolean))
+      }
+      if (result.ok) continue
+      incomplete++
+      expect(result.damage.every(({ kind }) => kind === 'missing')).toBe(true)
+      expect(damageError(result).message).toMatch(/ is incomplete: .* is missing/)
+      expect(damageError(result).exitCode).toBe(13)
+    }
+  }
+  expect(incomplete).toBeGreaterThan(20)
 })

@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises'
 import * as path from 'node:path'
 import { expect, test } from 'vitest'
 import { DirectoryLock, nodeDisk, OperatingError, systemClock } from '../../../engine/index.ts'
@@ -84,6 +84,32 @@ test('case 79: an objective that is missed by a passing drill exits 3 and says w
   expect(exitCode).toBe(3)
   expect(stdout).toMatch(/RTO +points +missed/)
   expect(stderr).toContain('error: rto of points is missed')
+})
+
+test('case 79: a drill restores to scratch, compares count, digest and 100 fixed queries, and the ledger says so with RTO and RPO', async () => {
+  const { file, state, directory } = await smallPlan((text) =>
+    text.replace('sample: 8', 'sample: 100'),
+  )
+  const more = Array.from({ length: 100 }, (_, i) => ({ id: 50 + i, vector: [i, 1, i % 7] }))
+  const data = path.join(directory, 'data', 'points.jsonl')
+  await appendFile(data, more.map((point) => `${JSON.stringify(point)}\n`).join(''))
+  expect(await dr(['drill', file])).toMatchObject({ exitCode: 0 })
+  const lines = await ledgerOf(state)
+  const check = lines.find(({ record }) => record?.kind === 'check' && record.outcome === 'passed')
+  const { outputs } = check.record
+  const points: { what: string; passed: boolean }[] = outputs.points
+  const whats = points.map(({ what }) => what).join(' ')
+  for (const what of ['count', 'digest', 'recall']) expect(whats).toContain(what)
+  expect(points.every(({ passed }) => passed)).toBe(true)
+  const [run = ''] = await readdir(path.join(state, 'runs'))
+  const kept = await filesBelow(path.join(state, 'runs', run))
+  const measured = kept.find((each) => each.endsWith('measurement.json')) ?? ''
+  expect(await readFile(measured, 'utf8')).toContain('"queries":100')
+  expect(lines.at(-1)).toMatchObject({ kind: 'run-ended', outcome: 'passed' })
+  const [reported = ''] = await readdir(path.join(state, 'reports'))
+  const file2 = path.join(state, 'reports', reported, 'report.json')
+  const report = await readFile(file2, 'utf8')
+  for (const objective of ['rto', 'rpo']) expect(report).toContain(`"${objective}"`)
 })
 
 test('case 80: a drill on a damaged backup fails, exits 15, and the clean-up runs', async () => {
