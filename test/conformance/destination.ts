@@ -159,6 +159,7 @@ export function destinationConformance(open: () => Promise<() => Destination>): 
 
   it.each([
     'with space/and  two',
+    'plus+and space/1+1=2',
     'ünïcode/naïve/日本語/😀',
     'e\u0301/\u00e9',
     'quotes\'"`$(x)&|;<>*?[]{}~#%20',

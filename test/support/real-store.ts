@@ -27,22 +27,32 @@ export interface RealStore {
 }
 
 const kinds = {
-  ceph: { script: 'ceph-up.sh', accessKeyId: 'ciaccess', secretAccessKey: 'cisecret' },
-  swift: { script: 'swift-up.sh', accessKeyId: 'test:tester', secretAccessKey: 'testing' },
+  ceph: {
+    firstPort: 20_000,
+    script: 'ceph-up.sh',
+    accessKeyId: 'ciaccess',
+    secretAccessKey: 'cisecret',
+  },
+  swift: {
+    firstPort: 26_000,
+    script: 'swift-up.sh',
+    accessKeyId: 'test:tester',
+    secretAccessKey: 'testing',
+  },
 } as const
 
 /** Ports that a server needs side by side, starting with the one that it answers on. */
 const portsOf = 4
 
 export async function startRealStore(kind: keyof typeof kinds): Promise<RealStore> {
-  const { script, ...credentials } = kinds[kind]
+  const { firstPort, script, ...credentials } = kinds[kind]
   const directory = await mkdtemp(join(tmpdir(), `vectra-${kind}-`))
   const path = fileURLToPath(new URL(`../system/servers/${script}`, import.meta.url))
   const stop = async () => {
     await promisify(execFile)('bash', [path, 'stop', directory])
     await rm(directory, { recursive: true, force: true })
   }
-  const port = await freePorts(portsOf)
+  const port = await freePorts(firstPort)
   try {
     await promisify(execFile)('bash', [path, 'start', directory, String(port)], {
       timeout: 110_000,
@@ -81,10 +91,15 @@ export async function startRealStore(kind: keyof typeof kinds): Promise<RealStor
   }
 }
 
-/** The first of `count` ports in a row that nobody listens on. */
-async function freePorts(count: number): Promise<number> {
-  for (let first = 20_000 + (process.pid % 8_000); first < 60_000; first += count) {
-    const ports = Array.from({ length: count }, (_, index) => first + index)
+/**
+ * The first of some ports in a row that nobody listens on, from 6,000 of which each kind has its own: two
+ * test files look at the same time. They lie below those that connections are given.
+ */
+async function freePorts(firstPort: number): Promise<number> {
+  const begin = process.pid % 1_500
+  for (let turn = 0; turn < 1_500; turn++) {
+    const first = firstPort + ((begin + turn) % 1_500) * portsOf
+    const ports = Array.from({ length: portsOf }, (_, index) => first + index)
     const free = await Promise.all(ports.map(isFree))
     if (free.every(Boolean)) return first
   }
