@@ -164,7 +164,10 @@ export function readPiece(
   pieces: PiecesInFlight,
 ): Promise<Found | undefined> {
   return guarded(async () => {
-    const got = await repository.getObject(sha256, new Uint8Array(buffer, 0, sizeBytes))
+    const bytes = new Uint8Array(buffer, 0, sizeBytes)
+    const got = await repository.getObject(sha256, bytes, (sealed, box) =>
+      pieces.unseal({ box, sealed, target: buffer, length: sizeBytes }),
+    )
     if (got === undefined) return missing
     if (got.sizeBytes !== sizeBytes) return wrongSize(got.sizeBytes, sizeBytes)
     if (got.readBytes !== sizeBytes) return wrongSize(got.readBytes, sizeBytes)

@@ -3,7 +3,7 @@
  * again, and hash threads that read them in place. However large a collection is, a backup, a
  * verification or a restore holds no more of it than these buffers.
  */
-import type { UnsealFileTask } from '../base/hash-tasks.ts'
+import type { UnsealFileTask, UnsealTask } from '../base/hash-tasks.ts'
 import { HashThreads } from '../base/hash-threads.ts'
 import { limits } from '../base/limits.ts'
 import type { BoxKey } from '../base/sealed-box.ts'
@@ -56,6 +56,11 @@ export class PiecesInFlight {
   /** A sealed box of the first `length` bytes. */
   seal(buffer: SharedArrayBuffer, length: number, box: BoxKey): Promise<Uint8Array> {
     return this.#threads.seal(buffer, length, box)
+  }
+
+  /** Opens a box into the beginning of `target`. @returns whether it is authentic */
+  unseal(task: UnsealTask): Promise<boolean> {
+    return this.#threads.unseal(task)
   }
 
   async close(): Promise<void> {

@@ -108,6 +108,17 @@ export async function unsealSmallFile(task: UnsealFileTask): Promise<string | nu
   return sha256Hex(plain)
 }
 
+export interface UnsealTask {
+  readonly box: BoxKey
+  readonly sealed: SharedArrayBuffer
+  readonly target: SharedArrayBuffer
+  /** Of the plain bytes. */
+  readonly length: number
+}
+
+const unsealBytes = ({ box, sealed, target, length }: UnsealTask): boolean =>
+  unseal(box, new Uint8Array(sealed), new Uint8Array(target, 0, length))
+
 function sealBytes({ bytes, offset, length, box }: SealTask): Transfer {
   const sealed = seal(box, new Uint8Array(bytes, offset, length))
   return new Transfer(sealed, [sealed.buffer as ArrayBuffer]) // it has memory of its own
@@ -144,4 +155,5 @@ export const hashTasks = {
   sha256File: hashFile,
   unsealFile,
   seal: sealBytes,
+  unseal: unsealBytes,
 }

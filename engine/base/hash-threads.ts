@@ -9,10 +9,11 @@ import {
   hashSmallFile,
   type SealTask,
   type UnsealFileTask,
+  type UnsealTask,
   unsealSmallFile,
 } from './hash-tasks.ts'
 import { KiB, limits, MiB } from './limits.ts'
-import { type BoxKey, seal } from './sealed-box.ts'
+import { type BoxKey, seal, unseal } from './sealed-box.ts'
 import { besideModule, ThreadPool } from './thread-pool.ts'
 
 /** Below this, handing the work to a thread costs more than doing it (about 0.2 ms). */
@@ -93,6 +94,16 @@ export class HashThreads {
   async seal(bytes: SharedArrayBuffer, length: number, box: BoxKey): Promise<Uint8Array> {
     if (this.#isHere(length)) return seal(box, new Uint8Array(bytes, 0, length))
     return this.#pool.run<Uint8Array>('seal', { bytes, offset: 0, length, box } satisfies SealTask)
+  }
+
+  /** Opens a box into the beginning of `target`. @returns whether it is authentic; see `unseal` */
+  async unseal(task: UnsealTask): Promise<boolean> {
+    if (!this.#isHere(task.length)) return this.#pool.run<boolean>('unseal', task)
+    return unseal(
+      task.box,
+      new Uint8Array(task.sealed),
+      new Uint8Array(task.target, 0, task.length),
+    )
   }
 
   /** Whether so few bytes are hashed on this thread. */

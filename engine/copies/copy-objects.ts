@@ -181,7 +181,9 @@ export class ObjectCopier {
     const problem = await this.#pieces.withBuffer(async (buffer) => {
       const found = await readPiece(from, object, buffer, this.#pieces)
       if (found !== undefined) return `${placeIn(from, sha256)} ${found.problem}`
-      await to.putObject(sha256, new Uint8Array(buffer, 0, sizeBytes), replace)
+      await to.putObject(sha256, new Uint8Array(buffer, 0, sizeBytes), replace, (_, box) =>
+        this.#pieces.seal(buffer, sizeBytes, box),
+      )
       return undefined
     })
     if (problem !== undefined) {

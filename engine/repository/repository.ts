@@ -44,7 +44,13 @@ import {
   snapshotKey,
   snapshotPrefix,
 } from './snapshot-manifest.ts'
-import { type ObjectFile, type ObjectRead, type Sealer, StoredObjects } from './stored-objects.ts'
+import {
+  type ObjectFile,
+  type ObjectRead,
+  type Opener,
+  type Sealer,
+  StoredObjects,
+} from './stored-objects.ts'
 import { StoredValues, type Tail } from './stored-values.ts'
 import { unlock } from './unlock.ts'
 
@@ -247,9 +253,10 @@ export class Repository {
   /**
    * Fills `target` with an object. The caller checks size and hash. Sealed bytes are handed out only when
    * all of them are there and authentic.
+   * @param opener opens sealed bytes into `target`. Default: this thread
    */
-  getObject(sha256: string, target: Uint8Array): Promise<ObjectRead | undefined> {
-    return this.#objects.get(sha256, target)
+  getObject(sha256: string, target: Uint8Array, opener?: Opener): Promise<ObjectRead | undefined> {
+    return this.#objects.get(sha256, target, opener)
   }
 
   /**

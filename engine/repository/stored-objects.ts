@@ -28,6 +28,9 @@ export interface ObjectFile {
 /** Makes a sealed box of bytes, wherever that is done best. */
 export type Sealer = (bytes: Uint8Array, box: BoxKey) => Promise<Uint8Array>
 
+/** Opens a box into memory, wherever that is done best. @returns whether it is authentic */
+export type Opener = (sealed: SharedArrayBuffer, box: BoxKey) => Promise<boolean>
+
 const sealHere: Sealer = async (bytes, box) => seal(box, bytes)
 
 export interface ObjectRead extends StoredRange {
@@ -95,17 +98,21 @@ export class StoredObjects {
    * Fills `target` with an object. The caller checks size and hash. Sealed bytes are handed out only when
    * all of them are there and authentic.
    */
-  async get(sha256: string, target: Uint8Array): Promise<ObjectRead | undefined> {
+  async get(sha256: string, target: Uint8Array, opener?: Opener): Promise<ObjectRead | undefined> {
     const key = this.key(sha256)
     if (this.#sealing === undefined) {
       const got = await this.#destination.get(key, target)
       return got && { ...got, authentic: true }
     }
-    const box = Buffer.allocUnsafeSlow(this.storedSize(target.length))
+    const sealed = new SharedArrayBuffer(this.storedSize(target.length))
+    const box = new Uint8Array(sealed)
     const got = await this.#destination.get(key, box)
     if (got === undefined) return undefined
     const isWhole = got.readBytes === box.length && got.sizeBytes === box.length
-    const authentic = this.#sealing.unsealInto('object', key, isWhole ? box : none, target)
+    const authentic =
+      isWhole && opener !== undefined
+        ? await opener(sealed, this.#sealing.boxKey('object', key))
+        : this.#sealing.unsealInto('object', key, isWhole ? box : none, target)
     const sizeBytes = this.#plainSize(got.sizeBytes)
     return { sizeBytes, readBytes: this.#plainSize(got.readBytes), authentic }
   }

@@ -67,6 +67,13 @@ test.each([1, 256 * 1024, 256 * 1024 + 1, 3_000_000])(
     const sealed = Buffer.from(await threads.seal(shared, length, box))
     await writeFile(source, sealed)
     await writeFile(target, 'head')
+    const memory = new SharedArrayBuffer(sealed.length)
+    new Uint8Array(memory).set(sealed)
+    const opened = { box, sealed: memory, target: new SharedArrayBuffer(length + 5), length }
+    expect(await threads.unseal(opened)).toBe(true)
+    expect(hashOf(new Uint8Array(opened.target).slice(0, length))).toBe(hashOf(plain))
+    expect(await threads.unseal({ ...opened, box: { ...box, label: 'there' } })).toBe(false)
+    expect(new Uint8Array(opened.target).every((byte) => byte === 0)).toBe(true)
     const task = { path: source, length, box, copyTo: { path: target, offset: 4 } }
     expect(await threads.unsealFile(task)).toBe(hashOf(plain))
     expect((await readFile(target)).equals(Buffer.concat([Buffer.from('head'), plain]))).toBe(true)
