@@ -90,6 +90,7 @@ async function forget(context: Context, url: string, flags: ForgetFlags) {
     ...(force && { force }),
     ...(lockWait !== undefined && { lockWaitMs: lockWait }),
     disk: context.io.disk,
+    onWait: (sentence) => void context.remark(sentence).catch(() => {}),
     clock,
     signal,
   })

@@ -56,6 +56,7 @@ export async function prune(context: Context, url: string, flags: PruneFlags) {
     ...(force && { force }),
     ...(lockWait !== undefined && { lockWaitMs: lockWait }),
     disk: context.io.disk,
+    onWait: (sentence) => void context.remark(sentence).catch(() => {}),
     ...worldOf(context),
   })
   await context.print(show(result))

@@ -64,6 +64,8 @@ export interface LockRequest {
   readonly signal?: AbortSignal | undefined
   /** How long to wait for others to be done. Default: a minute; ten seconds where it is `preferred`. */
   readonly waitMs?: number | undefined
+  /** Told for whom this waits, once each. */
+  readonly onWait?: ((sentence: string) => void) | undefined
   /** Default: this process. */
   readonly owner?: LockOwner | undefined
 }
@@ -146,6 +148,7 @@ async function acquire(
   const world = { clock, timer, owner, purpose }
   const look = new Look(destination, kind, world)
   const until = clock.monotonicMs() + (request.waitMs ?? limits.repositoryLockWaitMs)
+  const told = new Set<string>()
   let own: HeldLock | undefined
   try {
     for (;;) {
@@ -172,6 +175,11 @@ async function acquire(
       const settled = blocking.filter(({ watched }) => !watched)
       const [first] = settled
       if (first !== undefined && clock.monotonicMs() >= until) refuse(destination, first)
+      for (const each of blocking) {
+        if (told.has(each.name.holder)) continue
+        told.add(each.name.holder)
+        request.onWait?.(`waiting: ${destination.url} is in use ${whose(each)}`)
+      }
       const pollMs = randomInt(limits.repositoryLockPollMs / 2, limits.repositoryLockPollMs)
       await pause(timer, pollMs, signal)
     }
@@ -262,15 +270,16 @@ class Look {
   }
 }
 
-function refuse(destination: Destination, { name, lock, problem }: Blocking): never {
-  const place = destination.locate(lockKey(name))
-  const who =
-    lock === undefined
-      ? `by somebody whose lock cannot be read: ${problem}`
-      : `by ${lock.purpose} in process ${lock.owner.pid} on host ${lock.owner.host} since ${lock.since}`
+const whose = ({ lock, problem }: Blocking): string =>
+  lock === undefined
+    ? `by somebody whose lock cannot be read: ${problem}`
+    : `by ${lock.purpose} in process ${lock.owner.pid} on host ${lock.owner.host} since ${lock.since}`
+
+function refuse(destination: Destination, blocking: Blocking): never {
+  const place = destination.locate(lockKey(blocking.name))
   fail(
     'locked',
-    `${destination.url} is in use ${who}`,
+    `${destination.url} is in use ${whose(blocking)}`,
     `Wait until that is done, or stop it. If it is gone for good, remove ${place}.`,
     { place: { file: place } },
   )

@@ -46,6 +46,8 @@ export interface ForgetOptions {
   readonly signal?: AbortSignal
   /** How long to wait for another forget or prune. Default: a minute. */
   readonly lockWaitMs?: number
+  /** Told for whom this waits, once each. */
+  readonly onWait?: (sentence: string) => void
 }
 
 /** Plain data. Instants are ISO 8601. */
@@ -85,7 +87,14 @@ export async function forgetSnapshots(options: ForgetOptions): Promise<ForgetRes
   if (options.collection !== undefined) checkName('collection name', options.collection)
   const phases = new Phases(clock)
   const repository = await phases.run('open', () => openRepository(options.repository, disk))
-  const request = { purpose: 'a forget', clock, timer, signal, waitMs: lockWaitMs }
+  const request = {
+    purpose: 'a forget',
+    clock,
+    timer,
+    signal,
+    waitMs: lockWaitMs,
+    onWait: options.onWait,
+  }
   const lock = await phases.run('lock', () =>
     dryRun ? holdShared(repository, request, 'where-writable') : holdRetention(repository, request),
   )
@@ -111,7 +120,9 @@ async function forget(
       : removeNamed(found.snapshots, options.collection, options.snapshotIds)
   const unreadable = found.unreadable.map(({ error }) => error.message)
   const wrong =
-    options.snapshotIds === undefined ? suspicions(found.snapshots, unreadable, clock.nowMs()) : []
+    options.snapshotIds === undefined
+      ? suspicions(found.snapshots, unreadable, clock.nowMs(), found.recordedMs)
+      : []
   const leaving = decisions.filter(({ keep }) => !keep)
   if (wrong.length > 0 && leaving.length > 0 && !force && !dryRun) refuseSuspicious(wrong)
   const removal = await phases.run('remove', async () =>

@@ -41,7 +41,7 @@ export async function markNeeded(
   nowMs: number,
   signal: AbortSignal | undefined,
 ): Promise<Marked> {
-  const { snapshots, unreadable } = await readCandidates(repository, undefined, signal)
+  const { snapshots, unreadable, recordedMs } = await readCandidates(repository, undefined, signal)
   refuseUnreadable(unreadable)
   await refuseHidden(repository, snapshots, signal)
   const manifests = snapshots.map(({ stored }) => stored.manifest)
@@ -78,7 +78,7 @@ export async function markNeeded(
       { kind: 'log', entries: log },
       { kind: 'records', entries: await oldRecords(repository, snapshots, signal) },
     ],
-    suspicions: suspicions(snapshots, [], nowMs),
+    suspicions: suspicions(snapshots, [], nowMs, recordedMs),
     remarks,
   }
 }

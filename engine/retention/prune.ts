@@ -36,6 +36,8 @@ export interface PruneOptions {
   readonly signal?: AbortSignal
   /** How long to wait for backups and restores to be done. Default: a minute. */
   readonly lockWaitMs?: number
+  /** Told for whom this waits, once each. */
+  readonly onWait?: (sentence: string) => void
 }
 
 export interface Room {
@@ -73,7 +75,8 @@ export async function pruneRepository(options: PruneOptions): Promise<PruneResul
   const { clock, disk, timer, dryRun = false, lockWaitMs } = options
   const phases = new Phases(clock)
   const repository = await phases.run('open', () => openRepository(options.repository, disk))
-  const request = { purpose: 'a prune', clock, timer, signal: options.signal, waitMs: lockWaitMs }
+  const { signal: stop, onWait } = options
+  const request = { purpose: 'a prune', clock, timer, signal: stop, waitMs: lockWaitMs, onWait }
   const lock = await phases.run('lock', () =>
     dryRun ? holdShared(repository, request, 'where-writable') : holdExclusive(repository, request),
   )

@@ -18,6 +18,8 @@ export interface StoredCandidate extends Candidate {
 export interface Candidates {
   readonly snapshots: readonly StoredCandidate[]
   readonly unreadable: SnapshotSet['unreadable']
+  /** The latest time that a pin or a verification speaks of, epoch ms; 0 when there is none. */
+  readonly recordedMs: number
 }
 
 /** @throws what the destination says; a pin that cannot be read pins, a verification proves nothing */
@@ -28,14 +30,17 @@ export async function readCandidates(
 ): Promise<Candidates> {
   const { snapshots, unreadable } = await readSnapshots(repository, collection, signal)
   const pins = new Map((await readPins(repository, collection)).map((pin) => [nameOf(pin), pin]))
+  const recorded = [...pins.values()].flatMap(({ pin }) => (pin ? Date.parse(pin.pinnedAt) : []))
   const names = await listVerifications(repository, collection)
   const records = new Map<string, Verification[]>()
   for (const { verification } of await readVerifications(repository, names, signal)) {
     const key = `${nameOf(verification)} ${verification.manifestSha256}`
+    recorded.push(Date.parse(verification.verifiedAt))
     records.set(key, [...(records.get(key) ?? []), verification])
   }
   return {
     unreadable,
+    recordedMs: recorded.reduce((latest, each) => Math.max(latest, each), 0),
     snapshots: snapshots.map((stored) => {
       const { manifest, sha256 } = stored
       const name = { collection: manifest.collection.name, snapshotId: manifest.id }

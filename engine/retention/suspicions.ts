@@ -9,25 +9,38 @@ import { type Candidate, groupBy, newestFirst } from './keep-rules.ts'
 const shareLeft = 0.5
 /** Snapshots of one history that are further apart: a clock was wrong, or nobody backed up for a year. */
 const longestGapMs = 366 * 86_400_000
+/** Clocks of two hosts may differ by so much. */
+const clockSlackMs = 5 * 60_000
 
-/** @param unreadable sentences about manifests that cannot be read */
+/**
+ * @param unreadable sentences about manifests that cannot be read
+ * @param recordedMs the latest time that anything else in the repository speaks of, epoch ms
+ */
 export function suspicions(
   snapshots: readonly Candidate[],
   unreadable: readonly string[],
   nowMs: number,
+  recordedMs = 0,
 ): readonly string[] {
   const histories = groupBy(snapshots, (each) => `${each.collection}/${each.uuid}/${each.epoch}`)
   return [
-    ...clockBehind(snapshots, nowMs),
+    ...clockBehind(snapshots, nowMs, recordedMs),
     ...unreadable.map((each) => `a snapshot that may be the newest cannot be read: ${each}`),
     ...histories.flatMap((history) => ofHistory(newestFirst(history))),
   ]
 }
 
-function clockBehind(snapshots: readonly Candidate[], nowMs: number): string[] {
-  const ahead = snapshots.filter((each) => Math.max(each.createdMs, each.asOfMs) > nowMs)
+function clockBehind(snapshots: readonly Candidate[], nowMs: number, recordedMs: number): string[] {
+  const ahead = snapshots.filter(
+    (each) => Math.max(each.createdMs, each.asOfMs) > nowMs + clockSlackMs,
+  )
   const [first] = ahead
-  if (first === undefined) return []
+  if (first === undefined) {
+    if (recordedMs <= nowMs + clockSlackMs) return []
+    return [
+      `the clock says ${toInstant(nowMs)}, but the repository was used at ${toInstant(recordedMs)}: one of the two is wrong`,
+    ]
+  }
   const atMs = Math.max(first.createdMs, first.asOfMs)
   return [
     `the clock says ${toInstant(nowMs)}, but ${nameOf(first)} was taken at ${toInstant(atMs)}: one of the two is wrong`,

@@ -108,9 +108,12 @@ describe('two locks of one repository', () => {
   it('the second gets its turn when the first is done within its patience', async () => {
     const { repository, request, timer } = world()
     const backup = await holdShared(repository, request('a backup'))
-    const prune = watch(holdExclusive(repository, request('prune', { waitMs: 60_000 })))
+    const told: string[] = []
+    const onWait = (sentence: string) => told.push(sentence)
+    const prune = watch(holdExclusive(repository, request('prune', { waitMs: 60_000, onWait })))
     await timer.pass(20_000)
     expect(prune.state).toBe('pending')
+    expect(told).toEqual([expect.stringMatching(/^waiting: .* in use by a backup in process 1 /)])
     const late = watch(holdShared(repository, request('a late backup', { waitMs: 60_000 })))
     await timer.pass(5_000)
     expect(late.state).toBe('pending') // prune was first, although it waits itself

@@ -18,6 +18,8 @@ const snapshot = (lsn: number, changes: Partial<Candidate> = {}): Candidate => (
   ...changes,
 })
 
+/** What two clocks may differ by. */
+const slackMs = 300_000
 const now = startMs + 100 * dayMs
 
 describe('something is suspicious', () => {
@@ -42,9 +44,17 @@ describe('something is suspicious', () => {
   })
 
   it('case 40: when the clock is behind the newest snapshot', () => {
-    expect(suspicions([snapshot(1), snapshot(2)], [], startMs + 2 * dayMs)).toEqual([])
-    expect(suspicions([snapshot(1), snapshot(2)], [], startMs + 2 * dayMs - 1)).toEqual([
-      'the clock says 2026-01-02T23:59:59.999Z, but s2 of products was taken at 2026-01-03T00:00:00.000Z: one of the two is wrong',
+    expect(suspicions([snapshot(1), snapshot(2)], [], startMs + 2 * dayMs - slackMs)).toEqual([])
+    expect(suspicions([snapshot(1), snapshot(2)], [], startMs + 2 * dayMs - slackMs - 1)).toEqual([
+      'the clock says 2026-01-02T23:54:59.999Z, but s2 of products was taken at 2026-01-03T00:00:00.000Z: one of the two is wrong',
+    ])
+  })
+
+  it('case 40: when the clock is behind what else the repository knows', () => {
+    const recorded = startMs + 50 * dayMs
+    expect(suspicions([snapshot(1)], [], recorded - slackMs, recorded)).toEqual([])
+    expect(suspicions([snapshot(1)], [], recorded - slackMs - 1, recorded)).toEqual([
+      expect.stringMatching(/the repository was used at 2026-02-20T00:00:00.000Z: one of the two/),
     ])
   })
 
