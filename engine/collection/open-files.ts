@@ -147,7 +147,7 @@ export async function openFiles(
   }
   const { config, configBytes } = await readConfigFile(disk, directory, manifest.config)
   const watermarkPath = path.join(directory, watermarkName)
-  const watermark = await WatermarkFile.open(disk, watermarkPath, onWarning)
+  const watermark = await WatermarkFile.open(disk, watermarkPath, onWarning, { durable: !staged })
   const opened: SealedSegment[] = []
   try {
     checkWatermark(watermark, manifest, directory)

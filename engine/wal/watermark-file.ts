@@ -49,6 +49,7 @@ export class WatermarkFile {
   }
 
   /**
+   * @param durable false where the file does not count yet
    * @param onWarning told when one of the two slots is not whole: the other one is used
    * @throws `missing-file`, `damaged`, `newer-format`
    */
@@ -56,6 +57,7 @@ export class WatermarkFile {
     disk: Disk,
     path: string,
     onWarning: (text: string) => void,
+    { durable = true }: { readonly durable?: boolean } = {},
   ): Promise<WatermarkFile> {
     if ((await disk.stat(path)) === undefined) {
       fail('missing-file', `${path} is missing`, 'Restore the collection from a backup.', {
@@ -66,7 +68,7 @@ export class WatermarkFile {
     if (version === 1) await replaceFile(disk, path, encodeWatermarkFile(latest))
     const file = await disk.open(path, 'append')
     try {
-      await file.dataSync() // a process that died may have left it to the page cache
+      if (durable) await file.dataSync() // a process that died may have left it to the page cache
       return new WatermarkFile(file, version === 1 ? { ...latest, turn: 1 } : latest)
     } catch (error) {
       await file.close()
