@@ -1,5 +1,6 @@
 /** Everything a destination does, while the store and the network fail now and then. */
 import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../../engine/base/clock.ts'
 import type { Destination } from '../../../engine/destination/destination.ts'
 import { s3Bounds } from '../../../engine/destination/s3-client.ts'
 import { startObjectStore } from '../../support/object-store.ts'
@@ -92,6 +93,25 @@ describe('a store that fails now and then', () => {
       code: 'unreachable',
       exitCode: 12,
       message: expect.stringContaining('ECONNREFUSED'),
+    })
+  })
+})
+
+describe('a role that may not ask whether the bucket has locks', () => {
+  it('deletes what is free, and is told by the object what is locked', async () => {
+    const { store } = held
+    const destination = store.open(store.newBucket({ lock: true }))
+    const lock = { mode: 'governance', untilMs: systemClock.nowMs() + 3_600_000 } as const
+    await destination.put('locked', value, { lock })
+    await destination.put('free', value)
+    const role = store.open(store.requests.at(-1)?.bucket)
+    const fault = { kind: 'status', status: 403, code: 'AccessDenied' } as const
+    store.inject({ fault, when: is('GetObjectLockConfiguration') })
+    await role.delete('free')
+    expect(await role.head('free')).toBeUndefined()
+    await expect(role.delete('locked')).rejects.toMatchObject({ code: 'object-locked' })
+    await expect(role.put('new', value, { lock })).rejects.toMatchObject({
+      code: 'credential-refused',
     })
   })
 })
