@@ -236,6 +236,9 @@ export class DataDirectory {
       }))
       await disk.makeDirectory(path.join(directory, 'segments'))
       await writeNote(disk, directory, request.key, identity)
+    } else {
+      // a power cut may have left the note and taken what was made before it
+      await disk.makeDirectory(path.join(directory, 'segments'))
     }
     return {
       directory,

@@ -443,47 +443,51 @@ describe('two histories', () => {
 })
 
 describe('a restore to a moment that is killed', () => {
-  it('case 11, case 77: leaves nothing that counts, and run again gives the same state', async () => {
-    const source = await story()
-    const work = async (disk: Disk) => {
-      const directory = await openTest('/restored', { disk })
-      try {
-        await restoreSnapshot(directory, {
-          collection: 'products',
-          source: source.destination,
-          at: parseMoment('lsn:9'),
-          disk,
-          clock: manualClock(),
-          warm: false,
-        })
-        return (await directory.open('products')).digest
-      } finally {
-        await directory.close().catch(() => {})
+  // with seed 4 a power cut left the note of the restore and took the directory made before it
+  it.each([4, Math.floor(Math.random() * 2 ** 31)])(
+    'case 11, case 77: leaves nothing that counts, and run again gives the same state, seed %i',
+    async (seed) => {
+      const source = await story()
+      const work = async (disk: Disk) => {
+        const directory = await openTest('/restored', { disk })
+        try {
+          await restoreSnapshot(directory, {
+            collection: 'products',
+            source: source.destination,
+            at: parseMoment('lsn:9'),
+            disk,
+            clock: manualClock(),
+            warm: false,
+          })
+          return (await directory.open('products')).digest
+        } finally {
+          await directory.close().catch(() => {})
+        }
       }
-    }
-    const seed = Math.floor(Math.random() * 2 ** 31)
-    const random = seededRandom(seed)
-    const whole = new FaultyDisk(new MemoryDisk())
-    await work(whole)
-    const calls = mutatingCalls.reduce((sum, call) => sum + whole.count(call), 0)
-    const kills = 10
-    for (let kill = 0; kill < kills; kill++) {
-      const at = Math.floor((calls * kill) / kills) + random.integer(Math.floor(calls / kills)) + 1
-      const disk = new MemoryDisk()
-      await work(new FaultyDisk(disk, { at, times: Number.POSITIVE_INFINITY, errno: 'EIO' })).catch(
-        () => {},
-      )
-      const left = disk.crash(random.integer(2 ** 31))
-      if ((await left.stat('/restored/LOCK')) !== undefined) await breakLock(left, '/restored')
-      const directory = await openTest('/restored', { disk: left })
-      const stands = directory.has('products')
-      if (stands) {
-        expect((await directory.open('products')).digest).toBe(source.digests.get(9))
+      const random = seededRandom(seed)
+      const whole = new FaultyDisk(new MemoryDisk())
+      await work(whole)
+      const calls = mutatingCalls.reduce((sum, call) => sum + whole.count(call), 0)
+      const kills = 10
+      for (let kill = 0; kill < kills; kill++) {
+        const at =
+          Math.floor((calls * kill) / kills) + random.integer(Math.floor(calls / kills)) + 1
+        const disk = new MemoryDisk()
+        await work(
+          new FaultyDisk(disk, { at, times: Number.POSITIVE_INFINITY, errno: 'EIO' }),
+        ).catch(() => {})
+        const left = disk.crash(random.integer(2 ** 31))
+        if ((await left.stat('/restored/LOCK')) !== undefined) await breakLock(left, '/restored')
+        const directory = await openTest('/restored', { disk: left })
+        const stands = directory.has('products')
+        if (stands) {
+          expect((await directory.open('products')).digest).toBe(source.digests.get(9))
+        }
+        await directory.close()
+        if (!stands) expect(await work(left), `call ${at}`).toBe(source.digests.get(9))
       }
-      await directory.close()
-      if (!stands) expect(await work(left), `call ${at}`).toBe(source.digests.get(9))
-    }
-    console.log(`restore to a moment: killed at ${kills} of ${calls} calls, seed ${seed}`)
-    expect(calls).toBeGreaterThan(30)
-  })
+      console.log(`restore to a moment: killed at ${kills} of ${calls} calls, seed ${seed}`)
+      expect(calls).toBeGreaterThan(30)
+    },
+  )
 })
