@@ -313,9 +313,11 @@ describe('a reindex that is cut off', () => {
           }
         },
         check: async ({ disk }) => {
-          await look(disk.crashLosingNothing(), false)
-          await look(disk.crashLosingAll(), false)
-          await look(disk.crash(cut++), true)
+          // by turns: what is lost has little to do with where the process died
+          if (cut % 3 === 0) await look(disk.crashLosingNothing(), false)
+          else if (cut % 3 === 1) await look(disk.crashLosingAll(), false)
+          else await look(disk.crash(cut), true)
+          cut++
         },
       })
       console.log(`case 6, case 7: reindex ${from} → ${to}: ${points} calls`, outcomes)
