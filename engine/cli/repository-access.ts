@@ -7,9 +7,8 @@ import type { RepositoryLocation } from '../backup/sources.ts'
 import { fail } from '../base/errors.ts'
 import { systemTimer } from '../base/timer.ts'
 import { Throttle } from '../destination/throttle.ts'
-import { type KeySource, readKey } from '../repository/key-source.ts'
+import type { KeySource } from '../repository/key-source.ts'
 import type { RepositoryKey } from '../repository/repository-key.ts'
-import { readPublicKey, readSigner } from '../repository/signing.ts'
 import type { Context } from './context.ts'
 import { type LockFlags, lockOptions, lockPolicyOf } from './lock-options.ts'
 import { bandwidth, listOption, parseJson } from './option.ts'
@@ -83,6 +82,7 @@ export async function located(
   flags: AccessFlags,
 ): Promise<RepositoryLocation> {
   const { disk } = context.io
+  const { readPublicKey, readSigner } = await import('../repository/signing.ts')
   const publicKeys: string[] = []
   for (const text of flags.trust ?? []) publicKeys.push(await readPublicKey(text, disk))
   if (flags.requireSignature === true && publicKeys.length === 0) {
@@ -127,6 +127,8 @@ export async function keysOf(context: Context, flags: AccessFlags): Promise<Repo
     sources.push({ kind: 'text', text, from: keyVariable })
   }
   const keys: RepositoryKey[] = []
+  if (sources.length === 0) return keys
+  const { readKey } = await import('../repository/key-source.ts')
   for (const source of sources) keys.push(await readKey(source, disk, signal))
   return keys
 }

@@ -1,7 +1,6 @@
 /** `repository init URL`: a repository made on purpose, with how everybody shall lock what they write. */
 import type { Command } from 'commander'
 import { fail } from '../base/errors.ts'
-import { openDestination } from '../destination/open-destination.ts'
 import type { Context } from './context.ts'
 import { type LockFlags, lockOptions, lockPolicyOf } from './lock-options.ts'
 import { type AccessFlags, keysOf } from './repository-access.ts'
@@ -35,6 +34,7 @@ async function makeRepository(context: Context, url: string, flags: AccessFlags 
   const { disk, clock } = context.io
   const policy = lockPolicyOf(flags)
   const keys = await keysOf(context, flags)
+  const { openDestination } = await import('../destination/open-destination.ts')
   const destination = openDestination(url, disk)
   if ((await readRepositoryFile(destination)) !== undefined) {
     fail('file-exists', `there is a repository at ${destination.url} already`, 'Back up to it.')

@@ -3,7 +3,6 @@
  * repository. They wrap its one data key, so nothing else is written again.
  */
 import { type Command, Option } from 'commander'
-import { openDestination } from '../destination/open-destination.ts'
 import type { KeyRing } from '../repository/key-ring.ts'
 import type { Context } from './context.ts'
 import { requireOption } from './option.ts'
@@ -126,10 +125,11 @@ async function list(context: Context, url: string, flags: AccessFlags) {
   return { repository: ring.repository, url: ring.url, keys: ring.keys.length }
 }
 
-const changeOf = async (context: Context, url: string, flags: AccessFlags) => ({
-  destination: openDestination(url, context.io.disk),
-  keys: await keysOf(context, flags),
-})
+const changeOf = async (context: Context, url: string, flags: AccessFlags) => {
+  const { openDestination } = await import('../destination/open-destination.ts')
+  const destination = openDestination(url, context.io.disk)
+  return { destination, keys: await keysOf(context, flags) }
+}
 
 async function tell(context: Context, ring: KeyRing, sentence: string): Promise<KeyRing> {
   await context.confirm(`${sentence}; it has ${showCount(ring.keys.length, 'key')}`)

@@ -2,7 +2,6 @@
 import type { Command } from 'commander'
 import { OperatingError } from '../base/errors.ts'
 import { systemTimer } from '../base/timer.ts'
-import { openDestination } from '../destination/open-destination.ts'
 import type { ProbeReport } from '../destination/probe.ts'
 import type { Context } from './context.ts'
 import { examples, type Runner } from './runner.ts'
@@ -41,6 +40,7 @@ async function probe(context: Context, url: string) {
 /** Probes the store behind a URL. */
 export async function probeUrl(context: Context, url: string): Promise<ProbeReport> {
   const { probeStore } = await import('../destination/probe.ts')
+  const { openDestination } = await import('../destination/open-destination.ts')
   const { clock, disk, timer = systemTimer } = context.io
   return probeStore(() => openDestination(url, disk), { clock, timer })
 }

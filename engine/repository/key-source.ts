@@ -3,7 +3,6 @@
  * is read when it is needed, kept in a {@link RepositoryKey}, and told to nobody.
  */
 import { basename } from 'node:path'
-import { execa } from 'execa'
 import type { Disk } from '../base/disk.ts'
 import { fail, isOperatingError } from '../base/errors.ts'
 import { KiB } from '../base/limits.ts'
@@ -79,6 +78,7 @@ async function runCommand(
       'Write the program first, then its arguments.',
     )
   }
+  const { execa } = await import('execa') // only here: it takes as long to load as all the rest
   const result = await execa(program, args, {
     shell: false,
     preferLocal: false,

@@ -3,16 +3,17 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { nodeDisk } from '../../../engine/base/disk.ts'
 import { DirectoryDestination } from '../../../engine/destination/directory.ts'
-import { temporaryDirectory } from '../../support/temporary-directory.ts'
+import { suiteDirectory } from '../../support/temporary-directory.ts'
 import { smallRepository } from '../retention/small-repository.ts'
 import { runCli } from './run-cli.ts'
 
+const suite = suiteDirectory()
 let repository = ''
 const clock = { nowMs: () => Date.UTC(2026, 5, 1), nowUs: () => 0, monotonicMs: () => 0 }
 const cli = (...argv: string[]) => runCli(argv, { io: { clock } })
 
 beforeAll(async () => {
-  repository = join(await temporaryDirectory(), 'repo')
+  repository = join(suite.path, 'repo')
   const days = [1, 2, 3, 4, 5].map((lsn) => ({
     id: `s${lsn}`,
     lsn,
