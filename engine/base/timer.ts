@@ -14,3 +14,19 @@ export const systemTimer: Timer = {
     return () => clearTimeout(handle)
   },
 }
+
+/** Resolves after `milliseconds`. @throws the signal's reason, at once */
+export function pause(timer: Timer, milliseconds: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted()
+    const stop = () => {
+      cancel()
+      reject(signal?.reason)
+    }
+    const cancel = timer.after(milliseconds, () => {
+      signal?.removeEventListener('abort', stop)
+      resolve()
+    })
+    signal?.addEventListener('abort', stop, { once: true })
+  })
+}

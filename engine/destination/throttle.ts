@@ -4,7 +4,7 @@
  * line is busy for moments and idle between; over the length of some values it is what was asked for.
  */
 import type { Clock } from '../base/clock.ts'
-import type { Timer } from '../base/timer.ts'
+import { pause, type Timer } from '../base/timer.ts'
 
 export interface ThrottleOptions {
   readonly clock: Pick<Clock, 'monotonicMs'>
@@ -26,26 +26,11 @@ export class Throttle {
 
   /** Resolves when `bytes` may pass. @throws the signal's reason */
   async pass(bytes: number): Promise<void> {
-    const { clock, signal } = this.#options
+    const { clock, signal, timer } = this.#options
     signal?.throwIfAborted()
     const nowMs = clock.monotonicMs()
     const atMs = Math.max(nowMs, this.#freeAtMs)
     this.#freeAtMs = atMs + (1_000 * bytes) / this.bytesPerSecond
-    if (atMs > nowMs) await this.#wait(atMs - nowMs)
-  }
-
-  #wait(milliseconds: number): Promise<void> {
-    const { timer, signal } = this.#options
-    return new Promise((resolve, reject) => {
-      const stop = () => {
-        cancel()
-        reject(signal?.reason)
-      }
-      const cancel = timer.after(milliseconds, () => {
-        signal?.removeEventListener('abort', stop)
-        resolve()
-      })
-      signal?.addEventListener('abort', stop, { once: true })
-    })
+    if (atMs > nowMs) await pause(timer, atMs - nowMs, signal)
   }
 }

@@ -25,7 +25,7 @@ import type { Clock } from '../base/clock.ts'
 import { fail, isOperatingError, type OperatingError } from '../base/errors.ts'
 import { inFlight } from '../base/in-flight.ts'
 import { limits } from '../base/limits.ts'
-import { systemTimer, type Timer } from '../base/timer.ts'
+import { pause, systemTimer, type Timer } from '../base/timer.ts'
 import { type Destination, getWhole } from '../destination/destination.ts'
 import { HeldLock, type LockWorld, removeLock } from './held-lock.ts'
 import { judgeLock } from './judge-lock.ts'
@@ -287,19 +287,4 @@ function refuse(destination: Destination, blocking: Blocking): never {
 
 function ignoreOperating(error: unknown): void {
   if (!isOperatingError(error)) throw error
-}
-
-/** @throws the signal's reason */
-function pause(timer: Timer, milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      cancel()
-      reject(signal?.reason)
-    }
-    const cancel = timer.after(milliseconds, () => {
-      signal?.removeEventListener('abort', stop)
-      resolve()
-    })
-    signal?.addEventListener('abort', stop, { once: true })
-  })
 }
