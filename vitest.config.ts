@@ -27,6 +27,8 @@ const freshDist = ['./test/support/fresh-dist.ts']
 export default defineConfig({
   test: {
     pool: 'forks',
+    // a process runs many files: starting one and loading the sources takes longer than most tests
+    isolate: false,
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     maxWorkers: 2,
     execArgv: ['--import', loader],

@@ -34,6 +34,7 @@ import { openFiles } from './open-files.ts'
 import { type PinnedLog, pinLog } from './pinned-log.ts'
 import { type PinnedState, pinState } from './pinned-state.ts'
 import { type ReindexResult, refuseOtherPoints, reindex } from './reindex.ts'
+import { scanPoints } from './scan-points.ts'
 import { checkSearchBounds, type Neighbour, type SearchOptions, searchSegments } from './search.ts'
 import { WarmProof } from './warm-proof.ts'
 import { Warmer } from './warmer.ts'
@@ -189,12 +190,9 @@ export class Collection {
     return toPoint({ id, vector: await segment.vector(ordinal), metadata })
   }
 
-  /** All live points as they were when the iteration began, in no particular order. */
-  async *points(): AsyncGenerator<Point> {
-    for (const id of this.#state.ids()) {
-      const point = await this.get(id)
-      if (point !== undefined) yield point
-    }
+  /** All live points as they are when the iteration begins, oldest first. @throws `damaged` */
+  points(): AsyncGenerator<Point> {
+    return scanPoints(this.#state.segments)
   }
 
   /**

@@ -67,6 +67,10 @@ export class LiveSegment {
     return this.memory !== undefined || this.#index !== undefined || this.#rows !== undefined
   }
 
+  get dimension(): number {
+    return this.#body.dimension
+  }
+
   get live(): number {
     return this.table.count - this.tombstones.count
   }
@@ -108,6 +112,23 @@ export class LiveSegment {
     const release = this.hold()
     try {
       return await this.#body.vector(ordinal)
+    } finally {
+      release()
+    }
+  }
+
+  /**
+   * Vectors of the ordinals from `from` to before `to`, row-major, a copy; those of live points are
+   * proven by their hashes. @throws `damaged`
+   */
+  async vectors(
+    from: number,
+    to: number,
+    isLive: (ordinal: number) => boolean,
+  ): Promise<Float32Array> {
+    const release = this.hold()
+    try {
+      return await this.#body.vectors(from, to, isLive)
     } finally {
       release()
     }

@@ -74,20 +74,6 @@ export class LiveState {
     return { segment, ordinal: packed % ordinalSpace }
   }
 
-  /** The ids that live now, in the order in which their points came; later changes do not show. */
-  *ids(): Generator<PointId> {
-    const views = this.segments.map((segment) => ({
-      segment,
-      count: segment.table.count,
-      tombstones: segment.tombstones.copy(),
-    }))
-    for (const { segment, count, tombstones } of views) {
-      for (let ordinal = 0; ordinal < count; ordinal++) {
-        if (!tombstones.has(ordinal)) yield segment.id(ordinal)
-      }
-    }
-  }
-
   /**
    * Applies a record.
    * @returns points written or deleted

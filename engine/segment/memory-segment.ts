@@ -90,6 +90,11 @@ export class MemorySegment implements PointTable {
     return { bytes: this.#hashes, offset: HASH_BYTES * ordinal }
   }
 
+  /** Vectors of the ordinals from `from` to before `to`, row-major, a copy. */
+  async vectors(from: number, to: number): Promise<Float32Array> {
+    return this.#rows.slice(from * this.dimension, to * this.dimension)
+  }
+
   /** A copy of one vector. */
   async vector(ordinal: number): Promise<Float32Array> {
     return this.#rows.slice(ordinal * this.dimension, (ordinal + 1) * this.dimension)

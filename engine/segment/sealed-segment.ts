@@ -102,6 +102,10 @@ export class SealedSegment implements PointTable {
     return this.entry.count
   }
 
+  get dimension(): number {
+    return this.#place.dimension
+  }
+
   id(ordinal: number): PointId {
     return this.#table.id(ordinal)
   }
@@ -119,20 +123,37 @@ export class SealedSegment implements PointTable {
    * @throws `damaged`
    */
   async vector(ordinal: number): Promise<Float32Array> {
-    const vector = new Float32Array(this.#place.dimension)
-    const bytes = floatBytes(vector)
-    const offset = rowOffset(ordinal, this.#place.dimension)
-    if ((await this.#vectors.read(bytes, offset)) !== bytes.length) {
-      this.#damaged(this.entry.vectors, offset, 'it ends before its last vector')
+    return this.vectors(ordinal, ordinal + 1)
+  }
+
+  /**
+   * Vectors of the ordinals from `from` to before `to`, row-major, read from disk; those of live points
+   * are proven by the points' hashes.
+   * @throws `damaged`
+   */
+  async vectors(
+    from: number,
+    to: number,
+    isLive: (ordinal: number) => boolean = () => true,
+  ): Promise<Float32Array> {
+    const { dimension } = this.#place
+    const vectors = new Float32Array((to - from) * dimension)
+    await this.readRowsAt(from, vectors)
+    for (let ordinal = from; ordinal < to; ordinal++) {
+      if (!isLive(ordinal)) continue
+      const row = (ordinal - from) * dimension
+      const vector = vectors.subarray(row, row + dimension)
+      const found = encodePoint(this.id(ordinal), vector, this.metadata(ordinal))
+      const { bytes, offset } = this.hash(ordinal)
+      if (hashPoint({ bytes: found }).compare(bytes, offset, offset + HASH_BYTES) !== 0) {
+        this.#damaged(
+          this.entry.vectors,
+          rowOffset(ordinal, dimension),
+          'the vector there is not what was accepted',
+        )
+      }
     }
-    const found = encodePoint(this.id(ordinal), vector, this.metadata(ordinal))
-    const hash = this.hash(ordinal)
-    if (
-      hashPoint({ bytes: found }).compare(hash.bytes, hash.offset, hash.offset + HASH_BYTES) !== 0
-    ) {
-      this.#damaged(this.entry.vectors, offset, 'the vector there is not what was accepted')
-    }
-    return vector
+    return vectors
   }
 
   /** Where threads find the vectors, unproven; undefined where only this disk can read them. */

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { LiveSegment } from '../../../engine/collection/live-segment.ts'
 import { LiveState } from '../../../engine/collection/live-state.ts'
+import { scanPoints } from '../../../engine/collection/scan-points.ts'
 import { acceptPoint, type PointId } from '../../../engine/format/point.ts'
 import { modelDigest, randomPoint, smallConfig, type TestPoint } from '../../support/collections.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
@@ -22,7 +23,10 @@ const operation = fc.oneof(
 async function expectState(state: LiveState, model: Map<PointId, TestPoint>): Promise<void> {
   expect(state.count).toBe(model.size)
   expect(state.digest).toBe(modelDigest(model.values()))
-  expect(new Set(state.ids())).toEqual(new Set(model.keys()))
+  const ids: PointId[] = []
+  for await (const { id } of scanPoints(state.segments)) ids.push(id)
+  expect(ids).toHaveLength(model.size)
+  expect(new Set(ids)).toEqual(new Set(model.keys()))
   expect(state.segments.reduce((sum, each) => sum + each.live, 0)).toBe(model.size)
   for (const [id, point] of model) {
     const location = state.locate(id)
