@@ -13,6 +13,8 @@ const writer = fileURLToPath(new URL('./writer.mjs', import.meta.url))
 const kills = Number(process.env['VECTRA_KILLS'] ?? 262)
 /** Writers that are killed side by side, each with a directory of its own. */
 const lanes = 2
+/** After so many kills a lane goes on in a new directory: looking through an old one takes ever longer. */
+const killsOfDirectory = 44
 
 interface Heard {
   readonly acknowledged: Set<number>
@@ -50,11 +52,17 @@ describe('a writer that is killed', () => {
     timeout: 1_800_000 + 5_000 * kills,
   }, async () => {
     const seed = 20261123
-    const paths = await Promise.all(Array.from({ length: lanes }, temporaryDirectory))
-    const results = await Promise.all(
-      paths.map((path, lane) => runLane(path, seed + lane, Math.ceil(kills / lanes))),
-    )
+    const lane = async (first: number) => {
+      const results: LaneResult[] = []
+      for (let kill = first * killsOfDirectory; kill < kills; kill += lanes * killsOfDirectory) {
+        const count = Math.min(killsOfDirectory, kills - kill)
+        results.push(await killOver(await temporaryDirectory(), seed + kill, count))
+      }
+      return results
+    }
+    const results = (await Promise.all(Array.from({ length: lanes }, (_, i) => lane(i)))).flat()
     const acknowledged = results.reduce((sum, each) => sum + each.acknowledged, 0)
+    expect(results.reduce((sum, each) => sum + each.kills, 0)).toBe(kills)
     const slowestOpenMs = Math.max(...results.map((each) => each.slowestOpenMs))
     console.log(
       `kill -9 of a writer: ${kills} kills in ${lanes} lanes, seed ${seed}, ${acknowledged} batches acknowledged, slowest restart ${slowestOpenMs.toFixed(0)} ms`,
@@ -65,8 +73,14 @@ describe('a writer that is killed', () => {
   })
 })
 
+interface LaneResult {
+  readonly kills: number
+  readonly acknowledged: number
+  readonly slowestOpenMs: number
+}
+
 /** Kills a writer over one directory again and again; checks what it left each time. */
-async function runLane(path: string, seed: number, laneKills: number) {
+async function killOver(path: string, seed: number, count: number): Promise<LaneResult> {
   const random = seededRandom(seed)
   const heard: Heard = {
     acknowledged: new Set(),
@@ -75,7 +89,7 @@ async function runLane(path: string, seed: number, laneKills: number) {
     highest: 0,
   }
   let slowestOpenMs = 0
-  for (let kill = 0; kill < laneKills; kill++) {
+  for (let kill = 0; kill < count; kill++) {
     await writeAndKill(path, heard, 5 + random.integer(120))
     const start = systemClock.monotonicMs()
     const data = await openTest(path)
@@ -102,5 +116,5 @@ async function runLane(path: string, seed: number, laneKills: number) {
     expect((await again.open('items')).digest, 'a second start changes nothing').toBe(digest)
     await again.close()
   }
-  return { acknowledged: heard.acknowledged.size, slowestOpenMs }
+  return { kills: count, acknowledged: heard.acknowledged.size, slowestOpenMs }
 }
