@@ -71,9 +71,10 @@ export type { DataDirectoryOptions } from './collection/directory-options.ts'
 export { type Filter, parseFilter } from './collection/filter.ts'
 export type { ReindexResult } from './collection/reindex.ts'
 export type { Neighbour, SearchOptions } from './collection/search.ts'
+export { type CopyResult, copyError, copySnapshots } from './copies/copy.ts'
 export type { Destination, UnfinishedPut } from './destination/destination.ts'
 export { openDestination } from './destination/open-destination.ts'
-export { checkEndpoint, parseS3Url, toS3Url } from './destination/s3-url.ts'
+export { checkEndpoint, isLinkLocal, parseS3Url, toS3Url } from './destination/s3-url.ts'
 export { Throttle } from './destination/throttle.ts'
 export {
   type CollectionConfig,

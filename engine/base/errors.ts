@@ -43,6 +43,7 @@ export const errorCatalogue = {
   'file-exists': exitCodes.usage,
   'limit-exceeded': exitCodes.usage,
   'index-unavailable': exitCodes.usage,
+  'not-offered': exitCodes.usage,
   // an objective was measured and missed, or could not be proven
   'objective-missed': exitCodes.objectiveMissed,
   // the plan

@@ -129,7 +129,8 @@ never.addSubnet('169.254.0.0', 16)
 never.addSubnet('fe80::', 10, 'ipv6')
 never.addAddress('fd00:ec2::254', 'ipv6')
 
-function isLinkLocal(hostname: string): boolean {
+/** Whether a host name as a URL has it is such an address, in whatever spelling. */
+export function isLinkLocal(hostname: string): boolean {
   const address = hostname.replace(/^\[(.*)\]$/, '$1')
   const family = isIP(address)
   return family !== 0 && never.check(address, family === 6 ? 'ipv6' : 'ipv4')

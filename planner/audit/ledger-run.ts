@@ -1,5 +1,5 @@
 /** Entries of the ledger, put together to runs. */
-import type { ObjectiveKind } from '../plan/plan.ts'
+import type { AnySequence, ObjectiveKind } from '../plan/plan.ts'
 import type { LedgerEntry, RunOutcome } from '../run/ledger-line.ts'
 import type { RecordedError, StepRecord } from '../step/record.ts'
 
@@ -14,7 +14,7 @@ export interface LedgerRun {
   readonly line: number
   readonly planSha256: string
   readonly gitCommit: string | null
-  readonly sequence: { readonly kind: 'schedule' | 'drill'; readonly name: string }
+  readonly sequence: { readonly kind: AnySequence['kind']; readonly name: string }
   readonly proves: readonly ObjectiveKind[]
   /** Epoch milliseconds. */
   readonly startedAt: number

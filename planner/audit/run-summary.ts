@@ -1,5 +1,6 @@
 /** Runs and their steps as reports show them. Plain JSON. */
 
+import type { AnySequence } from '../plan/plan.ts'
 import type { RunOutcome } from '../run/ledger-line.ts'
 import { toIso } from '../step/observation.ts'
 import type { Evidence, RecordedError, StageName, StepOutcome } from '../step/record.ts'
@@ -22,7 +23,7 @@ export interface StepSummary {
 
 export interface RunSummary {
   readonly run: string
-  readonly sequence: { readonly kind: 'schedule' | 'drill'; readonly name: string }
+  readonly sequence: { readonly kind: AnySequence['kind']; readonly name: string }
   /** `unfinished`: it still runs, or its process died. */
   readonly outcome: RunOutcome | 'unfinished'
   readonly startedAt: string

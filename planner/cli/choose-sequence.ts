@@ -1,6 +1,6 @@
-/** Which schedule or drill of the plan is meant. */
+/** Which schedule, drill or procedure of the plan is meant. */
 import { fail } from '../../engine/index.ts'
-import type { Drill, Plan, Schedule } from '../plan/plan.ts'
+import type { Drill, Plan, Procedure, Schedule } from '../plan/plan.ts'
 
 /** @throws `name-not-found` listing those there are */
 export function schedule(plan: Plan, name: string): Schedule {
@@ -10,6 +10,11 @@ export function schedule(plan: Plan, name: string): Schedule {
 /** @throws `name-not-found` listing those there are */
 export function drill(plan: Plan, name: string): Drill {
   return plan.drills.get(name) ?? notFound('drill', name, [...plan.drills.keys()])
+}
+
+/** @throws `name-not-found` listing those there are */
+export function procedure(plan: Plan, name: string): Procedure {
+  return plan.procedures.get(name) ?? notFound('procedure', name, [...plan.procedures.keys()])
 }
 
 /** Without a name the only one is meant. @throws `name-not-found`, `usage` when there are several */

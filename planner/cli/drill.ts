@@ -1,7 +1,7 @@
 /** `drill PLAN [NAME…]`: runs drills, and judges what they were to prove. */
 import type { Command } from 'commander'
 import { fail, OperatingError } from '../../engine/index.ts'
-import type { Drill, Plan } from '../plan/plan.ts'
+import { type Drill, type Plan, tasksOf } from '../plan/plan.ts'
 import * as choose from './choose-sequence.ts'
 import type { Context } from './context.ts'
 import { openPlan } from './open-plan.ts'
@@ -61,9 +61,13 @@ function worstOf(failures: readonly OperatingError[]): OperatingError {
   return new OperatingError(worst.code, message, worst.hint, { details: failures })
 }
 
+/** As a whole, or one of its steps. */
+const asksFirst = ({ confirm, steps, always }: Drill): boolean =>
+  confirm || tasksOf([...steps, ...always]).some((step) => step.confirm)
+
 /** Everything is asked before anything runs. */
 async function confirmAll({ io }: Context, plan: Plan, drills: readonly Drill[]): Promise<void> {
-  for (const { name } of drills.filter((drill) => drill.confirm)) {
+  for (const { name } of drills.filter(asksFirst)) {
     if (io.ask === undefined) {
       fail(
         'usage',

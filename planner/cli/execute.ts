@@ -1,11 +1,11 @@
 /**
  * One run from a command: lock, compile, run, judge, report. What `run` and `drill` share.
  */
-import { OperatingError, version } from '../../engine/index.ts'
+import { fail, OperatingError, version } from '../../engine/index.ts'
 import type { Audit } from '../audit/audit.ts'
 import { compile } from '../compile/compile.ts'
 import type { TaskTree } from '../compile/task.ts'
-import type { Drill, Plan, Schedule } from '../plan/plan.ts'
+import type { AnySequence, Plan } from '../plan/plan.ts'
 import { createRedactor } from '../plan/secret.ts'
 import { gitCommit } from '../run/git-commit.ts'
 import { historyOf } from '../run/history.ts'
@@ -32,8 +32,9 @@ import { type StatePaths, statePaths } from './state.ts'
 export async function execute(
   context: Context,
   plan: Plan,
-  sequence: Schedule | Drill,
+  sequence: AnySequence,
 ): Promise<object> {
+  refuseUnoffered(plan)
   const { disk, clock } = context.io
   const state = statePaths(plan, context.state)
   const lock = await takeStateLock(disk, clock, state.lock, `a run of plan ${plan.name}`)
@@ -64,6 +65,13 @@ export async function execute(
   } finally {
     await lock.release()
   }
+}
+
+/** What would look like protection and is not done yet. @throws `not-offered` */
+function refuseUnoffered({ ledger }: Plan): void {
+  const what = ledger.signingKeyFile !== undefined ? 'signing' : ledger.anchor && 'anchor'
+  if (what === undefined) return
+  fail('not-offered', `ledger.${what} is not done by this version`, 'Take it out of the plan.')
 }
 
 async function runWatched(

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import type { JsonObject } from '../../engine/index.ts'
 import type { StepTask, TaskTree } from '../compile/task.ts'
-import type { Drill, Plan, Schedule } from '../plan/plan.ts'
+import type { AnySequence, Plan } from '../plan/plan.ts'
 import { createRedactor } from '../plan/secret.ts'
 import { redactJson } from '../run/redact-json.ts'
 import { recordedInputs } from '../step/recorded-inputs.ts'
@@ -15,6 +15,7 @@ import { statePaths } from './state.ts'
 interface ExplainFlags {
   readonly schedule?: string
   readonly drill?: string
+  readonly procedure?: string
 }
 
 export function addExplain(program: Command, run: Runner): void {
@@ -24,12 +25,14 @@ export function addExplain(program: Command, run: Runner): void {
     .argument('<plan>', 'plan file')
     .option('--schedule <name>', 'only this schedule')
     .option('--drill <name>', 'only this drill')
+    .option('--procedure <name>', 'only this procedure')
     .addHelpText(
       'after',
       examples(
         'explain plans/quickstart.yaml',
         'explain plans/shop.yaml --schedule nightly',
         'explain plans/shop.yaml --drill restore-test --json',
+        'explain plans/shop.yaml --procedure failover',
       ),
     )
     .action(run(explainPlan))
@@ -81,10 +84,13 @@ const stepJson = ({ kind: _, input, needs: __, ...task }: StepTask): object => (
   input: recordedInputs(input, (template) => template.text),
 })
 
-function sequencesOf(plan: Plan, flags: ExplainFlags): (Schedule | Drill)[] {
+function sequencesOf(plan: Plan, flags: ExplainFlags): AnySequence[] {
   const named = [
     ...(flags.schedule === undefined ? [] : [choose.schedule(plan, flags.schedule)]),
     ...(flags.drill === undefined ? [] : [choose.drill(plan, flags.drill)]),
+    ...(flags.procedure === undefined ? [] : [choose.procedure(plan, flags.procedure)]),
   ]
-  return named.length > 0 ? named : [...plan.schedules.values(), ...plan.drills.values()]
+  return named.length > 0
+    ? named
+    : [...plan.schedules.values(), ...plan.drills.values(), ...plan.procedures.values()]
 }

@@ -25,6 +25,7 @@ async function validate(context: Context, file: string) {
     showCount(plan.destinations.size, 'destination'),
     showCount(plan.schedules.size, 'schedule'),
     showCount(plan.drills.size, 'drill'),
+    showCount(plan.procedures.size, 'procedure'),
   ]
   await context.confirm(`${file} is valid: plan ${plan.name}, ${counts.join(', ')}`)
   return {
@@ -34,5 +35,6 @@ async function validate(context: Context, file: string) {
     collections: [...plan.collections.keys()],
     schedules: [...plan.schedules.keys()],
     drills: [...plan.drills.keys()],
+    procedures: [...plan.procedures.keys()],
   }
 }

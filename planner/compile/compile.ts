@@ -1,19 +1,20 @@
 /** Steps → task tree. Pure: nothing is opened, read or asked. */
-import type { Drill, Plan, Schedule, Step, StepKind, TaskStep } from '../plan/plan.ts'
-import type { History } from '../step/estimate.ts'
+import type { AnySequence, Plan, Step, TaskStep } from '../plan/plan.ts'
+import type { StepKind } from '../plan/step-inputs.ts'
+import { estimateOr, type History } from '../step/estimate.ts'
 import type { StepFaces, StepRegistry } from '../step/step.ts'
 import type { Stage, StepTask, Task, TaskTree } from './task.ts'
 
 export interface CompileOptions {
   readonly registry: StepRegistry
-  /** What runs of this schedule or drill measured before. */
+  /** What runs of it measured before. */
   readonly history: History
 }
 
-/** Compiles one schedule or drill of the plan. The tree is frozen. */
+/** Compiles one schedule, drill or procedure of the plan. The tree is frozen. */
 export function compile(
   plan: Plan,
-  sequence: Schedule | Drill,
+  sequence: AnySequence,
   { registry, history }: CompileOptions,
 ): TaskTree {
   const bind = (step: TaskStep): StepTask => bindStep(step, plan, registry, history)
@@ -63,19 +64,23 @@ type StepWithInput = Omit<TaskStep, 'input'> & { readonly input: never }
 type AnyFaces = StepFaces<StepKind> & { readonly kind: string }
 
 function bindFaces(step: StepWithInput, faces: AnyFaces, plan: Plan, history: History): StepTask {
-  const { id, kind, input, timeoutMs, retry, onFailure, place } = step
+  const { id, kind, input, timeoutMs, retry, onFailure, when, takes, odds, confirm, place } = step
   const { undo } = faces
   return Object.freeze({
     kind: 'step' as const,
     id,
     stepKind: kind,
     description: Object.freeze(faces.describe(input, plan)),
-    estimate: Object.freeze(faces.estimate(input, id, history)),
+    estimate: Object.freeze(estimateOr(faces.estimate(input, id, history), takes)),
     touches: Object.freeze(faces.touches(input, plan)),
     needs: Object.freeze(faces.needs(input, plan)),
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(retry !== undefined && { retry }),
     onFailure,
+    when,
+    ...(takes !== undefined && { takes }),
+    ...(odds !== undefined && { odds }),
+    confirm,
     place,
     input,
     run: (context) => faces.run(input, context),

@@ -35,7 +35,7 @@ export function explain(tree: TaskTree): string[] {
 
 function facts(tree: TaskTree): string[] {
   const all = tree.stages.flatMap((stage) => stepsOf(stage.tasks))
-  const guessed = all.filter((task) => task.estimate.origin === 'default').length
+  const guessed = all.filter((task) => task.estimate.origin !== 'measured').length
   const totalMs = tree.stages.reduce((sum, stage) => sum + lengthOf(stage.tasks), 0)
   const basis =
     guessed === 0
@@ -78,6 +78,7 @@ function stepLines(task: StepTask, number: string): string[] {
     ...task.description.commands.map((command) => `$ ${shellLine(command)}`),
     `takes about ${showDuration(estimate.durationMs)} (${estimate.origin}: ${estimate.basis})`,
     ...policy(task),
+    ...conditions(task),
     ...task.touches.map(({ access, what, name }) => `${access} ${what} ${name}`),
   ]
   return [
@@ -96,6 +97,17 @@ function policy({ timeoutMs, retry, onFailure, undo }: StepTask): string[] {
       : [`up to ${retry.attempts} tries, first pause ${showDuration(retry.backoffMs)}`]),
     ...(onFailure === 'stop' ? [] : [`on failure: ${onFailure}`]),
     ...(undo === undefined ? [] : ['can be undone']),
+  ]
+  return parts.length === 0 ? [] : [parts.join('; ')]
+}
+
+/** When it runs at all, and what the plan says of its success. */
+function conditions({ when, confirm, odds }: StepTask): string[] {
+  const parts = [
+    ...(when === 'failure' ? ['only once something failed'] : []),
+    ...(when === 'success' ? ['only as long as nothing failed'] : []),
+    ...(confirm ? ['asks before the run starts'] : []),
+    ...(odds === undefined ? [] : [`succeeds in ${Number((odds * 100).toFixed(2))} % of cases`]),
   ]
   return parts.length === 0 ? [] : [parts.join('; ')]
 }

@@ -6,7 +6,15 @@
  * reader needs no knowledge of step kinds.
  */
 import type { Place } from '../plan/place.ts'
-import type { ObjectiveKind, OnFailure, Plan, Retry } from '../plan/plan.ts'
+import type {
+  AnySequence,
+  ObjectiveKind,
+  OnFailure,
+  Plan,
+  Retry,
+  Takes,
+  When,
+} from '../plan/plan.ts'
 import type { Estimate } from '../step/estimate.ts'
 import type { StageName, StepRecord } from '../step/record.ts'
 import type { Description, StepContext, StepResult, TargetNeed, Touch } from '../step/step.ts'
@@ -23,6 +31,13 @@ export interface StepTask {
   readonly timeoutMs?: number
   readonly retry?: Retry
   readonly onFailure: OnFailure
+  readonly when: When
+  /** What the plan says of its time; {@link estimate} has counted it in. */
+  readonly takes?: Takes
+  /** Chance to succeed, 0 to 1, by the word of the plan. */
+  readonly odds?: number
+  /** Needs a yes before the run starts. */
+  readonly confirm: boolean
   readonly place: Place
   /** The step's input with its templates, for the record. */
   readonly input: object
@@ -47,7 +62,7 @@ export interface Stage {
 
 export interface TaskTree {
   readonly plan: Plan
-  readonly sequence: { readonly kind: 'schedule' | 'drill'; readonly name: string }
+  readonly sequence: { readonly kind: AnySequence['kind']; readonly name: string }
   readonly description?: string
   /** In which `${date}` and `${time}` are written. */
   readonly timezone: string

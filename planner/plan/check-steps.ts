@@ -9,6 +9,7 @@ import { stepKinds } from './schema-files.ts'
 export function checkSteps(sequences: readonly RawSequence[]): ValueProblem[] {
   return sequences.flatMap(({ steps, groups }) => [
     ...groups.flatMap(groupProblems),
+    ...steps.flatMap(nestedProblems),
     ...steps.flatMap(kindProblems),
     ...idProblems(steps),
     ...steps.flatMap(execProblems),
@@ -31,7 +32,24 @@ function groupProblems({ pointer, value }: RawGroup): ValueProblem[] {
     }))
 }
 
-const stepOptions: readonly string[] = ['id', 'timeout', 'retry', 'onFailure']
+/** Side by side in side by side. */
+function nestedProblems({ pointer, value, parallel }: RawStep): ValueProblem[] {
+  if (!parallel || memberOf(value, 'parallel') === undefined) return []
+  return [
+    {
+      rule: 'wrong-value',
+      pointer: childPointer(pointer, 'parallel'),
+      atKey: true,
+      message: 'a "parallel" does not stand in another',
+      hint: 'Steps side by side are one list: put them into the parallel around.',
+    },
+  ]
+}
+
+const stepOptions: readonly string[] = [
+  ...['id', 'when', 'timeout', 'retry', 'onFailure'],
+  ...['takes', 'odds', 'confirm'],
+]
 const stepKeys: readonly string[] = [...stepKinds, ...stepOptions]
 
 function kindProblems(step: RawStep): ValueProblem[] {

@@ -3,13 +3,13 @@
  * environment has it, and a step it asks runs earlier. Whether that step then really ran is known
  * only when the plan runs.
  */
-import type { JsonValue } from '../../engine/index.ts'
+import { isJsonObject, type JsonValue } from '../../engine/index.ts'
 import { nearest } from './nearest.ts'
-import { childPointer } from './path-text.ts'
-import type { StepKind } from './plan.ts'
+import { childPointer, parentPointer } from './path-text.ts'
 import type { Annotations, TemplateMode } from './plan-schema.ts'
 import type { ProblemRule, ValueProblem } from './problem.ts'
 import { memberOf, type RawSequence, type RawStep, type StepIds, stepIds } from './raw-steps.ts'
+import type { StepKind } from './step-inputs.ts'
 import { type Environment, readTemplate, type TemplatePart, variable } from './template.ts'
 
 export interface TemplateChecks {
@@ -24,14 +24,15 @@ export function checkTemplates(
   checks: TemplateChecks,
 ): ValueProblem[] {
   const owners = stepOwners(checks.sequences)
+  const domains = targetDomains(plan)
   const problems = [...annotations.templates].flatMap(([pointer, { mode, text }]) => {
     const reading = readTemplate(text)
     if (reading.problem !== undefined) {
       return [at(pointer, 'unknown-variable', `the text ${reading.problem}`, reading.hint)]
     }
-    const owner = owners.find(({ step }) => pointer.startsWith(`${step.pointer}/`))
+    const owner = ownerOf(pointer, owners)
     return reading.value.flatMap(
-      (part) => partProblem(part, { pointer, mode, owner, checks }) ?? [],
+      (part) => partProblem(part, { pointer, mode, owner, domains, checks }) ?? [],
     )
   })
   return [...problems, ...strayVariables(plan, '', annotations)]
@@ -40,13 +41,31 @@ export function checkTemplates(
 interface Owner {
   readonly step: RawStep
   readonly siblings: StepIds
+  readonly sequence: RawSequence
 }
 
-const stepOwners = (sequences: readonly RawSequence[]): Owner[] =>
-  sequences.flatMap(({ steps }) => {
-    const siblings = stepIds(steps)
-    return steps.map((step) => ({ step, siblings }))
-  })
+/** By the step's pointer. */
+const stepOwners = (sequences: readonly RawSequence[]): ReadonlyMap<string, Owner> =>
+  new Map(
+    sequences.flatMap((sequence) => {
+      const siblings = stepIds(sequence.steps)
+      return sequence.steps.map((step) => [step.pointer, { step, siblings, sequence }] as const)
+    }),
+  )
+
+/** The step around a value: the nearest one above. */
+function ownerOf(pointer: string, owners: ReadonlyMap<string, Owner>): Owner | undefined {
+  for (let above = parentPointer(pointer); above !== ''; above = parentPointer(above)) {
+    const owner = owners.get(above)
+    if (owner !== undefined) return owner
+  }
+  return undefined
+}
+
+const targetDomains = (plan: JsonValue): ReadonlyMap<string, JsonValue> => {
+  const targets = memberOf(plan, 'targets')
+  return new Map(isJsonObject(targets) ? Object.entries(targets) : [])
+}
 
 const at = (pointer: string, rule: ProblemRule, message: string, hint: string): ValueProblem => ({
   rule,
@@ -60,6 +79,7 @@ interface PartPlace {
   readonly pointer: string
   readonly mode: TemplateMode
   readonly owner: Owner | undefined
+  readonly domains: ReadonlyMap<string, JsonValue>
   readonly checks: TemplateChecks
 }
 
@@ -73,7 +93,9 @@ function partProblem(part: TemplatePart, place: PartPlace): ValueProblem | undef
     return unknown(`\${${nameOf(part)}} means nothing outside steps`, 'Only ${env.NAME} does.')
   }
   if (part.kind === 'steps') return outputProblem(part, pointer, owner, checks.outputs)
-  if (part.kind === 'run.error' && owner.step.stage !== 'always') {
+  if (part.kind === 'ask') return questionProblem(part.name, pointer, owner)
+  if (part.kind === 'target') return domainProblem(part, pointer, place.domains)
+  if (part.kind === 'run.error' && owner.step.stage !== 'always' && !afterFailure(owner.step)) {
     return unknown('${run.error} is known under "always" only', 'Move the step, or take it out.')
   }
   if (part.kind === 'collection' && !hasCollection(owner.step, pointer)) {
@@ -83,7 +105,55 @@ function partProblem(part: TemplatePart, place: PartPlace): ValueProblem | undef
 }
 
 const nameOf = (part: Exclude<TemplatePart, { kind: 'text' | 'env' }>): string =>
-  part.kind === 'steps' ? `steps.${part.id}.${part.output}` : part.kind
+  part.kind === 'steps'
+    ? `steps.${part.id}.${part.output}`
+    : part.kind === 'ask'
+      ? `ask.${part.name}`
+      : part.kind === 'target'
+        ? `target.${part.name}.${part.domain}`
+        : part.kind
+
+/** It runs only once something failed. */
+const afterFailure = ({ value }: RawStep): boolean =>
+  (memberOf(value, 'when') ?? memberOf(memberOf(value, 'notify'), 'when')) === 'failure'
+
+function questionProblem(
+  name: string,
+  pointer: string,
+  { sequence }: Owner,
+): ValueProblem | undefined {
+  const asked = memberOf(sequence.value, 'ask')
+  const names = isJsonObject(asked) ? Object.keys(asked) : []
+  if (names.includes(name)) return undefined
+  const meant = nearest(name, names)
+  const isProcedure = sequence.section === 'procedures'
+  const hint =
+    meant !== undefined
+      ? `Did you mean "${meant}"?`
+      : names.length > 0
+        ? `It asks ${names.join(', ')}.`
+        : isProcedure
+          ? `Add ask: { ${name}: { question: … } } to the procedure.`
+          : 'Only procedures ask questions.'
+  return at(pointer, 'unknown-name', `nothing asks for "${name}" here`, hint)
+}
+
+function domainProblem(
+  part: { readonly name: string; readonly domain: string },
+  pointer: string,
+  domains: ReadonlyMap<string, JsonValue>,
+): ValueProblem | undefined {
+  const target = domains.get(part.name)
+  if (target === undefined) {
+    const meant = nearest(part.name, domains.keys())
+    const known = `The plan has ${[...domains.keys()].slice(0, 10).join(', ')}.`
+    const hint = meant === undefined ? known : `Did you mean "${meant}"?`
+    return at(pointer, 'unknown-name', `there is no target ${JSON.stringify(part.name)}`, hint)
+  }
+  if (memberOf(target, part.domain) !== undefined) return undefined
+  const hint = `Add ${part.domain}: … to target ${part.name}.`
+  return at(pointer, 'unknown-name', `target ${part.name} does not say its ${part.domain}`, hint)
+}
 
 function missingVariable(
   name: string,
@@ -128,10 +198,11 @@ function outputProblem(
     return at(pointer, 'unknown-name', `step "${part.id}" ${when}`, hint)
   }
   const [kind] = asked.kinds
-  const many = memberOf(memberOf(asked.value, 'backup'), 'collections')
+  const many = kind && memberOf(memberOf(asked.value, kind), 'collections')
   if (Array.isArray(many) && many.length > 1 && part.output !== 'destination') {
     const hint = 'Make a step of each collection.'
-    return at(pointer, 'unknown-name', `step "${part.id}" backs up several collections`, hint)
+    const does = kind === 'backup' ? 'backs up' : 'works on'
+    return at(pointer, 'unknown-name', `step "${part.id}" ${does} several collections`, hint)
   }
   const known = (kind && outputs.get(kind)) ?? []
   if (known.includes(part.output)) return undefined

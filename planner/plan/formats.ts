@@ -2,13 +2,25 @@
  * The `format`s of the schemas: texts with a meaning that a pattern cannot express. One reader each,
  * used to accept or refuse the text; the resolver reads the same text again for its value.
  */
-import { nameProblem, reservedNames } from '../../engine/index.ts'
+import {
+  isOperatingError,
+  type Moment,
+  nameProblem,
+  parseMoment,
+  reservedNames,
+} from '../../engine/index.ts'
 import { readCron } from './cron.ts'
 import { readDate } from './instant.ts'
 import { planLimits } from './limits.ts'
-import { readEndpoint, readLocation, readPath } from './location.ts'
+import {
+  readEndpoint,
+  readLocation,
+  readPath,
+  readServiceAddress,
+  readWebAddress,
+} from './location.ts'
 import { problem, type Reading, value } from './reading.ts'
-import { readDuration, readRate } from './units.ts'
+import { readDuration, readFrequency, readRate } from './units.ts'
 import { readZone } from './zone.ts'
 
 export type FormatReader = (text: string) => Reading<unknown>
@@ -20,6 +32,30 @@ function readPositiveDuration(text: string): Reading<number> {
   return duration.value === 0
     ? problem('is no time at all', 'Write a duration above zero.')
     : duration
+}
+
+/** From the start of something: zero is the start. */
+const readOffset: FormatReader = (text) =>
+  text === '0' ? problem('has no unit', 'Write 0m.') : readDuration(text)
+
+const day = '(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)'
+const time = '(?:[01][0-9]|2[0-3]):[0-5][0-9]'
+const hoursPattern = new RegExp(
+  `^(?:24x7|(?:${day}(?:-${day})? ${time}-(?:${time}|24:00)(?:, ?(?!$)|$))+)$`,
+)
+
+const readHours: FormatReader = (text) =>
+  text.length <= 200 && hoursPattern.test(text)
+    ? value(text)
+    : problem('are no hours', 'Write 24x7, or days and times: "Mon-Fri 08:00-18:00".')
+
+function readMoment(text: string): Reading<Moment> {
+  try {
+    return value(parseMoment(text))
+  } catch (error) {
+    if (!isOperatingError(error, 'usage')) throw error
+    return problem('is no moment', error.hint)
+  }
 }
 
 function readTimeout(text: string): Reading<number> {
@@ -57,8 +93,20 @@ const readSecret: FormatReader = (text) =>
     ? value(text)
     : problem('is no environment variable', 'Keep the key out of the plan: write "${env.NAME}".')
 
+/** Settings by their format, once their variables are filled in. */
+export const settingReaders: Readonly<Record<string, FormatReader>> = {
+  path: readPath,
+  location: (text) => readLocation(text, '/'),
+  endpoint: readEndpoint,
+  'web-address': readWebAddress,
+  'service-address': readServiceAddress,
+}
+
 export const formats: Readonly<Record<string, FormatReader>> = {
   duration: readPositiveDuration,
+  offset: readOffset,
+  frequency: readFrequency,
+  hours: readHours,
   timeout: readTimeout,
   rate: readRate,
   cron: readCron,
@@ -66,6 +114,9 @@ export const formats: Readonly<Record<string, FormatReader>> = {
   'date-or-instant': readDate,
   secret: readSecret,
   path: unlessTemplate(readPath),
+  'web-address': unlessTemplate(readWebAddress),
+  'service-address': unlessTemplate(readServiceAddress),
+  'moment-template': unlessTemplate(readMoment),
   endpoint: unlessTemplate(readEndpoint),
   location: unlessTemplate((text) => readLocation(text, '/')),
   'collection-name': readCollectionName,

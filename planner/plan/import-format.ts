@@ -1,6 +1,6 @@
 /** The format of a file of points, told by the ending of its name. */
 import * as path from 'node:path'
-import type { ImportFormat } from './plan.ts'
+import type { ImportFormat } from './step-inputs.ts'
 
 const endings: ReadonlyMap<string, ImportFormat> = new Map([
   ['.jsonl', 'jsonl'],

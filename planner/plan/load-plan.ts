@@ -9,7 +9,11 @@
  */
 import * as path from 'node:path'
 import { type Disk, type JsonValue, OperatingError, sha256Hex } from '../../engine/index.ts'
+import { checkCollisions } from './check-collisions.ts'
 import { checkNames } from './check-names.ts'
+import { checkProduction } from './check-production.ts'
+import { checkSections } from './check-sections.ts'
+import { checkStepValues } from './check-step-values.ts'
 import { checkSteps } from './check-steps.ts'
 import { checkTemplates } from './check-templates.ts'
 import { planLimits } from './limits.ts'
@@ -96,6 +100,10 @@ async function checkValues(
   const problems = [
     ...schemaProblems(errors),
     ...checkSteps(sequences),
+    ...checkStepValues(sequences),
+    ...checkSections(value, sequences),
+    ...checkProduction(value, sequences),
+    ...checkCollisions(value),
     ...checkNames(value, annotations),
     ...checkTemplates(value, annotations, { env, sequences, outputs: schema.outputs }),
     ...checkSettings(annotations, env),
@@ -131,9 +139,7 @@ function invalid(
 
 /** What stands below a key that should not be there needs no problems of its own. */
 function withoutEchoes(problems: readonly ValueProblem[]): ValueProblem[] {
-  const refused = new Set(
-    problems.filter(({ rule }) => rule === 'unknown-key' || rule === 'later-key').map(pointerOf),
-  )
+  const refused = new Set(problems.filter(({ rule }) => rule === 'unknown-key').map(pointerOf))
   return problems.filter(({ pointer }) => {
     for (let above = parentPointer(pointer); above !== ''; above = parentPointer(above)) {
       if (refused.has(above)) return false

@@ -1,7 +1,13 @@
 /** Paths and destinations: what the plan writes → absolute paths and URLs. */
 import * as path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { checkEndpoint, isOperatingError, parseS3Url, toS3Url } from '../../engine/index.ts'
+import {
+  checkEndpoint,
+  isLinkLocal,
+  isOperatingError,
+  parseS3Url,
+  toS3Url,
+} from '../../engine/index.ts'
 import { problem, type Reading, value } from './reading.ts'
 
 /** The text, once it can be a path. */
@@ -41,6 +47,38 @@ const readBucket = (text: string): Reading<string> => unlessRefused(() => toS3Ur
 /** The endpoint of an object store. */
 export const readEndpoint = (text: string): Reading<string> =>
   unlessRefused(() => checkEndpoint(text))
+
+/** An address of the web. What is wrong with it is told without what may be a secret. */
+export function readWebAddress(text: string): Reading<string> {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    return problem('is not an http:// or https:// address', 'Write http://host/path or https://….')
+  }
+  return unlessUnsafe(url, text)
+}
+
+const serviceSchemes = ['http:', 'https:', 'postgres:', 'postgresql:']
+
+/** Where a system is served. */
+export function readServiceAddress(text: string): Reading<string> {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || url.hostname === '' || !serviceSchemes.includes(url.protocol)) {
+    const hint = 'Write http://host:port or https://…, for pgvector postgres://user@host/database.'
+    return problem('is not the address of a system', hint)
+  }
+  return unlessUnsafe(url, text)
+}
+
+function unlessUnsafe(url: URL, text: string): Reading<string> {
+  const isWeb = url.protocol.startsWith('http')
+  if (url.password !== '' || (isWeb && url.username !== '')) {
+    return problem('has credentials in it', 'Keep them in the environment: "${env.NAME}".')
+  }
+  if (isLinkLocal(url.hostname)) {
+    return problem('is a link-local or metadata address', 'Name the host itself.')
+  }
+  return value(text)
+}
 
 function unlessRefused(read: () => string): Reading<string> {
   try {

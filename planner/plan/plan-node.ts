@@ -41,7 +41,13 @@ export class PlanNode {
   }
 
   get(key: string): PlanNode | undefined {
-    return this.entries().find(([name]) => name === key)?.[1]
+    const value =
+      isJsonObject(this.value) && Object.hasOwn(this.value, key) ? this.value[key] : undefined
+    if (value === undefined) {
+      assert(isJsonObject(this.value), `${this.pointer} is not a mapping`)
+      return undefined
+    }
+    return new PlanNode(value, childPointer(this.pointer, key), this.#source)
   }
 
   /** The member that the schema requires. */
@@ -80,6 +86,11 @@ export class PlanNode {
   flag(): boolean {
     assert(typeof this.value === 'boolean', `${this.pointer} is not true or false`)
     return this.value
+  }
+
+  /** Something is missing that a check should have told. */
+  fail(what: string): never {
+    assert.fail(`${this.pointer} ${what}`)
   }
 
   /** One of the words that the schema allows. */

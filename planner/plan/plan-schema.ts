@@ -3,24 +3,37 @@
  * refers to; one validation gives the errors and everything the later checks need:
  *
  *     x-names: targets       the text is the name of one
+ *     x-keys: collections    each key is the name of one
  *     x-defines: stored      the text brings a collection of that name about
  *     x-template: setting    the text may hold ${env.…} (`step`: every variable)
  *     x-outputs: [snapshot]  what ${steps.<id>.…} may ask of a step of this kind
- *     x-later: { every: … }  keys of the language that this version refuses, with a hint
  */
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js'
 import type { JsonObject, JsonValue } from '../../engine/index.ts'
 import { formats } from './formats.ts'
-import type { StepKind } from './plan.ts'
+import { childPointer } from './path-text.ts'
 import { readSchemaFiles, type SchemaFiles } from './schema-files.ts'
+import type { StepKind } from './step-inputs.ts'
 
 /** `stored`: a collection of the plan, or one that a step makes. */
-export type Namespace = 'targets' | 'destinations' | 'collections' | 'tiers' | 'stored'
+export type Namespace =
+  | 'targets'
+  | 'destinations'
+  | 'collections'
+  | 'tiers'
+  | 'stored'
+  | 'aliases'
+  | 'roles'
+  | 'contacts'
+  | 'channels'
+  | 'procedures'
 
 export interface NamedText {
   readonly pointer: string
   readonly namespace: Namespace
   readonly name: string
+  /** It is a key of a mapping, not a value. */
+  readonly atKey: boolean
 }
 
 export type TemplateMode = 'setting' | 'step'
@@ -29,7 +42,14 @@ export interface Annotations {
   readonly names: NamedText[]
   readonly defines: NamedText[]
   /** By JSON pointer. */
-  readonly templates: Map<string, { readonly mode: TemplateMode; readonly text: string }>
+  readonly templates: Map<string, TemplateNote>
+}
+
+export interface TemplateNote {
+  readonly mode: TemplateMode
+  readonly text: string
+  /** Of the text once it is filled in. */
+  readonly format?: string
 }
 
 export interface SchemaRun {
@@ -62,7 +82,7 @@ function compile(files: SchemaFiles): PlanSchema {
   for (const [name, reader] of Object.entries(formats)) {
     ajv.addFormat(name, (text: string) => reader(text).problem === undefined)
   }
-  ajv.addVocabulary(['x-later', 'x-outputs'])
+  ajv.addVocabulary(['x-outputs'])
   addAnnotations(ajv)
   for (const schema of [files.values, ...files.steps.values()]) ajv.addSchema(schema)
   const validate = ajv.compile(files.plan)
@@ -85,30 +105,49 @@ interface DataPlace {
   readonly instancePath: string
 }
 
+interface ParentSchema {
+  readonly format?: string
+}
+
 function addAnnotations(ajv: Ajv2020): void {
-  const add = <Meta>(
-    keyword: string,
-    note: (annotations: Annotations, meta: Meta, text: string, pointer: string) => void,
-  ): void => {
+  type Note<Data> = (
+    to: Annotations,
+    meta: string,
+    data: Data,
+    at: string,
+    of: ParentSchema,
+  ) => void
+  const add = (keyword: string, type: 'string' | 'object', note: Note<unknown>): void => {
     ajv.addKeyword({
       keyword,
-      type: 'string',
+      type,
       schemaType: 'string',
       errors: false,
       // passContext: ajv calls it with the annotations of this run as `this`
-      validate(this: Annotations, meta: Meta, text: string, _parent: unknown, data?: DataPlace) {
-        note(this, meta, text, data?.instancePath ?? '')
+      validate(this: Annotations, meta: string, data: unknown, of?: ParentSchema, at?: DataPlace) {
+        note(this, meta, data, at?.instancePath ?? '', of ?? {})
         return true
       },
     })
   }
-  add<Namespace>('x-names', ({ names }, namespace, name, pointer) => {
-    names.push({ pointer, namespace, name })
+  // ajv calls a keyword for its own type of data only
+  const addText = (keyword: string, note: Note<string>): void =>
+    add(keyword, 'string', note as Note<unknown>)
+  // our own schemas hold no other words there than these types list
+  addText('x-names', ({ names }, namespace, name, pointer) => {
+    names.push({ pointer, namespace: namespace as Namespace, name, atKey: false })
   })
-  add<Namespace>('x-defines', ({ defines }, namespace, name, pointer) => {
-    defines.push({ pointer, namespace, name })
+  addText('x-defines', ({ defines }, namespace, name, pointer) => {
+    defines.push({ pointer, namespace: namespace as Namespace, name, atKey: false })
   })
-  add<TemplateMode>('x-template', ({ templates }, mode, text, pointer) => {
-    templates.set(pointer, { mode, text })
+  addText('x-template', ({ templates }, mode, text, pointer, { format }) => {
+    const note = { mode: mode as TemplateMode, text }
+    templates.set(pointer, { ...note, ...(format !== undefined && { format }) })
+  })
+  add('x-keys', 'object', ({ names }, namespace, mapping, pointer) => {
+    for (const name of Object.keys(mapping as object)) {
+      const key = childPointer(pointer, name)
+      names.push({ pointer: key, namespace: namespace as Namespace, name, atKey: true })
+    }
   })
 }

@@ -10,9 +10,11 @@
  * - objects, arrays and maps are frozen, and maps keep the order of the file.
  */
 import type { LockPolicy } from '../../engine/index.ts'
+import type { People } from './people.ts'
 import type { Place } from './place.ts'
-
+import type { Scenario } from './scenario.ts'
 import type { Secret } from './secret.ts'
+import type { ReplicationMode, StepInputs, StepKind } from './step-inputs.ts'
 import type { Template } from './template.ts'
 
 export interface Plan {
@@ -35,6 +37,11 @@ export interface Plan {
   readonly destinations: ReadonlyMap<string, Destination>
   readonly schedules: ReadonlyMap<string, Schedule>
   readonly drills: ReadonlyMap<string, Drill>
+  readonly procedures: ReadonlyMap<string, Procedure>
+  /** By collection. */
+  readonly replication: ReadonlyMap<string, Replication>
+  readonly people: People
+  readonly scenarios: ReadonlyMap<string, Scenario>
   readonly ledger: Ledger
   readonly compliance: Compliance
   /** Values of every `${env.NAME}` in the file, for a redactor; they print as `***`. */
@@ -50,15 +57,35 @@ export interface FailureDomains {
   readonly vendor?: string
 }
 
-/** A system acted on. */
-export interface Target {
-  readonly kind: 'vectra'
+interface AnyTarget {
   readonly name: string
-  /** The data directory, absolute. */
-  readonly path: string
   readonly domains: FailureDomains
   readonly place: Place
 }
+
+/** The bundled engine, opened in this process. */
+export interface EmbeddedTarget extends AnyTarget {
+  readonly kind: 'vectra'
+  /** The data directory, absolute. */
+  readonly path: string
+}
+
+/** The bundled engine, served. */
+export interface ServedTarget extends AnyTarget {
+  readonly kind: 'vectra-server'
+  readonly url: string
+  readonly token?: Secret
+}
+
+/** Another database. */
+export interface ForeignTarget extends AnyTarget {
+  readonly kind: 'qdrant' | 'pgvector' | 'weaviate'
+  readonly url: string
+  readonly apiKey?: Secret
+}
+
+/** A system acted on. */
+export type Target = EmbeddedTarget | ServedTarget | ForeignTarget
 
 export type ObjectiveKind = 'rpo' | 'rto' | 'recall'
 
@@ -82,7 +109,14 @@ export interface PlanCollection {
   readonly tier?: string
   /** The tier's, overridden one by one by the collection's own. */
   readonly objectives: Objectives
-  readonly golden: { readonly sample: number; readonly k: number }
+  readonly golden: {
+    readonly sample: number
+    readonly k: number
+    /** Absolute path to queries of its own, instead of the sample. */
+    readonly file?: string
+  }
+  /** The name that applications use. */
+  readonly alias?: string
   /** What made the vectors; kept in every snapshot. */
   readonly embedding?: { readonly model: string; readonly version?: string }
   readonly place: Place
@@ -117,12 +151,39 @@ export type DestinationKey =
 export interface Ledger {
   /** Absolute path; `.vectra-dr/ledger.jsonl` beside the plan unless it says otherwise. */
   readonly path: string
+  /** Absolute path of the Ed25519 key that lines are signed with. */
+  readonly signingKeyFile?: string
+  /** The destination that keeps its newest hash as well. */
+  readonly anchor?: string
 }
+
+export type Framework = 'soc2' | 'iso22301' | 'iso27001' | 'nist-800-53' | 'dora'
 
 export interface Compliance {
   readonly windowMs: number
   /** Older proof counts as unproven. */
   readonly drillEveryMs?: number
+  /** Who puts right what is found; the plan's owner unless it says otherwise. */
+  readonly findings: {
+    readonly owner: string
+    readonly criticalDueMs?: number
+    readonly warningDueMs?: number
+  }
+  readonly frameworks: readonly Framework[]
+  /** Roles that sign the report. */
+  readonly signers: readonly string[]
+  /** Collections that are not judged, with the reason. */
+  readonly exclusions: ReadonlyMap<string, string>
+}
+
+/** Which target follows which. */
+export interface Replication {
+  readonly collection: string
+  readonly from: string
+  readonly to: readonly string[]
+  readonly mode: ReplicationMode
+  readonly maxLagMs?: number
+  readonly place: Place
 }
 
 /** `continue` goes on with the next step, `undo` also undoes the finished steps that can be undone. */
@@ -135,7 +196,7 @@ export interface Retry {
   readonly backoffMs: number
 }
 
-/** What schedules and drills share: steps, and what happens around them. */
+/** What schedules, drills and procedures share: steps, and what happens around them. */
 export interface Sequence {
   readonly name: string
   readonly description?: string
@@ -147,18 +208,34 @@ export interface Sequence {
   readonly place: Place
 }
 
-/** Steps run by the clock. */
-export interface Schedule extends Sequence {
-  readonly kind: 'schedule'
-  readonly cron: string
+/** When something is due: at the times of a cron line, or so long after it began the last time. */
+export type Rhythm =
+  | { readonly kind: 'cron'; readonly line: string; readonly timezone: string }
+  | { readonly kind: 'every'; readonly everyMs: number }
+
+/** What the clock runs, and how. */
+export interface Timing {
+  /** In which `${date}` and `${time}` are written. */
   readonly timezone: string
+  /** Run once at start when a due run was missed. */
+  readonly catchUp: boolean
+  /** Start up to so much later, at random. */
+  readonly jitterMs?: number
+  /** Called after each success. */
+  readonly heartbeat?: Template
+}
+
+/** Steps run by the clock. */
+export interface Schedule extends Sequence, Timing {
+  readonly kind: 'schedule'
+  readonly rhythm: Rhythm
 }
 
 /** Steps run as a test. */
-export interface Drill extends Sequence {
+export interface Drill extends Sequence, Timing {
   readonly kind: 'drill'
-  readonly cron?: string
-  readonly timezone: string
+  /** Absent: when somebody runs it. */
+  readonly rhythm?: Rhythm
   /** What a pass is evidence for. */
   readonly proves: readonly ObjectiveKind[]
   /** Touches production data: needs a yes. */
@@ -167,131 +244,36 @@ export interface Drill extends Sequence {
   readonly steady: readonly TaskStep[]
 }
 
-/** A snapshot: the newest one, or the one with this id. */
-export type SnapshotChoice =
-  | { readonly kind: 'latest' }
-  | { readonly kind: 'id'; readonly id: Template }
+export type QuestionType = 'text' | 'instant' | 'number'
 
-export type ImportFormat = 'jsonl' | 'f32' | 'fvecs' | 'npy'
-
-/** Creates the collection when it is not there, then upserts every point of a file. */
-export interface ImportInput {
-  readonly target: string
-  readonly collection: string
-  readonly file: Template
-  readonly format: ImportFormat
-  /** JSON Lines with the metadata of a file that holds vectors only. */
-  readonly metadata?: Template
-  /** Needed for `f32`; otherwise the file tells. */
-  readonly dimension?: number
-  readonly metric?: 'cosine' | 'l2' | 'ip'
-  readonly index?: 'hnsw' | 'ivf' | 'flat'
-  readonly m?: number
-  readonly efConstruction?: number
-  readonly ef?: number
-  readonly lists?: number
-  readonly nprobe?: number
+/** What has to be known before a procedure runs. */
+export interface Question {
+  readonly name: string
+  readonly question: string
+  readonly type: QuestionType
 }
 
-export interface BackupInput {
-  /** Names in {@link Plan.collections}; each is backed up from its own target. */
-  readonly collections: readonly string[]
-  readonly to: string
-  /** Snapshot id, resolved once for each collection. */
-  readonly id: Template
-  readonly mode: 'incremental' | 'full'
+/** Steps that a person runs in a disaster. */
+export interface Procedure extends Sequence {
+  readonly kind: 'procedure'
+  readonly timezone: string
+  /** What it helps against, in a word each. */
+  readonly for: readonly string[]
+  /** By the name that `${ask.NAME}` uses. */
+  readonly ask: ReadonlyMap<string, Question>
 }
 
-export interface VerifyInput {
-  readonly in: string
-  /** All collections of the repository when absent. */
-  readonly collection?: string
-  /** All snapshots when absent. */
-  readonly snapshot?: SnapshotChoice
-  readonly depth: 'manifest' | 'objects' | 'content'
-  /** Above 0, up to 1: a random part is read. All of it when absent. */
-  readonly sample?: number
-}
+export type AnySequence = Schedule | Drill | Procedure
 
-export interface RestoreInput {
-  /** Destinations in the order in which they are asked. */
-  readonly from: readonly string[]
-  readonly collection: string
-  readonly snapshot: SnapshotChoice
-  readonly into: string
-  /** The new name; the collection's own when absent. */
-  readonly as?: Template
-  readonly replace: boolean
-  readonly reindex: boolean
-}
+/** Whether a step runs, by how the run has gone so far. */
+export type When = 'failure' | 'success' | 'always'
 
-export interface CheckInput {
-  readonly target: string
-  readonly collection: Template
-  /** Compare with the snapshot that an earlier restore of these steps brought here. */
-  readonly against?: 'snapshot'
-  readonly count?: 'equal' | { readonly min?: number; readonly max?: number }
-  readonly digest?: 'equal'
-  readonly parity: boolean
-  readonly recall?: { readonly min: number }
-  /** Upper bounds of search latency, by percentile. */
-  readonly latency?: { readonly p50Ms?: number; readonly p95Ms?: number; readonly p99Ms?: number }
+/** How long a step takes by the word of the plan's author. */
+export interface Takes {
+  readonly minMs: number
+  readonly likelyMs: number
+  readonly maxMs: number
 }
-
-export interface DropInput {
-  readonly target: string
-  readonly collection: Template
-  readonly ifExists: boolean
-}
-
-/** Retention rules: a snapshot stays when any keeps it. */
-export interface KeepInput {
-  readonly last?: number
-  readonly hourly?: number
-  readonly daily?: number
-  readonly weekly?: number
-  readonly monthly?: number
-  readonly yearly?: number
-  /** Before the newest snapshot. */
-  readonly withinMs?: number
-  readonly tags?: readonly string[]
-}
-
-export interface PruneInput {
-  readonly in: string
-  /** All collections of the repository when absent. */
-  readonly collection?: string
-  readonly keep: KeepInput
-}
-
-export interface InjectInput {
-  readonly fault: 'drop-collection'
-  readonly target: string
-  readonly collection: string
-}
-
-export interface ExecInput {
-  /** Program and arguments; never a shell line. A first word that starts with `./` or `../` is absolute. */
-  readonly command: readonly [Template, ...Template[]]
-  /** The whole environment of the program beyond a minimal one. */
-  readonly env: ReadonlyMap<string, Template>
-  /** Absolute: the plan's directory. */
-  readonly workingDirectory: string
-}
-
-export interface StepInputs {
-  readonly import: ImportInput
-  readonly backup: BackupInput
-  readonly verify: VerifyInput
-  readonly restore: RestoreInput
-  readonly check: CheckInput
-  readonly drop: DropInput
-  readonly prune: PruneInput
-  readonly inject: InjectInput
-  readonly exec: ExecInput
-}
-
-export type StepKind = keyof StepInputs
 
 interface StepOf<Kind extends StepKind> {
   readonly kind: Kind
@@ -303,6 +285,13 @@ interface StepOf<Kind extends StepKind> {
   readonly retry?: Retry
   /** Its own, else that of the schedule or drill, else `stop`; under `always` its own or `continue`. */
   readonly onFailure: OnFailure
+  readonly when: When
+  /** What the plan says of its time; measurements count more. */
+  readonly takes?: Takes
+  /** Chance to succeed, 0 to 1, by the word of the plan. */
+  readonly odds?: number
+  /** Needs a yes before the run starts. */
+  readonly confirm: boolean
   readonly place: Place
 }
 
@@ -317,3 +306,7 @@ export interface ParallelStep {
 }
 
 export type Step = TaskStep | ParallelStep
+
+/** The steps that do something, groups opened. */
+export const tasksOf = (steps: readonly Step[]): readonly TaskStep[] =>
+  steps.flatMap((step) => (step.kind === 'parallel' ? step.steps : [step]))

@@ -10,13 +10,16 @@ export type ProblemRule =
   | 'duplicate-key'
   | 'forbidden-key'
   | 'unknown-key'
-  | 'later-key'
   | 'missing-key'
   | 'wrong-type'
   | 'wrong-value'
   | 'unknown-name'
   | 'unknown-variable'
   | 'missing-variable'
+  | 'circle'
+  | 'never-runs'
+  | 'collision'
+  | 'unconfirmed'
 
 /** Found while reading the text: it stands at an offset. */
 export interface TextProblem {

@@ -5,8 +5,10 @@
  */
 import { isJsonObject, type JsonValue } from '../../engine/index.ts'
 import { childPointer } from './path-text.ts'
-import type { StepKind } from './plan.ts'
 import { isStepKind } from './schema-files.ts'
+import type { StepKind } from './step-inputs.ts'
+
+export type Section = 'schedules' | 'drills' | 'procedures'
 
 export type Stage = 'steady' | 'steps' | 'always'
 
@@ -30,6 +32,9 @@ export interface RawGroup {
 
 export interface RawSequence {
   readonly pointer: string
+  readonly section: Section
+  readonly name: string
+  readonly value: JsonValue
   readonly steps: readonly RawStep[]
   readonly groups: readonly RawGroup[]
 }
@@ -41,21 +46,27 @@ export const memberOf = (value: JsonValue | undefined, key: string): JsonValue |
 const itemsOf = (value: JsonValue | undefined): readonly JsonValue[] =>
   Array.isArray(value) ? value : []
 
-/** Every schedule and drill with its steps in the order in which they run. */
+const sections: readonly Section[] = ['schedules', 'drills', 'procedures']
+
+/** Every schedule, drill and procedure with its steps in the order in which they run. */
 export function rawSequences(plan: JsonValue): RawSequence[] {
-  return ['schedules', 'drills'].flatMap((section) => {
+  return sections.flatMap((section) => {
     const named = memberOf(plan, section)
     const names = isJsonObject(named) ? Object.keys(named) : []
     return names.map((name) => {
       const pointer = childPointer(childPointer('', section), name)
-      return rawSequence(memberOf(named, name), pointer)
+      const value = memberOf(named, name) ?? null
+      return { section, name, value, ...rawSteps(value, pointer) }
     })
   })
 }
 
 const stages: readonly Stage[] = ['steady', 'steps', 'always']
 
-function rawSequence(sequence: JsonValue | undefined, pointer: string): RawSequence {
+function rawSteps(
+  sequence: JsonValue,
+  pointer: string,
+): Pick<RawSequence, 'pointer' | 'steps' | 'groups'> {
   const groups: RawGroup[] = []
   let order = 0
   const steps = stages.flatMap((stage) => {
@@ -108,12 +119,19 @@ export function stepIds(steps: readonly RawStep[]): StepIds {
   }
   const unnamed = steps.filter((step) => !ids.has(step.pointer) && step.kinds.length === 1)
   const taken = new Set(addressable.keys())
+  const counts = new Map<StepKind, number>()
+  for (const { kinds } of unnamed) {
+    for (const kind of kinds) counts.set(kind, (counts.get(kind) ?? 0) + 1)
+  }
+  const next = new Map<StepKind, number>()
   for (const step of unnamed) {
     const [kind] = step.kinds
     if (kind === undefined) continue
-    const alone = unnamed.filter((other) => other.kinds[0] === kind).length === 1
+    const alone = counts.get(kind) === 1
     let id: string = kind
-    for (let number = 1; !alone || taken.has(id); number++) {
+    while (!(alone && id === kind) || taken.has(id)) {
+      const number = (next.get(kind) ?? 0) + 1
+      next.set(kind, number)
       id = `${kind}-${number}`
       if (!taken.has(id)) break
     }

@@ -7,17 +7,27 @@ import * as path from 'node:path'
 import { defaults as engineDefaults, type JsonValue } from '../../engine/index.ts'
 import { frozenMap } from './frozen-map.ts'
 import { readDate } from './instant.ts'
-import type { Drill, Objectives, Plan, PlanCollection, Schedule, Target, Tier } from './plan.ts'
+import { named } from './named.ts'
+import type {
+  Compliance,
+  Ledger,
+  Objectives,
+  Plan,
+  PlanCollection,
+  Replication,
+  Tier,
+} from './plan.ts'
 import { optional, PlanNode, type PlanSource } from './plan-node.ts'
 import { rawSequences, stepIds } from './raw-steps.ts'
-import { domainsOf, resolveDestination } from './resolve-destination.ts'
+import { resolveDestination } from './resolve-destination.ts'
+import { resolvePeople, resolveScenario } from './resolve-people.ts'
 import {
-  resolveOnFailure,
-  resolveRetry,
-  resolveSteps,
-  resolveTasks,
-  type StepDefaults,
-} from './resolve-steps.ts'
+  resolveDrill,
+  resolveProcedure,
+  resolveSchedule,
+  type SequenceOptions,
+} from './resolve-sequence.ts'
+import { resolveTarget } from './resolve-target.ts'
 import type { Secret } from './secret.ts'
 import { fillSetting } from './settings.ts'
 import type { Environment } from './template.ts'
@@ -46,10 +56,9 @@ export function resolvePlan(value: JsonValue, options: ResolveOptions): Plan {
     assert(filled !== undefined, `${node.pointer} cannot be filled in`)
     return filled
   }
+  const places = { directory, setting }
   const tiers = named(root.get('tiers'), resolveTier)
-  const ledger = root.get('ledger')?.get('path')
-  const compliance = root.get('compliance')
-  const window = compliance?.get('window')?.read(readDuration)
+  const owner = root.need('owner').text()
 
   return deepFreeze({
     file: source.text.file,
@@ -58,45 +67,83 @@ export function resolvePlan(value: JsonValue, options: ResolveOptions): Plan {
     version: 1,
     name: root.need('name').text(),
     ...optional('description', root.get('description')?.text()),
-    owner: root.need('owner').text(),
+    owner,
     ...optional('reviewedAt', root.get('reviewedAt')?.read(readDate)),
     timezone,
-    targets: named(root.need('targets'), (name, node) =>
-      resolveTarget(name, node, path.resolve(directory, setting(node.need('path')))),
-    ),
+    targets: named(root.need('targets'), (name, node) => resolveTarget(name, node, places)),
     tiers,
     collections: named(root.need('collections'), (name, node) =>
-      resolveCollection(name, node, tiers),
+      resolveCollection(name, node, tiers, places),
     ),
     destinations: named(root.need('destinations'), (name, node) =>
-      resolveDestination(name, node, { directory, setting }),
+      resolveDestination(name, node, places),
     ),
     schedules: named(root.get('schedules'), (name, node) => resolveSchedule(name, node, sequences)),
     drills: named(root.get('drills'), (name, node) => resolveDrill(name, node, sequences)),
-    ledger: { path: path.resolve(directory, ledger ? setting(ledger) : defaultLedger) },
-    compliance: {
-      windowMs: window ?? defaultWindowMs,
-      ...optional('drillEveryMs', compliance?.get('drillEvery')?.read(readDuration)),
-    },
+    procedures: named(root.get('procedures'), (name, node) =>
+      resolveProcedure(name, node, sequences),
+    ),
+    replication: named(root.get('replication'), resolveReplication),
+    people: resolvePeople(root, directory),
+    scenarios: named(root.get('scenarios'), resolveScenario),
+    ledger: resolveLedger(root.get('ledger'), places),
+    compliance: resolveCompliance(root.get('compliance'), owner),
     secrets: options.secrets,
   })
 }
 
-const named = <Value>(
-  section: PlanNode | undefined,
-  resolve: (name: string, node: PlanNode) => Value,
-): ReadonlyMap<string, Value> =>
-  frozenMap((section?.entries() ?? []).map(([name, node]) => [name, resolve(name, node)] as const))
+interface Places {
+  readonly directory: string
+  setting(node: PlanNode): string
+}
 
-const text = (node: PlanNode | undefined): string | undefined => node?.text()
+function resolveLedger(node: PlanNode | undefined, { directory, setting }: Places): Ledger {
+  const file = node?.get('path')
+  const key = node?.get('signing')?.get('keyFile')
+  return {
+    path: path.resolve(directory, file ? setting(file) : defaultLedger),
+    ...optional('signingKeyFile', key && path.resolve(directory, setting(key))),
+    ...optional('anchor', text(node?.get('anchor'))),
+  }
+}
 
-const resolveTarget = (name: string, node: PlanNode, dataDirectory: string): Target => ({
-  kind: node.need('engine').word(['vectra']),
-  name,
-  path: dataDirectory,
-  domains: domainsOf(node),
+function resolveCompliance(node: PlanNode | undefined, owner: string): Compliance {
+  const findings = node?.get('findings')
+  const due = findings?.get('due')
+  const exclusions = node?.get('exclusions')?.items() ?? []
+  return {
+    windowMs: node?.get('window')?.read(readDuration) ?? defaultWindowMs,
+    ...optional('drillEveryMs', node?.get('drillEvery')?.read(readDuration)),
+    findings: {
+      owner: text(findings?.get('owner')) ?? owner,
+      ...optional('criticalDueMs', due?.get('critical')?.read(readDuration)),
+      ...optional('warningDueMs', due?.get('warning')?.read(readDuration)),
+    },
+    frameworks: (node?.get('frameworks')?.items() ?? []).map((item) =>
+      item.word(['soc2', 'iso22301', 'iso27001', 'nist-800-53', 'dora']),
+    ),
+    signers: (node?.get('signers')?.items() ?? []).map((item) => item.need('role').text()),
+    exclusions: frozenMap(
+      exclusions.map(
+        (item) => [item.need('collection').text(), item.need('reason').text()] as const,
+      ),
+    ),
+  }
+}
+
+const resolveReplication = (collection: string, node: PlanNode): Replication => ({
+  collection,
+  from: node.need('from').text(),
+  to: node
+    .need('to')
+    .items()
+    .map((item) => item.text()),
+  mode: node.get('mode')?.word(['sync', 'async']) ?? 'async',
+  ...optional('maxLagMs', node.get('maxLag')?.read(readDuration)),
   place: node.place,
 })
+
+const text = (node: PlanNode | undefined): string | undefined => node?.text()
 
 const resolveObjectives = (node: PlanNode | undefined): Objectives => ({
   ...optional('rpoMs', node?.get('rpo')?.read(readDuration)),
@@ -114,9 +161,11 @@ function resolveCollection(
   name: string,
   node: PlanNode,
   tiers: ReadonlyMap<string, Tier>,
+  { directory, setting }: Places,
 ): PlanCollection {
   const tier = text(node.get('tier'))
   const golden = node.get('golden')
+  const file = golden?.get('file')
   const embedding = node.get('embedding')
   return {
     name,
@@ -129,7 +178,9 @@ function resolveCollection(
     golden: {
       sample: golden?.get('sample')?.number() ?? engineDefaults.goldenSample,
       k: golden?.get('k')?.number() ?? engineDefaults.k,
+      ...optional('file', file && path.resolve(directory, setting(file))),
     },
+    ...optional('alias', text(node.get('alias'))),
     ...optional(
       'embedding',
       embedding && {
@@ -138,51 +189,6 @@ function resolveCollection(
       },
     ),
     place: node.place,
-  }
-}
-
-interface SequenceOptions {
-  readonly directory: string
-  readonly timezone: string
-  /** By the step's pointer. */
-  readonly ids: ReadonlyMap<string, string>
-}
-
-function resolveSequence(name: string, node: PlanNode, options: SequenceOptions) {
-  const defaults: StepDefaults = {
-    directory: options.directory,
-    ids: options.ids,
-    retry: resolveRetry(node.get('retry')),
-    onFailure: resolveOnFailure(node.get('onFailure')) ?? 'stop',
-  }
-  const sequence = {
-    name,
-    ...optional('description', text(node.get('description'))),
-    ...optional('timeoutMs', node.get('timeout')?.read(readDuration)),
-    timezone: text(node.get('timezone')) ?? options.timezone,
-    steps: resolveSteps(node.get('steps'), defaults),
-    // one clean-up that fails must not keep the others from running
-    always: resolveSteps(node.get('always'), { ...defaults, onFailure: 'continue' }),
-    place: node.place,
-  }
-  return { sequence, defaults }
-}
-
-function resolveSchedule(name: string, node: PlanNode, options: SequenceOptions): Schedule {
-  const { sequence } = resolveSequence(name, node, options)
-  return { kind: 'schedule', ...sequence, cron: node.need('cron').text() }
-}
-
-function resolveDrill(name: string, node: PlanNode, options: SequenceOptions): Drill {
-  const { sequence, defaults } = resolveSequence(name, node, options)
-  const proves = node.get('proves')?.items() ?? []
-  return {
-    kind: 'drill',
-    ...sequence,
-    ...optional('cron', text(node.get('cron'))),
-    proves: proves.map((item) => item.word(['rpo', 'rto', 'recall'])),
-    confirm: node.get('confirm')?.flag() ?? false,
-    steady: resolveTasks(node.get('steady'), { ...defaults, onFailure: 'stop' }),
   }
 }
 

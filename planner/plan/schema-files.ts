@@ -5,24 +5,39 @@
 import * as path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isJsonObject, type JsonObject, type JsonValue, MiB, nodeDisk } from '../../engine/index.ts'
-import type { StepKind } from './plan.ts'
+import type { StepKind } from './step-inputs.ts'
 
 /** Every step kind has `schemas/steps/<kind>.schema.json`. */
 export const stepKinds = [
   'import',
   'backup',
+  'archive',
   'verify',
+  'copy',
+  'prune',
   'restore',
   'check',
   'drop',
-  'prune',
   'inject',
+  'canary',
+  'fence',
+  'promote',
+  'replicate',
+  'switch',
+  'probe',
+  'reconcile',
+  'approve',
+  'manual',
+  'notify',
   'exec',
+  'http',
+  'wait',
 ] as const satisfies readonly StepKind[]
 
 /** Whether a key of a step names its kind. */
-export const isStepKind = (name: string): name is StepKind =>
-  stepKinds.some((kind) => kind === name)
+export const isStepKind = (name: string): name is StepKind => kindSet.has(name)
+
+const kindSet: ReadonlySet<string> = new Set(stepKinds)
 
 export interface SchemaFiles {
   readonly plan: JsonObject

@@ -9,12 +9,10 @@ import type { ErrorObject } from 'ajv'
 import { isJsonObject, type JsonValue } from '../../engine/index.ts'
 import { formats } from './formats.ts'
 import { nearest } from './nearest.ts'
-import { childPointer } from './path-text.ts'
+import { childPointer, parentPointer } from './path-text.ts'
 import { showable } from './plan-text.ts'
 import type { ValueProblem } from './problem.ts'
 import { isStepKind } from './schema-files.ts'
-
-const laterHint = 'Take it out: a line that does nothing would look like protection.'
 
 /** Several errors may stand at one place; the first is the one to tell. */
 export const schemaProblems = (errors: readonly ErrorObject[]): ValueProblem[] =>
@@ -23,12 +21,7 @@ export const schemaProblems = (errors: readonly ErrorObject[]): ValueProblem[] =
 /** Reduces the errors of each `oneOf` to those of the branch that was meant, or to the union's own. */
 function settleUnions(errors: readonly ErrorObject[]): ErrorObject[] {
   const dropped = new Set<ErrorObject>()
-  for (const union of errors.filter((error) => error.keyword === 'oneOf')) {
-    const branches = errors.filter(
-      (error) =>
-        error.schemaPath.startsWith(`${union.schemaPath}/`) &&
-        error.instancePath.startsWith(union.instancePath),
-    )
+  for (const [union, branches] of branchesOf(errors)) {
     const meant = branches.filter(
       ({ instancePath, keyword }) =>
         instancePath !== union.instancePath || !['type', 'const', 'enum'].includes(keyword),
@@ -38,6 +31,27 @@ function settleUnions(errors: readonly ErrorObject[]): ErrorObject[] {
     if (ownCheck || meant.length > 0) dropped.add(union)
   }
   return errors.filter((error) => !dropped.has(error))
+}
+
+/** The errors inside each `oneOf`, found from the errors upwards: a plan may have thousands of both. */
+function branchesOf(errors: readonly ErrorObject[]): ReadonlyMap<ErrorObject, ErrorObject[]> {
+  const unions = errors.filter((error) => error.keyword === 'oneOf')
+  const branches = new Map<ErrorObject, ErrorObject[]>(unions.map((union) => [union, []]))
+  const byPlace = new Map<string, ErrorObject[]>()
+  for (const union of unions) {
+    const here = byPlace.get(union.instancePath)
+    if (here === undefined) byPlace.set(union.instancePath, [union])
+    else here.push(union)
+  }
+  for (const error of errors) {
+    for (let place = error.instancePath; ; place = parentPointer(place)) {
+      for (const union of byPlace.get(place) ?? []) {
+        if (error.schemaPath.startsWith(`${union.schemaPath}/`)) branches.get(union)?.push(error)
+      }
+      if (place === '') break
+    }
+  }
+  return branches
 }
 
 const isStepSchema = ({ parentSchema }: ErrorObject): boolean =>
@@ -75,6 +89,7 @@ function toProblem(error: ErrorObject): ValueProblem | undefined {
   switch (keyword) {
     case 'if':
     case 'propertyNames':
+    case 'false schema': // side by side in side by side, told by check-steps.ts
       return undefined // the error inside tells it
     case 'additionalProperties':
       return unknownKey(pointer, String(params['additionalProperty']), parentSchema)
@@ -107,19 +122,8 @@ const describeItem = (list: unknown, index: number): string =>
 
 function unknownKey(pointer: string, key: string, schema: unknown): ValueProblem {
   const at = { pointer: childPointer(pointer, key), atKey: true }
-  const later = memberOf(schema, 'x-later')
-  const laterKeys = isObject(later) ? Object.keys(later) : []
-  if (laterKeys.includes(key)) {
-    const hint = textOf(later, key)
-    return {
-      rule: 'later-key',
-      ...at,
-      message: `"${key}" is not supported by this version`,
-      hint: hint === undefined || hint === '' ? laterHint : hint,
-    }
-  }
   const known = Object.keys(propertiesOf(schema))
-  const meant = nearest(key, [...known, ...laterKeys])
+  const meant = nearest(key, known)
   const list = known.length <= 14 ? `Known here: ${known.join(', ')}.` : undefined
   const hint = meant === undefined ? list : `Did you mean "${meant}"?`
   return {
@@ -129,8 +133,6 @@ function unknownKey(pointer: string, key: string, schema: unknown): ValueProblem
     ...(hint !== undefined && { hint }),
   }
 }
-
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
 function missingKey(pointer: string, key: string, schema: unknown): ValueProblem {
   const property = memberOf(memberOf(schema, 'properties'), key)

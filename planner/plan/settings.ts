@@ -2,10 +2,9 @@
  * Settings outside steps that may hold `${env.NAME}`: filled in once, when the plan is loaded. What is
  * wrong with a filled-in value is told without the value.
  */
-import { readEndpoint, readLocation, readPath } from './location.ts'
+import { settingReaders } from './formats.ts'
 import type { Annotations } from './plan-schema.ts'
 import type { ValueProblem } from './problem.ts'
-import type { Reading } from './reading.ts'
 import { Secret } from './secret.ts'
 import { type Environment, readTemplate, variable } from './template.ts'
 
@@ -20,26 +19,20 @@ export function fillSetting(text: string, env: Environment): string | undefined 
   return pieces.some((piece) => piece === undefined) ? undefined : pieces.join('')
 }
 
-/** How the setting at a pointer is read, and what it should be. */
-function readerOf(pointer: string): {
-  readonly read: (text: string) => Reading<string>
-  readonly wanted: string
-} {
-  if (pointer.endsWith('/url')) {
-    const wanted = 'a path, a file:// URL of this machine or an s3:// URL'
-    return { read: (text) => readLocation(text, '/'), wanted }
-  }
-  if (pointer.endsWith('/endpoint'))
-    return { read: readEndpoint, wanted: 'http://host or https://host' }
-  return { read: readPath, wanted: 'a path' }
+const wantedTexts: Readonly<Record<string, string>> = {
+  path: 'a path',
+  location: 'a path, a file:// URL of this machine or an s3:// URL',
+  endpoint: 'http://host or https://host',
+  'web-address': 'an http:// or https:// address',
+  'service-address': 'the address of a system',
 }
 
 /** Settings whose value makes no sense once it is filled in. */
 export function checkSettings(annotations: Annotations, env: Environment): ValueProblem[] {
-  return [...annotations.templates].flatMap(([pointer, { mode, text }]) => {
+  return [...annotations.templates].flatMap(([pointer, { mode, text, format = '' }]) => {
+    const read = settingReaders[format]
     const filled = mode === 'setting' ? fillSetting(text, env) : undefined
-    if (filled === undefined || filled === text || pointer.endsWith('/key')) return []
-    const { read, wanted } = readerOf(pointer)
+    if (read === undefined || filled === undefined || filled === text) return []
     const reading = read(filled)
     if (reading.problem === undefined) return []
     return [
@@ -47,7 +40,7 @@ export function checkSettings(annotations: Annotations, env: Environment): Value
         rule: 'wrong-value',
         pointer,
         atKey: false,
-        message: `this is not ${wanted} once its variables are filled in`,
+        message: `this is not ${wantedTexts[format]} once its variables are filled in`,
         hint: reading.hint,
       },
     ]

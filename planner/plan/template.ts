@@ -6,6 +6,8 @@
  *     ${run}                 the run's id
  *     ${collection}          the collection the step works on
  *     ${steps.ID.OUTPUT}     what an earlier step found
+ *     ${ask.NAME}            the answer to a question of the procedure
+ *     ${target.NAME.region}  a failure domain of a target: node, disk, region, account or vendor
  *     ${run.error}           why the run failed; empty when it did not. Under `always` only
  *     $${                    a literal ${
  *
@@ -25,6 +27,12 @@ export type TemplatePart =
   | { readonly kind: 'env'; readonly name: string }
   | { readonly kind: 'date' | 'time' | 'run' | 'collection' | 'run.error' }
   | { readonly kind: 'steps'; readonly id: string; readonly output: string }
+  | { readonly kind: 'ask'; readonly name: string }
+  | { readonly kind: 'target'; readonly name: string; readonly domain: DomainName }
+
+export type DomainName = (typeof domainNames)[number]
+
+const domainNames = ['node', 'disk', 'region', 'account', 'vendor'] as const
 
 export interface Template {
   /** As written: safe to print, because it holds names of variables and not their values. */
@@ -48,6 +56,10 @@ export interface TemplateContext {
   /** Outputs of the steps that ended so far, by step id. */
   readonly outputs: ReadonlyMap<string, JsonObject>
   readonly runError?: string
+  /** Answers to the questions of a procedure, by name. */
+  readonly answers?: ReadonlyMap<string, string>
+  /** Failure domains of the plan's targets, by the target's name. */
+  readonly domains?: ReadonlyMap<string, { readonly [Domain in DomainName]?: string }>
 }
 
 export interface ResolvedTemplate {
@@ -59,7 +71,8 @@ export interface ResolvedTemplate {
 }
 
 const simple = ['date', 'time', 'run', 'collection', 'run.error'] as const
-const variablePattern = /^(?:env\.([A-Za-z_]\w*)|steps\.([A-Za-z0-9_][\w-]*)\.([A-Za-z]\w*))$/
+const variablePattern =
+  /^(?:env\.([A-Za-z_]\w*)|steps\.([A-Za-z0-9_][\w-]*)\.([A-Za-z]\w*)|ask\.([A-Za-z]\w*)|target\.([A-Za-z0-9_][\w-]*)\.([a-z]+))$/
 
 /** A variable's value; one that is empty counts as not set. */
 export function variable(env: Environment, name: string): string | undefined {
@@ -101,15 +114,26 @@ function readVariable(name: string): Reading<TemplatePart> {
   const kind = simple.find((each) => each === name)
   if (kind !== undefined) return value({ kind })
   const match = variablePattern.exec(name)
-  const [, env, id, output] = match ?? []
+  const [, env, id, output, ask, target, word] = match ?? []
   if (env !== undefined) return value({ kind: 'env', name: env })
   if (id !== undefined && output !== undefined) return value({ kind: 'steps', id, output })
-  const meant = nearest(name, [...simple, 'env.NAME', 'steps.ID.OUTPUT'])
+  if (ask !== undefined) return value({ kind: 'ask', name: ask })
+  const domain = domainNames.find((each) => each === word)
+  if (target !== undefined && domain !== undefined) {
+    return value({ kind: 'target', name: target, domain })
+  }
+  if (target !== undefined) {
+    return problem(
+      `asks for "${word}" of a target`,
+      `A target says its ${domainNames.slice(0, -1).join(', ')} and vendor.`,
+    )
+  }
+  const meant = nearest(name, [...simple, 'env.NAME', 'steps.ID.OUTPUT', 'ask.NAME'])
   return problem(
     `has the unknown variable \${${name}}`,
     meant !== undefined
       ? `Did you mean \${${meant}}?`
-      : 'There are ${env.NAME} ${date} ${time} ${run} ${collection} ${steps.ID.OUTPUT} ${run.error}; write $${ for the text itself.',
+      : 'There are ${env.NAME} ${date} ${time} ${run} ${collection} ${steps.ID.OUTPUT} ${ask.NAME} ${target.NAME.region} ${run.error}; write $${ for the text itself.',
   )
 }
 
@@ -156,6 +180,15 @@ function fill(part: TemplatePart, template: Template, context: TemplateContext):
       return context.collection ?? missing(template, 'names ${collection} where there is none')
     case 'run.error':
       return context.runError ?? ''
+    case 'ask':
+      return (
+        context.answers?.get(part.name) ?? missing(template, `needs an answer to "${part.name}"`)
+      )
+    case 'target':
+      return (
+        context.domains?.get(part.name)?.[part.domain] ??
+        missing(template, `needs the ${part.domain} of target ${part.name}`)
+      )
     case 'steps':
       return fillOutput(part, template, context)
     default:

@@ -35,6 +35,19 @@ export function readDuration(text: string): Reading<number> {
   return value(ms)
 }
 
+const frequencyUnitsMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 }
+
+/** `20/s`: the pause between two, in milliseconds, with a fraction where it is needed. */
+export function readFrequency(text: string): Reading<number> {
+  const [, count = '', unit = ''] = /^(\d{1,5})\/([smh])$/.exec(text) ?? []
+  const unitMs = frequencyUnitsMs[unit]
+  if (unitMs === undefined || Number(count) === 0) {
+    return problem('is not a frequency', 'Write a whole number and its unit: 20/s, 30/m or 1/h.')
+  }
+  const everyMs = unitMs / Number(count)
+  return everyMs < 1 ? problem('is more than 1000/s', 'Write at most 1000/s.') : value(everyMs)
+}
+
 /** The duration as a plan would write it, exact: `1h30m`, `0s`. */
 export function formatDuration(durationMs: number): string {
   let rest = Math.round(durationMs)

@@ -24,7 +24,7 @@ import {
   type JsonObject,
   sha256Hex,
 } from '../../engine/index.ts'
-import type { ObjectiveKind } from '../plan/plan.ts'
+import type { AnySequence, ObjectiveKind } from '../plan/plan.ts'
 import type { RecordedError, StepRecord } from '../step/record.ts'
 
 export const ledgerVersion = 1
@@ -37,7 +37,7 @@ export type RunOutcome = 'passed' | 'failed' | 'void' | 'interrupted'
 
 export interface RunStarted {
   readonly kind: 'run-started'
-  readonly sequence: { readonly kind: 'schedule' | 'drill'; readonly name: string }
+  readonly sequence: { readonly kind: AnySequence['kind']; readonly name: string }
   readonly proves: readonly ObjectiveKind[]
   readonly planFile: string
   readonly version: string

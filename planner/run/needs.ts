@@ -3,7 +3,7 @@ import { fail } from '../../engine/index.ts'
 import { stepsOf, type TaskTree } from '../compile/task.ts'
 import type { RunTools } from './run-tools.ts'
 
-/** @throws `usage` naming target and step, at the step's place */
+/** @throws `not-offered` naming target and step, at the step's place */
 export function checkNeeds(tree: TaskTree, tools: RunTools): void {
   for (const task of tree.stages.flatMap((stage) => stepsOf(stage.tasks))) {
     for (const { target, capabilities } of task.needs) {
@@ -11,8 +11,8 @@ export function checkNeeds(tree: TaskTree, tools: RunTools): void {
       const missing = capabilities.filter((each) => !adapter.capabilities.has(each))
       if (missing.length === 0) continue
       fail(
-        'usage',
-        `target ${target} (${adapter.kind}) cannot ${missing.join(', ')}, which step ${task.id} needs`,
+        'not-offered',
+        `step ${task.id} is not offered by this target: ${target} (${adapter.kind}) cannot ${missing.join(', ')}`,
         'Use another target for this step.',
         { place: { file: task.place.file, line: task.place.line, column: task.place.column } },
       )

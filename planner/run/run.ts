@@ -169,7 +169,7 @@ class Execution {
     if (tasks.length === 0) return 'passed'
     this.#tools.observe({ kind: 'stage-started', stage: name })
     const verdict = await this.#sequence(tasks, name, signal)
-    const sick = this.#records.some((each) => each.stage === name && each.outcome !== 'passed')
+    const sick = this.#records.some((each) => each.stage === name && isBad(each))
     // a system that is not steady is not steady, whatever its check says of going on
     return name.startsWith('steady') && sick ? 'failed' : verdict
   }
@@ -229,6 +229,10 @@ class Execution {
   }
 
   async #step(task: StepTask, stage: StageName, signal: AbortSignal): Promise<Verdict> {
+    if (!this.#isWanted(task)) {
+      await this.#end(skippedRecord(task, stage, this.#tools.clock.nowMs(), 'condition'))
+      return 'passed'
+    }
     const { record, bug } = await runStep(task, stage, task.run, this.#scope, signal)
     this.#bug ??= bug
     await this.#end(record)
@@ -239,6 +243,11 @@ class Execution {
     this.#error ??= record.error
     if (record.outcome === 'failed' && task.onFailure === 'continue') return 'passed'
     return task.onFailure === 'undo' ? 'undo' : 'failed'
+  }
+
+  /** Whether the run has gone so far as the step's `when` wants. */
+  #isWanted({ when }: StepTask): boolean {
+    return when === 'always' || (when === 'failure') === (this.#error !== undefined)
   }
 
   async #undo(): Promise<void> {
@@ -279,10 +288,12 @@ class Execution {
   #outcome(steady: Verdict): RunOutcome {
     if (this.#tools.stopSignal.aborted) return 'interrupted'
     if (steady !== 'passed') return 'void'
-    const bad = this.#records.some(({ outcome }) => outcome !== 'passed')
-    return bad || this.#ledgerError !== undefined ? 'failed' : 'passed'
+    return this.#records.some(isBad) || this.#ledgerError !== undefined ? 'failed' : 'passed'
   }
 }
+
+const isBad = ({ outcome, because }: StepRecord): boolean =>
+  outcome !== 'passed' && because === undefined
 
 const siblingFailed = ({ id }: StepTask): OperatingError =>
   new OperatingError(

@@ -72,8 +72,13 @@ export async function runStep(
   return { record, ...(bug !== undefined && { bug }) }
 }
 
-/** The record of a step that never started. */
-export function skippedRecord(task: StepTask, stage: StageName, at: number): StepRecord {
+/** The record of a step that never started; `condition` when it was not to start. */
+export function skippedRecord(
+  task: StepTask,
+  stage: StageName,
+  at: number,
+  because?: 'condition',
+): StepRecord {
   return {
     step: task.id,
     kind: task.stepKind,
@@ -87,6 +92,7 @@ export function skippedRecord(task: StepTask, stage: StageName, at: number): Ste
     outputs: {},
     evidence: [],
     remarks: [],
+    ...(because !== undefined && { because }),
   }
 }
 

@@ -1,6 +1,7 @@
 /** `backup`: takes a snapshot of each collection, from its own target, into one destination. */
 import { fail, type JsonObject } from '../../engine/index.ts'
-import type { BackupInput, Plan, PlanCollection } from '../plan/plan.ts'
+import type { Plan, PlanCollection } from '../plan/plan.ts'
+import type { BackupInput } from '../plan/step-inputs.ts'
 import { accessWords, typedDestination, vectraCli } from '../target/command-line.ts'
 import { estimateFrom } from './estimate.ts'
 import { positionJson } from './observation.ts'
@@ -40,7 +41,13 @@ export const backup: StepFaces<'backup'> = {
   needs: (input, plan) =>
     input.collections.map((name) => ({
       target: collectionOf(plan, name).target,
-      capabilities: ['backup', 'position'],
+      capabilities: [
+        'backup',
+        'position',
+        ...(collectionOf(plan, name).golden.file === undefined
+          ? []
+          : (['record golden queries of a file'] as const)),
+      ],
     })),
 }
 

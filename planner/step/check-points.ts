@@ -1,5 +1,5 @@
 /** Measured against wanted, pure: every point that a check looks at, passed or not. */
-import type { CheckInput } from '../plan/plan.ts'
+import type { CheckInput } from '../plan/step-inputs.ts'
 import type { Expectation } from '../target/expectation.ts'
 import { shapeDifferences } from '../target/shape.ts'
 import type { Measurement } from '../target/target.ts'

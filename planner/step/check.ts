@@ -3,7 +3,7 @@
  * of this run brought there. A failed check keeps everything it measured.
  */
 import { fail, OperatingError } from '../../engine/index.ts'
-import type { CheckInput } from '../plan/plan.ts'
+import type { CheckInput } from '../plan/step-inputs.ts'
 import { vectraCli } from '../target/command-line.ts'
 import type { Expectation } from '../target/expectation.ts'
 import type { Measurement } from '../target/target.ts'
@@ -51,11 +51,13 @@ function aspects(input: CheckInput): string {
     input.parity && 'parity',
     input.recall !== undefined && `recall ≥ ${input.recall.min}`,
     input.latency !== undefined && 'latency',
+    input.canary === true && 'lost canary points',
   ].filter((each) => each !== false)
   return named.length === 0 ? 'the presence' : named.join(', ')
 }
 
 async function run(input: CheckInput, context: StepContext): Promise<StepResult> {
+  if (input.canary === true) refuseCanary()
   const collection = context.text(input.collection)
   const restored = restoredHere(input.target, collection, context)
   const expectation = await expectationOf(input, collection, restored, context)
@@ -91,6 +93,14 @@ async function run(input: CheckInput, context: StepContext): Promise<StepResult>
       'Restore another snapshot, or the same one from another destination, and check again.',
     ),
   }
+}
+
+function refuseCanary(): never {
+  fail(
+    'not-offered',
+    'canary points are not counted by this version',
+    'Leave canary: true out of the check.',
+  )
 }
 
 const told = ({ what, passed, found, wanted }: CheckedPoint): string =>

@@ -1,9 +1,11 @@
 /** How long a step takes: from what runs before measured, else from a default that says so. */
+import type { Takes } from '../plan/plan.ts'
+import { formatDuration } from '../plan/units.ts'
 
 export interface Estimate {
   readonly durationMs: number
-  /** `measured`: median of runs in the ledger. `default`: nobody measured it yet. */
-  readonly origin: 'measured' | 'default'
+  /** `measured`: median of runs in the ledger. `plan`: its author's word. `default`: nobody's. */
+  readonly origin: 'measured' | 'plan' | 'default'
   /** What it rests on, in words: `median of 3 runs`. */
   readonly basis: string
 }
@@ -32,6 +34,15 @@ export function estimateFrom(
   }
   const runs = durations.length === 1 ? '1 run' : `${durations.length} runs`
   return { durationMs: median, origin: 'measured', basis: `median of ${runs} in the ledger` }
+}
+
+/** What the plan says of a step counts as long as nobody measured it. */
+export function estimateOr(estimate: Estimate, takes: Takes | undefined): Estimate {
+  if (takes === undefined || estimate.origin === 'measured') return estimate
+  const { minMs, likelyMs, maxMs } = takes
+  const basis =
+    minMs === maxMs ? 'by its word' : `${formatDuration(minMs)} to ${formatDuration(maxMs)}`
+  return { durationMs: likelyMs, origin: 'plan', basis }
 }
 
 function medianOf(values: readonly number[]): number | undefined {

@@ -8,7 +8,7 @@
  */
 import { execa } from 'execa'
 import { OperatingError } from '../../engine/index.ts'
-import type { ExecInput } from '../plan/plan.ts'
+import type { ExecInput } from '../plan/step-inputs.ts'
 import { estimateFrom } from './estimate.ts'
 import { type Invocation, toEnvironment, toInvocation } from './exec-command.ts'
 import { keepOutput } from './output-keeper.ts'

@@ -1,5 +1,6 @@
 /** `import`: creates the collection where it is missing and writes every point of a file into it. */
-import type { ImportInput, Plan } from '../plan/plan.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { ImportInput } from '../plan/step-inputs.ts'
 import { vectraCli } from '../target/command-line.ts'
 import { estimateFrom } from './estimate.ts'
 import { positionJson } from './observation.ts'

@@ -1,6 +1,6 @@
 /** `prune`: removes the snapshots that no rule keeps, and the data that no snapshot needs any more. */
 import { fail } from '../../engine/index.ts'
-import type { KeepInput, PruneInput } from '../plan/plan.ts'
+import type { KeepInput, PruneInput } from '../plan/step-inputs.ts'
 import { formatDuration } from '../plan/units.ts'
 import { accessWords, typedDestination } from '../target/command-line.ts'
 import { estimateFrom } from './estimate.ts'

@@ -46,4 +46,6 @@ export interface StepRecord {
   /** What the step said while it ran; bounded. */
   readonly remarks: readonly string[]
   readonly error?: RecordedError
+  /** Of a skipped one: it waits for a failure, or for none, and the run went the other way. That is well. */
+  readonly because?: 'condition'
 }

@@ -1,16 +1,19 @@
 /** `restore`: brings a snapshot back as a collection of a target; the name is put in place last. */
-import { fail } from '../../engine/index.ts'
-import type { RestoreInput } from '../plan/plan.ts'
+import { randomInt } from 'node:crypto'
+import { fail, type JsonObject, parseMoment, sha256Hex } from '../../engine/index.ts'
+import type { RandomSnapshot, RestoreInput } from '../plan/step-inputs.ts'
+import { formatDuration } from '../plan/units.ts'
 import { accessWords, typedDestination, vectraCli } from '../target/command-line.ts'
 import { estimateFrom } from './estimate.ts'
 import { toIso } from './observation.ts'
+import { snapshotText } from './snapshot-text.ts'
 import type { StepContext, StepFaces, StepResult } from './step.ts'
 
 export const restore: StepFaces<'restore'> = {
   kind: 'restore',
   run,
   describe: (input, plan) => ({
-    sentence: `Restore ${snapshotText(input)} of ${input.collection} from ${input.from.join(' or ')} to ${input.into} as ${nameText(input)}`,
+    sentence: `Restore ${what(input)} from ${input.from.join(' or ')} to ${input.into} as ${nameText(input)}`,
     commands: [
       vectraCli(
         plan,
@@ -18,7 +21,7 @@ export const restore: StepFaces<'restore'> = {
         ...['collections', 'restore', input.collection],
         ...input.from.flatMap((name) => ['--source', typedDestination(plan, name)]),
         ...accessWords(plan, input.from, 'reads'),
-        ...(input.snapshot.kind === 'id' ? ['--snapshot-id', input.snapshot.id.text] : []),
+        ...choiceWords(input),
         ...(input.as === undefined ? [] : ['--new-collection-name', input.as.text]),
         ...(input.replace ? ['--replace'] : []),
         ...(input.reindex ? ['--reindex'] : []),
@@ -35,7 +38,12 @@ export const restore: StepFaces<'restore'> = {
       name: `${input.into}/${nameText(input)}`,
     },
   ],
-  needs: ({ into }) => [{ target: into, capabilities: ['restore'] }],
+  needs: ({ into, snapshot }) => [
+    {
+      target: into,
+      capabilities: snapshot.kind === 'moment' ? ['restore', 'restore to a moment'] : ['restore'],
+    },
+  ],
 
   async undo(input, record, context) {
     const name = record.outputs['collection']
@@ -48,26 +56,39 @@ export const restore: StepFaces<'restore'> = {
   },
 }
 
-const snapshotText = ({ snapshot }: RestoreInput): string =>
-  snapshot.kind === 'latest' ? 'the newest snapshot' : `snapshot ${snapshot.id.text}`
+const what = ({ snapshot, collection }: RestoreInput): string =>
+  snapshot.kind === 'moment'
+    ? `${collection} as it was at ${snapshot.at.text}`
+    : `${snapshotText(snapshot)} of ${collection}`
+
+/** A person takes any snapshot where a random one is wanted; `backup list` shows them. */
+function choiceWords({ snapshot }: RestoreInput): string[] {
+  if (snapshot.kind === 'id') return ['--snapshot-id', snapshot.id.text]
+  if (snapshot.kind === 'moment') return ['--at', snapshot.at.text]
+  return snapshot.kind === 'random' ? ['--snapshot-id', 'ID'] : []
+}
 
 const nameText = ({ as, collection }: RestoreInput): string => as?.text ?? collection
 
 async function run(input: RestoreInput, context: StepContext): Promise<StepResult> {
-  const { collection, into, snapshot } = input
+  const { collection, into } = input
   const urls = new Map(input.from.map((name) => [sourceUrl(name, context), name]))
+  const chosen = await choose(input, [...urls.keys()], context)
   const restored = await context.target(into).restore(
     {
       collection,
       sources: [...urls.keys()],
-      ...(snapshot.kind === 'id' && { snapshotId: context.text(snapshot.id, collection) }),
+      ...chosen.request,
       as: input.as === undefined ? collection : context.text(input.as, collection),
       replace: input.replace,
       reindex: input.reindex,
     },
     context,
   )
-  const { name, source, snapshotId, takenAt, recoveryPoint, ...rest } = restored
+  const { name, source, snapshotId, takenAt, recoveryPoint, moment, ...rest } = restored
+  if (moment !== undefined && moment.beyondRecords > 0) {
+    context.remark(`${moment.beyondRecords} records beyond LSN ${recoveryPoint.lsn} were left out`)
+  }
   return {
     outputs: {
       target: into,
@@ -79,9 +100,67 @@ async function run(input: RestoreInput, context: StepContext): Promise<StepResul
       takenAt: toIso(takenAt),
       // the snapshot's own word that the source stood there at that instant
       recoveryPoint: { ...recoveryPoint, observedAt: toIso(takenAt) },
+      ...chosen.record,
+      ...(moment && { at: moment.at, moment: { ...moment } }),
       ...rest,
     },
   }
+}
+
+interface Chosen {
+  readonly request: { readonly snapshotId?: string; readonly at?: string }
+  /** How it was chosen, for the record. */
+  readonly record: JsonObject
+}
+
+async function choose(
+  { collection, snapshot }: RestoreInput,
+  sources: readonly string[],
+  context: StepContext,
+): Promise<Chosen> {
+  switch (snapshot.kind) {
+    case 'latest':
+      return { request: {}, record: {} }
+    case 'id':
+      return { request: { snapshotId: context.text(snapshot.id, collection) }, record: {} }
+    case 'moment':
+      return { request: { at: momentText(context.text(snapshot.at, collection)) }, record: {} }
+    case 'random':
+      return chooseRandom(collection, snapshot, sources, context)
+    default:
+      return snapshot satisfies never
+  }
+}
+
+/** @throws `usage` for what an answer or a variable brought that is no moment */
+function momentText(text: string): string {
+  parseMoment(text)
+  return text
+}
+
+/** Among those of the first destination that has any; each is as likely as the others. */
+async function chooseRandom(
+  collection: string,
+  { withinMs, seed = randomInt(2 ** 32) }: RandomSnapshot,
+  sources: readonly string[],
+  { clock, repositories, remark }: StepContext,
+): Promise<Chosen> {
+  const since = clock.nowMs() - withinMs
+  for (const source of sources) {
+    const ids = await repositories.since(source, { collection, since })
+    const chosen = ids[Number.parseInt(sha256Hex(String(seed)).slice(0, 12), 16) % ids.length]
+    if (chosen === undefined) continue
+    remark(`snapshot ${chosen}, one of ${ids.length}, chosen by seed ${seed}`)
+    return {
+      request: { snapshotId: chosen },
+      record: { chosen: { seed, among: ids.length, since: toIso(since) } },
+    }
+  }
+  return fail(
+    'snapshot-not-found',
+    `no snapshot of ${collection} was taken in the last ${formatDuration(withinMs)}`,
+    'Take a backup, or choose from a longer time.',
+  )
 }
 
 const sourceUrl = (name: string, { plan }: StepContext): string =>

@@ -21,7 +21,8 @@ import type {
   Progress,
   Timer,
 } from '../../engine/index.ts'
-import type { Plan, StepInputs, StepKind } from '../plan/plan.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { StepInputs, StepKind } from '../plan/step-inputs.ts'
 import type { Template } from '../plan/template.ts'
 import type { Repositories } from '../target/repositories.ts'
 import type { Capability, TargetAdapter } from '../target/target.ts'
@@ -78,9 +79,9 @@ export interface Description {
 
 /** Something a step uses, and how. */
 export interface Touch {
-  readonly access: 'reads' | 'writes' | 'destroys' | 'runs'
-  readonly what: 'target' | 'destination' | 'file' | 'command'
-  /** `primary/products`, `offsite`, a path, a program. */
+  readonly access: 'reads' | 'writes' | 'destroys' | 'runs' | 'asks'
+  readonly what: 'target' | 'destination' | 'file' | 'command' | 'address' | 'channel' | 'role'
+  /** `primary/products`, `offsite`, a path, a program, a URL as it is written. */
   readonly name: string
 }
 

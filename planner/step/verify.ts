@@ -1,8 +1,9 @@
 /** `verify`: reads what a repository holds and proves that it is whole, to the depth asked for. */
 import { fail, OperatingError } from '../../engine/index.ts'
-import type { SnapshotChoice, VerifyInput } from '../plan/plan.ts'
+import type { VerifyInput } from '../plan/step-inputs.ts'
 import { accessWords, typedDestination } from '../target/command-line.ts'
 import { estimateFrom } from './estimate.ts'
+import { snapshotText } from './snapshot-text.ts'
 import type { StepContext, StepFaces, StepResult } from './step.ts'
 
 /** Damaged things told one by one. */
@@ -31,18 +32,13 @@ export const verify: StepFaces<'verify'> = {
 }
 
 const whatOf = ({ collection, snapshot }: VerifyInput): string =>
-  `${choiceText(snapshot)} of ${collection ?? 'every collection'}`
+  `${snapshotText(snapshot)} of ${collection ?? 'every collection'}`
 
 const sampleText = ({ sample }: VerifyInput): string =>
   sample === undefined ? '' : `, reading ${percentText(sample)} of it`
 
 /** Without the digits that a binary fraction adds. */
 const percentText = (share: number): string => `${Number((share * 100).toFixed(4))}%`
-
-const choiceText = (choice: SnapshotChoice | undefined): string => {
-  if (choice === undefined) return 'every snapshot'
-  return choice.kind === 'latest' ? 'the newest snapshot' : `snapshot ${choice.id.text}`
-}
 
 async function run(input: VerifyInput, context: StepContext): Promise<StepResult> {
   const source = context.plan.destinations.get(input.in)?.url

@@ -1,7 +1,7 @@
 /** How a plan's targets and destinations are written in a command that a person types. */
 import * as path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { DestinationKey, Plan } from '../plan/plan.ts'
+import type { DestinationKey, Plan, Target } from '../plan/plan.ts'
 import { formatDuration } from '../plan/units.ts'
 
 /** `file` as it is typed in the plan's directory: relative as long as that is not longer. */
@@ -15,8 +15,15 @@ export function typedPath(plan: Plan, file: string): string {
 /** `vectra-cli` acting on a target of the plan. */
 export function vectraCli(plan: Plan, target: string, ...words: readonly string[]): string[] {
   const found = plan.targets.get(target)
-  const where = found === undefined ? [] : ['--data', typedPath(plan, found.path)]
-  return ['vectra-cli', ...where, ...words]
+  return ['vectra-cli', ...(found === undefined ? [] : whereWords(plan, found)), ...words]
+}
+
+function whereWords(plan: Plan, target: Target): string[] {
+  if (target.kind === 'vectra') return ['--data', typedPath(plan, target.path)]
+  const token = target.kind === 'vectra-server' ? target.token : undefined
+  // the command looks there itself
+  const given = token === undefined || token.name === 'VECTRA_TOKEN'
+  return ['--endpoint', target.url, ...(given ? [] : ['--token', `\${env.${token.name}}`])]
 }
 
 /** A destination of the plan as a value of `--destination` or `--source`. */
@@ -51,6 +58,28 @@ export function accessWords(
   // the same key of two destinations is given once
   const distinct = new Map(words.map((pair) => [pair.join('\0'), pair]))
   return [...distinct.values()].flat()
+}
+
+/** The same for a command that reads one destination and writes another. */
+export function copyWords(plan: Plan, from: string, to: string): string[] {
+  const target = plan.destinations.get(to)
+  const key = target?.encryption
+  const lock = target?.objectLock
+  const isSealed = plan.destinations.get(from)?.encryption !== undefined
+  return [
+    ...accessWords(plan, [from], 'reads'),
+    ...(key === undefined && isSealed ? ['--to-plain'] : []),
+    ...(key === undefined ? [] : toKeyWords(plan, key)),
+    ...(lock === undefined
+      ? []
+      : ['--object-lock', lock.mode, '--lock-for', formatDuration(lock.forMs)]),
+  ]
+}
+
+function toKeyWords(plan: Plan, key: DestinationKey): string[] {
+  if (key.kind === 'file') return ['--to-key-file', typedPath(plan, key.path)]
+  const words = key.kind === 'command' ? key.command : ['printenv', key.key.name]
+  return ['--to-key-command', JSON.stringify(words)]
 }
 
 function keyWords(plan: Plan, key: DestinationKey): string[][] {

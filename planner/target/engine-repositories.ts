@@ -1,6 +1,8 @@
 /** Repositories through the engine that defines their format. */
 import {
   type Clock,
+  copyError,
+  copySnapshots,
   type Disk,
   fail,
   forgetSnapshots,
@@ -68,6 +70,43 @@ export const engineRepositories = (
       locked: pruned.locked.length,
       ...(refused && { error: fromSerialised(refused) }),
     }
+  },
+
+  async copy({ from, to, collection, snapshotId }, { signal, progress }) {
+    const result = await copySnapshots({
+      from: await locate(from, signal),
+      to: await locate(to, signal),
+      ...(collection !== undefined && { collection }),
+      ...(snapshotId !== undefined && { snapshotIds: [snapshotId] }),
+      disk,
+      clock,
+      signal,
+      progress,
+    })
+    const { objects, archive } = result
+    return {
+      snapshots: result.snapshots.map((each) => ({
+        collection: each.collection,
+        snapshotId: each.snapshotId,
+        outcome: each.outcome,
+        path: `snapshots/${each.collection}/${each.snapshotId}.json`,
+        manifestSha256: each.manifestSha256,
+        bytes: each.copiedBytes,
+        readShare: each.readShare,
+      })),
+      objects: objects.copied.objects,
+      bytes: objects.copied.bytes,
+      archived: archive.copied,
+      ...(!result.ok && { error: copyError(result) }),
+    }
+  },
+
+  async since(url, { collection, since }) {
+    const source = await locate(url)
+    const { snapshots } = await listSnapshots({ source, collection, disk })
+    return snapshots
+      .filter(({ createdAt }) => Date.parse(createdAt) >= since)
+      .map(({ snapshotId }) => snapshotId)
   },
 
   async latest(url, collection) {

@@ -53,6 +53,43 @@ export interface Pruned {
   readonly error?: OperatingError
 }
 
+export interface CopyRequest {
+  readonly from: string
+  readonly to: string
+  /** All when absent. */
+  readonly collection?: string
+  readonly snapshotId?: string
+}
+
+export interface CopiedSnapshot {
+  readonly collection: string
+  readonly snapshotId: string
+  /** `present`: it was there, and lacked nothing. */
+  readonly outcome: 'copied' | 'present' | 'failed'
+  /** Of the snapshot's manifest, and where it stands in the destination. */
+  readonly path: string
+  readonly manifestSha256: string
+  readonly bytes: number
+  /** Share of its bytes that were read back and hashed at the far end, 0 to 1. */
+  readonly readShare: number
+}
+
+export interface Copied {
+  readonly snapshots: readonly CopiedSnapshot[]
+  /** What was brought: objects and their bytes, and files of archived log. */
+  readonly objects: number
+  readonly bytes: number
+  readonly archived: number
+  /** Something was not copied; the rest was. */
+  readonly error?: OperatingError
+}
+
+export interface SnapshotChoiceRequest {
+  readonly collection: string
+  /** Taken at this instant or later, epoch milliseconds. */
+  readonly since: number
+}
+
 export interface Repositories {
   /** Reads what is stored; damage is returned, not thrown. @throws `snapshot-not-found`, … */
   verify(request: SnapshotVerifyRequest, work: Work): Promise<Verified>
@@ -61,6 +98,10 @@ export interface Repositories {
    * nothing removed
    */
   prune(request: PruneRequest, work: Work): Promise<Pruned>
+  /** Copies what the far end lacks. @throws `snapshot-not-found`, `locked`, `key-refused` */
+  copy(request: CopyRequest, work: Work): Promise<Copied>
+  /** Ids of the snapshots of a collection since an instant, oldest first. */
+  since(source: string, request: SnapshotChoiceRequest): Promise<readonly string[]>
   /** Id of the newest snapshot of the collection. @throws `snapshot-not-found` */
   latest(source: string, collection: string): Promise<string>
   /** @throws `snapshot-not-found`, `damaged` */

@@ -11,7 +11,7 @@
  * A target says what it can do in `capabilities`. A step that needs more is refused before the run
  * starts, with the target's name.
  */
-import type { Progress } from '../../engine/index.ts'
+import type { OperatingError, Progress } from '../../engine/index.ts'
 import type { Expectation } from './expectation.ts'
 import type { Shape } from './shape.ts'
 
@@ -26,6 +26,23 @@ export type Capability =
   | 'digest'
   /** Searches by the vector of a stored point. */
   | 'search'
+  /** Ships its log to a repository. */
+  | 'archive'
+  /** Goes to a moment between two snapshots. */
+  | 'restore to a moment'
+  /** Upserts single points. */
+  | 'write'
+  /** Records queries of the plan's own in a snapshot. */
+  | 'record golden queries of a file'
+  /** Refuses all writes from then on. */
+  | 'fence'
+  | 'promote'
+  | 'replicate'
+  /** States how far it is behind. */
+  | 'lag'
+  | 'reconcile'
+  /** Moves an alias. */
+  | 'switch'
 
 /** How whoever waits for an operation follows it, and ends it. */
 export interface Work {
@@ -99,12 +116,34 @@ export interface BackedUp {
   readonly totalBytes: number
 }
 
+export interface ArchiveRequest {
+  readonly collection: string
+  readonly destination: string
+}
+
+export interface Archived {
+  /** What this run shipped. */
+  readonly files: number
+  readonly records: number
+  readonly bytes: number
+  /** The archive is durable up to here. */
+  readonly lsn: number
+  /** Whether a restore can reach it from a snapshot there. */
+  readonly restorable: boolean
+  /** The source's position that the archive has reached. */
+  readonly position: Position
+  /** Log was lost before it was archived; the rest is shipped. */
+  readonly gap?: OperatingError
+}
+
 export interface RestoreRequest {
   readonly collection: string
   /** In the order in which they are asked. */
   readonly sources: readonly string[]
-  /** The newest when absent. */
+  /** The newest when absent, or the one from which `at` is reached. */
   readonly snapshotId?: string
+  /** Point-in-time recovery: `latest`, `lsn:N` or an instant with its offset. Not with `snapshotId`. */
+  readonly at?: string
   readonly as: string
   readonly replace: boolean
   readonly reindex: boolean
@@ -124,6 +163,15 @@ export interface Restored {
   readonly bytes: number
   /** Whether index graphs were taken over or rebuilt. */
   readonly graphs: 'kept' | 'rebuilt' | 'none'
+  /** How the moment of `at` was reached. */
+  readonly moment?: {
+    readonly at: string
+    readonly snapshotLsn: number
+    readonly replayedRecords: number
+    readonly lastProvenLsn: number
+    /** Records that the sources have beyond it. */
+    readonly beyondRecords: number
+  }
 }
 
 export interface Dropped {
@@ -177,6 +225,8 @@ export interface TargetAdapter {
   position(collection: string, work: Work): Promise<Position>
   importFile(request: ImportRequest, work: Work): Promise<Imported>
   backup(request: BackupRequest, work: Work): Promise<BackedUp>
+  /** @throws `divergence`, `damaged` */
+  archive(request: ArchiveRequest, work: Work): Promise<Archived>
   restore(request: RestoreRequest, work: Work): Promise<Restored>
   drop(collection: string, ifExists: boolean, work: Work): Promise<Dropped>
   measure(request: MeasureRequest, work: Work): Promise<Measurement>

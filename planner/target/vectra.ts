@@ -7,23 +7,27 @@
 import * as path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
+  archiveOnce,
   type Clock,
   type Collection,
   createBackup,
   type DataDirectory,
   type Disk,
   fileSource,
+  gapError,
   importCollection,
   isOperatingError,
   openDataDirectory,
+  parseMoment,
   restoreSnapshot,
 } from '../../engine/index.ts'
-import type { Target } from '../plan/plan.ts'
+import type { EmbeddedTarget } from '../plan/plan.ts'
 import type { GoldenQuery } from './expectation.ts'
 import { type Locate, plainLocation } from './locations.ts'
 import { measureSearch } from './measure-search.ts'
 import type { Shape } from './shape.ts'
 import type {
+  Archived,
   BackedUp,
   Capability,
   Dropped,
@@ -44,11 +48,13 @@ const capabilities: ReadonlySet<Capability> = new Set([
   'position',
   'digest',
   'search',
+  'archive',
+  'restore to a moment',
 ])
 
 /** @param locate what opens a destination, by its URL */
 export function vectraTarget(
-  target: Target,
+  target: EmbeddedTarget,
   disk: Disk,
   clock: Clock,
   locate: Locate = plainLocation,
@@ -134,14 +140,39 @@ export function vectraTarget(
         }
       }),
 
+    archive: (request, work) =>
+      within('use', work, async (directory): Promise<Archived> => {
+        const collection = await directory.open(request.collection)
+        const result = await archiveOnce(collection, {
+          ...watch(work),
+          destination: await locate(request.destination, work.signal),
+        })
+        for (const each of result.remarks) work.remark(each)
+        const { files, records, bytes, archivedLsn, restorable, committedAt } = result
+        return {
+          ...{ files, records, bytes, restorable },
+          lsn: archivedLsn,
+          position: {
+            uuid: result.collection.uuid,
+            epoch: result.epoch,
+            lsn: archivedLsn,
+            ...(committedAt !== null && { committedAt: Date.parse(committedAt) }),
+            count: result.count,
+            observedAt: Date.parse(result.asOfAt),
+          },
+          ...(result.gap !== null && { gap: gapError(result) }),
+        }
+      }),
+
     restore: (request, work) =>
       within('create', work, async (directory) => {
-        const { collection, sources, snapshotId, as, replace, reindex } = request
+        const { collection, sources, snapshotId, at, as, replace, reindex } = request
         const result = await restoreSnapshot(directory, {
           ...watch(work),
           collection,
           source: await Promise.all(sources.map((url) => locate(url, work.signal))),
           ...(snapshotId !== undefined && { snapshotId }),
+          ...(at !== undefined && { at: parseMoment(at) }),
           newName: as,
           replace,
           reindex,
@@ -158,6 +189,15 @@ export function vectraTarget(
           digest: result.digest,
           bytes: result.bytes,
           graphs: result.graphs,
+          ...(result.moment !== null && {
+            moment: {
+              at: result.moment.at,
+              snapshotLsn: result.moment.snapshotLsn,
+              replayedRecords: result.moment.replayed.records,
+              lastProvenLsn: result.moment.lastProvenLsn,
+              beyondRecords: result.moment.beyond?.records ?? 0,
+            },
+          }),
         }
       }),
 

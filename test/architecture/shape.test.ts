@@ -35,6 +35,8 @@ const acrossFiles = {
   'planner/cli/bucket-plan': 'plans whose destinations are buckets',
   'planner/cli/sealed-plan':
     'plans whose destinations are encrypted and signed, and secrets that show nowhere',
+  'planner/plan/reference': 'the page with every key of the plan language, against the schemas',
+  'planner/run/when': 'steps that wait for a failure, or for none',
   'planner/run/render': 'the three ways of drawing a run, against each other',
 }
 

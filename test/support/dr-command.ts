@@ -92,6 +92,7 @@ schedules:
 drills:
   lost:
     proves: [rpo, rto, recall]
+    confirm: true
     steps:
       - drop: { target: local, collection: points, ifExists: true }
       - import: { target: local, collection: points, file: ./data/points.jsonl, format: jsonl }

@@ -3,8 +3,10 @@
 import type { Stage, StepTask, Task, TaskTree } from '../../planner/compile/task.ts'
 import type { Place } from '../../planner/plan/place.ts'
 import type {
+  Compliance,
   Destination,
   Drill,
+  EmbeddedTarget,
   ObjectiveKind,
   Plan,
   PlanCollection,
@@ -23,7 +25,7 @@ export const text = (value: string, parts?: readonly TemplatePart[]): Template =
   place: somewhere,
 })
 
-export const buildTarget = (name: string, path = `/data/${name}`): Target => ({
+export const buildTarget = (name: string, path = `/data/${name}`): EmbeddedTarget => ({
   kind: 'vectra',
   name,
   path,
@@ -53,6 +55,15 @@ export const buildCollection = (
 const named = <T extends { readonly name: string }>(items: readonly T[]): ReadonlyMap<string, T> =>
   new Map(items.map((item) => [item.name, item]))
 
+export const buildCompliance = (changes: Partial<Compliance> = {}): Compliance => ({
+  windowMs: 90 * 86_400_000,
+  findings: { owner: 'platform-team' },
+  frameworks: [],
+  signers: [],
+  exclusions: new Map(),
+  ...changes,
+})
+
 export interface PlanParts extends Partial<Omit<Plan, 'targets' | 'collections' | 'destinations'>> {
   readonly targets?: readonly Target[]
   readonly collections?: readonly PlanCollection[]
@@ -76,7 +87,17 @@ export function buildPlan(parts: PlanParts = {}): Plan {
     schedules: new Map(),
     drills: new Map(),
     ledger: { path: '/project/plans/.vectra-dr/ledger.jsonl' },
-    compliance: { windowMs: 90 * 86_400_000 },
+    procedures: new Map(),
+    replication: new Map(),
+    people: {
+      roles: new Map(),
+      contacts: new Map(),
+      escalation: [],
+      channels: new Map(),
+      communications: new Map(),
+    },
+    scenarios: new Map(),
+    compliance: buildCompliance(),
     secrets: [],
     ...rest,
   }
@@ -88,6 +109,7 @@ export const buildDrill = (changes: Partial<Drill> = {}): Drill => ({
   timezone: 'UTC',
   proves: [],
   confirm: false,
+  catchUp: false,
   steady: [],
   steps: [],
   always: [],
@@ -112,6 +134,8 @@ export const buildTask = (
   touches: [],
   needs: [],
   onFailure: 'stop',
+  when: 'always',
+  confirm: false,
   place: somewhere,
   input: {},
   run,

@@ -30,6 +30,8 @@ export function runBench(changes: Partial<RunTools> = {}) {
     repositories: {
       verify: unused('repository'),
       prune: unused('repository'),
+      copy: unused('repository'),
+      since: unused('repository'),
       latest: unused('repository'),
       expectation: unused('repository'),
     },

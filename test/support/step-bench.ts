@@ -24,6 +24,8 @@ const lacking = (what: string) => () => Promise.reject(new Error(`this test has 
 export const noRepositories: Repositories = {
   verify: lacking('verify'),
   prune: lacking('prune'),
+  copy: lacking('copy'),
+  since: lacking('since'),
   latest: lacking('latest'),
   expectation: lacking('expectation'),
 }
@@ -44,6 +46,7 @@ export const buildAdapter = (changes: Partial<TargetAdapter>): TargetAdapter => 
   position: lacking('position'),
   importFile: lacking('importFile'),
   backup: lacking('backup'),
+  archive: lacking('archive'),
   restore: lacking('restore'),
   drop: lacking('drop'),
   measure: lacking('measure'),

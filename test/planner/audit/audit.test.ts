@@ -5,7 +5,12 @@ import type { Verdict } from '../../../planner/audit/verdict.ts'
 import type { Plan } from '../../../planner/plan/plan.ts'
 import type { StepRecord } from '../../../planner/step/record.ts'
 import { type DescribedRun, ledgerOf, stepAt } from '../../support/ledger-builder.ts'
-import { buildCollection, buildDrill, buildPlan } from '../../support/plan-builder.ts'
+import {
+  buildCollection,
+  buildCompliance,
+  buildDrill,
+  buildPlan,
+} from '../../support/plan-builder.ts'
 
 const minute = 60_000
 const day = 24 * 60 * minute
@@ -20,7 +25,7 @@ const plan = (changes: Partial<Plan> = {}): Plan => ({
       }),
     ],
     drills: new Map([['restore-test', buildDrill({ proves: ['rpo', 'rto', 'recall'] })]]),
-    compliance: { windowMs: 90 * day, drillEveryMs: 35 * day },
+    compliance: buildCompliance({ drillEveryMs: 35 * day }),
   }),
   ...changes,
 })

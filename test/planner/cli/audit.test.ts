@@ -13,7 +13,7 @@ test('an audit of an empty ledger finds everything unproven and exits 3', async 
 
 test('an audit after a drill that passed finds everything met, with a report', async () => {
   const { file, directory } = await smallPlan()
-  await dr(['drill', file])
+  await dr(['drill', file, '--yes'])
   const out = path.join(directory, 'out')
   const { exitCode, stdout } = await dr(['audit', file, '--out', out])
   expect(exitCode).toBe(0)
@@ -23,7 +23,7 @@ test('an audit after a drill that passed finds everything met, with a report', a
 
 test('the same window gives the same bytes, whatever happened afterwards', async () => {
   const { file } = await smallPlan()
-  await dr(['drill', file])
+  await dr(['drill', file, '--yes'])
   const window = ['--from', '2020-01-01T00:00:00Z', '--to', new Date().toISOString()]
   const formats = ['md', 'html', 'json']
   const print = () =>
@@ -32,13 +32,13 @@ test('the same window gives the same bytes, whatever happened afterwards', async
     )
   const before = await print()
   expect(before.every((text) => text.length > 500)).toBe(true)
-  await dr(['drill', file])
+  await dr(['drill', file, '--yes'])
   expect(await print()).toEqual(before)
 })
 
 test('case 96: a ledger that was edited is named by line, and no audit is made of it', async () => {
   const { file, state } = await smallPlan()
-  await dr(['drill', file])
+  await dr(['drill', file, '--yes'])
   const ledger = path.join(state, 'ledger.jsonl')
   const lines = (await readFile(ledger, 'utf8')).split('\n')
   await writeFile(
@@ -53,7 +53,7 @@ test('case 96: a ledger that was edited is named by line, and no audit is made o
   const reports = path.join(state, 'reports')
   const before = await readdir(reports)
   // a recovery does not wait for its paperwork
-  const next = await dr(['drill', file])
+  const next = await dr(['drill', file, '--yes'])
   expect(next.exitCode).toBe(0)
   expect(next.stderr).toContain('warning: line 4 of the ledger does not fit')
   // runs of one second do not sort by age
@@ -65,7 +65,7 @@ test('case 96: a ledger that was edited is named by line, and no audit is made o
 
 test('ledger show prints one line an entry, or the entries themselves', async () => {
   const { file } = await smallPlan()
-  await dr(['drill', file])
+  await dr(['drill', file, '--yes'])
   const { stdout } = await dr(['ledger', 'show', file])
   expect(stdout.trimEnd().split('\n')).toHaveLength(9)
   expect(stdout).toContain('restore passed in')

@@ -24,7 +24,7 @@ describe('a plan with a bucket', () => {
       `url: s3://${bucket}/vectra, endpoint: "\${env.S3_ENDPOINT}", region: us-west-2, ${lock}`,
     )
     const env = { PATH: process.env['PATH'], S3_ENDPOINT: store.endpoint }
-    const result = await dr(['drill', file], { env })
+    const result = await dr(['drill', file, '--yes'], { env })
     expect([result.exitCode, result.stderr]).toEqual([0, expect.stringContaining('ok      check')])
     const stored = [...(store.state.buckets.get(bucket)?.versions ?? [])]
     const objects = stored.filter(([name]) => name.startsWith('vectra/objects/'))
@@ -43,7 +43,7 @@ describe('a plan with a bucket', () => {
     const { file, state } = await planWith(
       `url: s3://nowhere/vectra, endpoint: "${store.endpoint}"`,
     )
-    const result = await dr(['drill', file])
+    const result = await dr(['drill', file, '--yes'])
     expect(result.exitCode).toBe(15)
     expect(await readFile(`${state}/ledger.jsonl`, 'utf8')).toContain('bucket-not-found')
   })

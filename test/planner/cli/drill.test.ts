@@ -19,7 +19,7 @@ async function filesBelow(directory: string): Promise<string[]> {
 
 test('a drill passes, prints its verdicts, writes its report and its ledger, and does so again', async () => {
   const { file, state } = await smallPlan()
-  const first = await dr(['drill', file])
+  const first = await dr(['drill', file, '--yes'])
   expect(first.stderr).toContain('ok      check')
   expect(first).toMatchObject({ exitCode: 0 })
   expect(first.stdout).toMatch(/RPO +points +met/)
@@ -34,7 +34,7 @@ test('a drill passes, prints its verdicts, writes its report and its ledger, and
   const report = JSON.parse(await readFile(path.join(state, 'reports', run, 'report.json'), 'utf8'))
   expect(report).toMatchObject({ verdict: 'met', totals: { met: 3 } })
 
-  expect(await dr(['drill', file, 'lost'])).toMatchObject({ exitCode: 0 })
+  expect(await dr(['drill', file, '--yes', 'lost'])).toMatchObject({ exitCode: 0 })
   const kinds = (await ledgerOf(state)).map(({ kind }) => kind)
   expect(kinds.filter((kind) => kind === 'run-ended')).toHaveLength(2)
   expect(kinds.filter((kind) => kind === 'step')).toHaveLength(14)
@@ -46,7 +46,7 @@ test('a drill passes, prints its verdicts, writes its report and its ledger, and
 
 test('evidence in the ledger has the hash of the artefact on disk', async () => {
   const { file, state } = await smallPlan()
-  await dr(['drill', file])
+  await dr(['drill', file, '--yes'])
   const { sha256Hex } = await import('../../../engine/index.ts')
   const records = (await ledgerOf(state)).filter(({ kind }) => kind === 'step')
   const evidence = records
@@ -60,7 +60,7 @@ test('evidence in the ledger has the hash of the artefact on disk', async () => 
 
 test('with --json every line is an object, and the last says the outcome and the verdicts', async () => {
   const { file } = await smallPlan()
-  const result = await dr(['drill', file, '--json'])
+  const result = await dr(['drill', file, '--yes', '--json'])
   const objects = result.objects()
   expect(objects[0]).toMatchObject({ event: 'run-started' })
   expect(objects.at(-1)).toMatchObject({
@@ -73,14 +73,14 @@ test('with --json every line is an object, and the last says the outcome and the
 
 test('with --quiet only the results are printed', async () => {
   const { file } = await smallPlan()
-  const { stderr, stdout } = await dr(['drill', file, '--quiet'])
+  const { stderr, stdout } = await dr(['drill', file, '--yes', '--quiet'])
   expect(stderr).toBe('')
   expect(stdout).toContain('RTO')
 })
 
 test('case 79: an objective that is missed by a passing drill exits 3 and says which', async () => {
   const { file } = await smallPlan((text) => text.replace('rto: 30m', 'rto: 1ms'))
-  const { exitCode, stdout, stderr } = await dr(['drill', file])
+  const { exitCode, stdout, stderr } = await dr(['drill', file, '--yes'])
   expect(exitCode).toBe(3)
   expect(stdout).toMatch(/RTO +points +missed/)
   expect(stderr).toContain('error: rto of points is missed')
@@ -93,7 +93,7 @@ test('case 79: a drill restores to scratch, compares count, digest and 100 fixed
   const more = Array.from({ length: 100 }, (_, i) => ({ id: 50 + i, vector: [i, 1, i % 7] }))
   const data = path.join(directory, 'data', 'points.jsonl')
   await appendFile(data, more.map((point) => `${JSON.stringify(point)}\n`).join(''))
-  expect(await dr(['drill', file])).toMatchObject({ exitCode: 0 })
+  expect(await dr(['drill', file, '--yes'])).toMatchObject({ exitCode: 0 })
   const lines = await ledgerOf(state)
   const check = lines.find(({ record }) => record?.kind === 'check' && record.outcome === 'passed')
   const { outputs } = check.record
@@ -125,7 +125,7 @@ test('case 80: a drill on a damaged backup fails, exits 15, and the clean-up run
      for (const entry of readdirSync('backups/objects', { recursive: true, withFileTypes: true }))
        if (entry.isFile()) writeFileSync(entry.parentPath + '/' + entry.name, 'rot')`,
   )
-  const { exitCode, stderr, stdout } = await dr(['drill', file])
+  const { exitCode, stderr, stdout } = await dr(['drill', file, '--yes'])
   expect(exitCode).toBe(15)
   expect(stderr).toContain('FAILED  restore')
   expect(stderr).toContain('ok      drop')
@@ -187,7 +187,7 @@ test('a name that is not there, and no name where there are several', async () =
   const wrong = await dr(['run', file, '--schedule', 'weakly'])
   expect(wrong).toMatchObject({ exitCode: 14 })
   expect(wrong.stderr).toContain('weekly, nightly')
-  expect((await dr(['drill', file, 'lots'])).exitCode).toBe(14)
+  expect((await dr(['drill', file, '--yes', 'lots'])).exitCode).toBe(14)
 })
 
 test('of several drills one that fails does not keep the next from running', async () => {
@@ -199,17 +199,15 @@ test('of several drills one that fails does not keep the next from running', asy
   fine: { steps: [ exec: { command: [node, -e, "0"] } ] }`,
     ),
   )
-  const { exitCode, stderr } = await dr(['drill', file, 'broken', 'fine'])
+  const { exitCode, stderr } = await dr(['drill', file, '--yes', 'broken', 'fine'])
   expect(exitCode).toBe(15)
   expect(stderr).toContain('error: drill broken failed at step exec')
   const ended = (await ledgerOf(state)).filter(({ kind }) => kind === 'run-ended')
   expect(ended.map(({ outcome }) => outcome)).toEqual(['failed', 'passed'])
 })
 
-const confirmed = (text: string) => text.replace('proves:', 'confirm: true\n    proves:')
-
 test('a drill that touches production data is refused without a terminal', async () => {
-  const { file, directory } = await smallPlan(confirmed)
+  const { file, directory } = await smallPlan()
   const { exitCode, stderr } = await dr(['drill', file])
   expect(exitCode).toBe(2)
   expect(stderr).toContain('--yes')
@@ -218,7 +216,7 @@ test('a drill that touches production data is refused without a terminal', async
 })
 
 test('a drill that touches production data asks at a terminal', async () => {
-  const { file, directory } = await smallPlan(confirmed)
+  const { file, directory } = await smallPlan()
   const asked: string[] = []
   const answer = (text: string) => async (question: string) => {
     asked.push(question)
@@ -235,18 +233,18 @@ test('two runs of a plan do not overlap: the second exits 11 and names the holde
   const directory = path.join(state, 'locks', 'small')
   await nodeDisk.makeDirectory(directory)
   const lock = await DirectoryLock.take(nodeDisk, systemClock, directory)
-  const { exitCode, stderr } = await dr(['drill', file])
+  const { exitCode, stderr } = await dr(['drill', file, '--yes'])
   expect(exitCode).toBe(11)
   expect(stderr).toContain(`process ${process.pid}`)
   await lock.release()
-  expect((await dr(['drill', file])).exitCode).toBe(0)
+  expect((await dr(['drill', file, '--yes'])).exitCode).toBe(0)
 })
 
 test('a signal exits 130 after the clean-up, and the ledger says so', async () => {
   const { file, state } = await smallPlan()
   const stop = new AbortController()
   stop.abort(new OperatingError('interrupted', 'stopped by SIGINT', 'Again.'))
-  const { exitCode, stderr } = await dr(['drill', file], { stopSignal: stop.signal })
+  const { exitCode, stderr } = await dr(['drill', file, '--yes'], { stopSignal: stop.signal })
   expect(exitCode).toBe(130)
   expect(stderr).toContain('ok      drop')
   expect((await ledgerOf(state)).at(-1)).toMatchObject({ outcome: 'interrupted' })
@@ -255,7 +253,7 @@ test('a signal exits 130 after the clean-up, and the ledger says so', async () =
 test('the state directory goes where --state says', async () => {
   const { file, directory } = await smallPlan()
   const state = path.join(directory, 'elsewhere')
-  expect((await dr(['drill', file, '--state', state])).exitCode).toBe(0)
+  expect((await dr(['drill', file, '--yes', '--state', state])).exitCode).toBe(0)
   expect(await readdir(directory)).not.toContain('.vectra-dr')
   expect((await dr(['ledger', 'verify', file, '--state', state])).exitCode).toBe(0)
   expect((await dr(['ledger', 'verify', file])).exitCode).toBe(14)
@@ -270,7 +268,7 @@ test('case 94: the value of a variable is in no output, ledger, artefact or repo
     ),
   )
   const env = { PATH: process.env['PATH'], TOKEN: secret }
-  const result = await dr(['drill', file, '--json'], { env })
+  const result = await dr(['drill', file, '--yes', '--json'], { env })
   expect(result.exitCode).toBe(0)
   const forms = [
     secret,

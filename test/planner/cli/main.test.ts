@@ -64,7 +64,7 @@ test.each([
   ['SIGTERM', 143],
 ] as const)('%s ends the step, runs the clean-up, and exits %i', async (signal, exitCode) => {
   const { file, state } = await waiting(false)
-  const child = start(['drill', file])
+  const child = start(['drill', file, '--yes'])
   await until(() => hasPid(child.said()))
   const pid = pidIn(child.said())
   child.kill(signal)
@@ -79,7 +79,7 @@ test.each([
 
 test('a second signal kills what does not listen, also in the clean-up', async () => {
   const { file, state } = await waiting(true, true)
-  const child = start(['drill', file])
+  const child = start(['drill', file, '--yes'])
   await until(() => hasPid(child.said()))
   const pid = pidIn(child.said())
   child.kill('SIGINT')
@@ -92,11 +92,11 @@ test('a second signal kills what does not listen, also in the clean-up', async (
 
 test('case 36: after a kill the next run takes the lock over, and the ledger still holds', async () => {
   const { file, state } = await waiting(false)
-  const child = start(['drill', file])
+  const child = start(['drill', file, '--yes'])
   await until(() => hasPid(child.said()))
   const pid = pidIn(child.said())
 
-  const meanwhile = await dr(['drill', file])
+  const meanwhile = await dr(['drill', file, '--yes'])
   expect(meanwhile.exitCode).toBe(11)
   expect(meanwhile.stderr).toContain(`process ${child.pid}`)
 

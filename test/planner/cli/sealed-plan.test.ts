@@ -53,7 +53,7 @@ describe('a plan with an encrypted destination', () => {
       )
       await writeFile(file, text)
       const env = { BACKUP_KEY: (await readFile(keyFile, 'utf8')).trim() }
-      const result = await runWith(env, 'drill', file)
+      const result = await runWith(env, 'drill', file, '--yes')
       expect([kind, result.exitCode, result.stderr]).toEqual([
         kind,
         0,
@@ -76,9 +76,11 @@ describe('a plan with an encrypted destination', () => {
 
   test('fails with key-refused and an untouched repository when the key is another one', async () => {
     const { directory, file, state } = await planWith('encryption: { key: "${env.BACKUP_KEY}" }')
-    expect(await runWith({ BACKUP_KEY: key }, 'drill', file)).toMatchObject({ exitCode: 0 })
+    expect(await runWith({ BACKUP_KEY: key }, 'drill', file, '--yes')).toMatchObject({
+      exitCode: 0,
+    })
     const before = await filesBelow(path.join(directory, 'backups'))
-    const wrong = await runWith({ BACKUP_KEY: key.replace('4f', '4e') }, 'drill', file)
+    const wrong = await runWith({ BACKUP_KEY: key.replace('4f', '4e') }, 'drill', file, '--yes')
     expect(wrong.exitCode).toBe(15)
     expect(wrong.stderr).toContain('does not open the repository')
     expect(await errorsOf(state)).toContain('key-refused')
@@ -124,8 +126,8 @@ describe('a plan with an encrypted destination', () => {
     const commands = [
       ['validate', file],
       ['explain', file, '--drill', 'lost'],
-      ['drill', file],
-      ['drill', file, '--json'],
+      ['drill', file, '--yes'],
+      ['drill', file, '--yes', '--json'],
       ['ledger', 'show', file],
       ['audit', file],
       ['audit', file, '--format', 'html'],
@@ -137,7 +139,7 @@ describe('a plan with an encrypted destination', () => {
       texts.set(argv.join(' '), stdout + stderr)
     }
     // failing says no more than passing
-    const failed = await runWith({ ...secrets, BACKUP_KEY: `${key}y` }, 'drill', file)
+    const failed = await runWith({ ...secrets, BACKUP_KEY: `${key}y` }, 'drill', file, '--yes')
     expect(failed.exitCode).toBe(15)
     texts.set('a failed drill', failed.stdout + failed.stderr)
     for (const [name, text] of await filesBelow(directory)) texts.set(name, text)

@@ -17,7 +17,7 @@ describe('a valid plan', () => {
   it('resolves paths and URLs against its own directory', async () => {
     const plan = await load(validPlan)
     expect(plan.directory).toBe(directory.path)
-    expect(plan.targets.get('primary')?.path).toBe(path.join(directory.path, 'data'))
+    expect(plan.targets.get('primary')).toMatchObject({ path: path.join(directory.path, 'data') })
     expect(plan.destinations.get('local')?.url).toBe(`file://${directory.path}/backups`)
     expect(plan.destinations.get('second')?.url).toBe('file:///var/backups/vectra')
     expect(plan.ledger.path).toBe(path.join(directory.path, '.vectra-dr/ledger.jsonl'))
@@ -44,7 +44,10 @@ describe('a valid plan', () => {
   it('fills in what is not written', async () => {
     const plan = await load(validPlan)
     expect(plan.collections.get('products')?.golden).toEqual({ sample: 64, k: 10 })
-    expect(plan.compliance).toEqual({ windowMs: 90 * 86_400_000 })
+    expect(plan.compliance).toMatchObject({
+      windowMs: 90 * 86_400_000,
+      findings: { owner: 'platform-team' },
+    })
     expect(plan.schedules.get('nightly')?.timezone).toBe('Europe/Zurich')
     const [backup, verify] = plan.schedules.get('nightly')?.steps ?? []
     expect(backup).toMatchObject({
@@ -164,7 +167,11 @@ describe('a valid plan', () => {
       - drop: { target: primary, collection: words, ifExists: true }
 `)
     const drill = plan.drills.get('everything')
-    expect(drill).toMatchObject({ confirm: true, cron: '@monthly', proves: [] })
+    expect(drill).toMatchObject({
+      confirm: true,
+      rhythm: { kind: 'cron', line: '@monthly', timezone: 'Europe/Zurich' },
+      proves: [],
+    })
     const inputs = new Map(
       drill?.steps.map((step): [string, unknown] => [step.kind, (step as TaskStep).input]), // no parallel in it
     )
@@ -215,7 +222,7 @@ describe('a valid plan', () => {
         'ifExists: true }\n      - exec: { command: [echo, "${env.TOKEN}"] }',
       )
     const plan = await load(text, { PLACE: '/srv/quiet', TOKEN: 'hunter22' })
-    expect(plan.targets.get('staging')?.path).toBe('/srv/quiet/staging')
+    expect(plan.targets.get('staging')).toMatchObject({ path: '/srv/quiet/staging' })
     expect(plan.secrets.map(({ name }) => name).sort()).toEqual(['PLACE', 'TOKEN'])
     expect(JSON.stringify([...plan.drills.values(), plan.secrets])).not.toContain('hunter22')
   })

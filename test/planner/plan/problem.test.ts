@@ -95,19 +95,29 @@ const mistakes: readonly [string, string, string, readonly string[]][] = [
     ['2026-11-31 reviewedAt: "2026-11-31" is a day that does not exist (Check month and day.)'],
   ],
   [
-    'a served target',
+    'a target that is embedded and served',
     'path: ./staging',
-    'url: "http://127.0.0.1:7700"',
+    'path: ./staging, url: "http://127.0.0.1:7700"',
     [
-      'staging targets.staging: "path" is missing (Data directory of the engine.)',
-      'url targets.staging.url: "url" is not supported by this version (Targets are embedded for now: give the data directory with path.)',
+      'url targets.staging.url: "path" is given already (A path opens the engine here; a url is served.)',
+    ],
+  ],
+  [
+    'a target that is nowhere',
+    ', path: ./staging',
+    '',
+    [
+      'staging targets.staging: "path" or "url" is missing (A path opens the engine here; a url is served.)',
     ],
   ],
   [
     'another engine',
     'engine: vectra, path: ./staging',
     'engine: qdrant, path: ./staging',
-    ['qdrant targets.staging.engine: "qdrant" is not vectra'],
+    [
+      'staging targets.staging: "url" is missing (Say where qdrant is.)',
+      'path targets.staging.path: qdrant has no data directory here (Write url.)',
+    ],
   ],
   [
     'an object store with its credentials',
@@ -200,11 +210,11 @@ const mistakes: readonly [string, string, string, readonly string[]][] = [
     ],
   ],
   [
-    'a step kind of a later version',
+    'a message through a channel that is not there',
     '- drop: { target: staging, collection: restored, ifExists: true }',
     '- notify: { channel: ops, message: "${run.error}" }',
     [
-      'notify drills.restore-test.always[0].notify: "notify" is not supported by this version (Take it out: a line that does nothing would look like protection.)',
+      'ops drills.restore-test.always[0].notify.channel: there is no channel "ops" (The plan has no channels.)',
     ],
   ],
   [
@@ -212,7 +222,7 @@ const mistakes: readonly [string, string, string, readonly string[]][] = [
     '- drop: { target: staging, collection: restored, ifExists: true }',
     '- id: cleanup',
     [
-      'id drills.restore-test.always[0]: a step needs a kind (Add one of import, backup, verify, restore, check, drop, prune, inject, exec.)',
+      'id drills.restore-test.always[0]: a step needs a kind (Add one of import, backup, archive, verify, copy, prune, restore, check, drop, inject, canary, fence, promote, replicate, switch, probe, reconcile, approve, manual, notify, exec, http, wait.)',
     ],
   ],
   [
@@ -352,7 +362,7 @@ const mistakes: readonly [string, string, string, readonly string[]][] = [
     '- drop: { target: staging, collection: restored, ifExists: true }',
     '- parallel: [ { parallel: [ { exec: { command: [ls] } } ] } ]',
     [
-      'parallel drills.restore-test.always[0].parallel[0].parallel: "parallel" is not supported by this version (Steps side by side are one list: put them into the parallel around.)',
+      'parallel drills.restore-test.always[0].parallel[0].parallel: a "parallel" does not stand in another (Steps side by side are one list: put them into the parallel around.)',
     ],
   ],
   [

@@ -102,7 +102,9 @@ describe('a template', () => {
     ['${env.A B}', 'has the unknown variable ${env.A B}'],
     ['${steps.backup}', 'has the unknown variable ${steps.backup}'],
     ['${ date }', 'has the unknown variable ${ date }'],
-    ['${target.standby.region}', 'has the unknown variable ${target.standby.region}'],
+    ['${target.standby}', 'has the unknown variable ${target.standby}'],
+    ['${target.standby.place}', 'asks for "place" of a target'],
+    ['${ask.}', 'has the unknown variable ${ask.}'],
   ])('%s is refused', (text, problem) => {
     expect(readTemplate(text).problem).toBe(problem)
   })

@@ -405,6 +405,7 @@ test('a target that can not do what a step needs is refused before anything runs
       position: () => Promise.reject(),
       importFile: () => Promise.reject(),
       backup: () => Promise.reject(),
+      archive: () => Promise.reject(),
       restore: () => Promise.reject(),
       drop: () => Promise.reject(),
       measure: () => Promise.reject(),
@@ -413,7 +414,7 @@ test('a target that can not do what a step needs is refused before anything runs
   const needs = [{ target: 'primary', capabilities: ['drop', 'digest'] as const }]
   await expect(
     bench.run(buildTree({ steps: [task('a'), task('b', passing, { needs })] })),
-  ).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining('digest') })
+  ).rejects.toMatchObject({ code: 'not-offered', message: expect.stringContaining('digest') })
   expect(lines).toEqual([])
 })
 

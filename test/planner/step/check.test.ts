@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { CheckInput } from '../../../planner/plan/plan.ts'
+import type { CheckInput } from '../../../planner/plan/step-inputs.ts'
 import { check } from '../../../planner/step/check.ts'
 import type { Expectation } from '../../../planner/target/expectation.ts'
 import type { Measurement, SearchMeasurement } from '../../../planner/target/target.ts'

@@ -40,6 +40,10 @@ const adapter = buildAdapter({
     bytes: 60,
     graphs: 'kept',
   }),
+  archive: async () => ({
+    ...{ files: 1, records: 5, bytes: 70, lsn: 12, restorable: true },
+    position,
+  }),
   drop: async () => ({ dropped: true, before: position, at: 3_000 }),
   measure: async () => ({
     position,
@@ -58,11 +62,17 @@ const adapter = buildAdapter({
     },
   }),
 })
+const copied = {
+  ...{ collection: 'words', snapshotId: 's9', path: 'snapshots/words/s9.json' },
+  ...{ manifestSha256: 'e'.repeat(64), bytes: 60, readShare: 1 },
+  outcome: 'copied',
+} as const
 const repositories = {
   ...noRepositories,
   verify: async () => ({ snapshots: [], objects: 3, bytes: 60, damage: [] as string[] }),
   prune: async () => ({ snapshots: [], objects: 2, bytes: 30, locked: 1 }),
   latest: async () => 's9',
+  copy: async () => ({ snapshots: [copied], objects: 2, bytes: 60, archived: 1 }),
 }
 const bench = () => stepBench({ adapter, repositories })
 const { context } = bench()
@@ -76,6 +86,12 @@ const run = {
   backup: () =>
     stepRegistry.backup.run(
       { collections: ['words'], to: 'local', id: text('s1'), mode: 'incremental' },
+      context,
+    ),
+  archive: () => stepRegistry.archive.run({ collections: ['words'], to: 'local' }, context),
+  copy: () =>
+    stepRegistry.copy.run(
+      { from: 'local', to: 'local', collection: 'words', snapshot: { kind: 'latest' } },
       context,
     ),
   verify: () =>
@@ -145,7 +161,15 @@ test.each(Object.keys(run) as (keyof typeof run)[])(
 
 test('steps that read a position leave it as an observation', async () => {
   const seen = { uuid: 'u1', history: 'h1', lsn: 12, observedAt: 2_000 }
-  for (const kind of ['import', 'backup', 'restore', 'check', 'drop', 'inject'] as const) {
+  for (const kind of [
+    'import',
+    'backup',
+    'archive',
+    'restore',
+    'check',
+    'drop',
+    'inject',
+  ] as const) {
     expect(observationsIn((await run[kind]()).outputs), kind).toEqual([seen])
   }
 })

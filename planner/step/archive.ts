@@ -1,0 +1,75 @@
+/** `archive`: ships the log that a destination lacks, collection by collection. */
+import { fail, type JsonObject, type OperatingError } from '../../engine/index.ts'
+import type { Plan, PlanCollection } from '../plan/plan.ts'
+import type { ArchiveInput } from '../plan/step-inputs.ts'
+import { accessWords, typedDestination, vectraCli } from '../target/command-line.ts'
+import { estimateFrom } from './estimate.ts'
+import { positionJson } from './observation.ts'
+import type { StepContext, StepFaces, StepResult } from './step.ts'
+
+export const archive: StepFaces<'archive'> = {
+  kind: 'archive',
+  run,
+  describe: (input, plan) => ({
+    sentence: `Archive the log of ${input.collections.join(', ')} to ${input.to}`,
+    commands: input.collections.map((name) =>
+      vectraCli(
+        plan,
+        collectionOf(plan, name).target,
+        ...['collections', 'archive', name],
+        ...['--destination', typedDestination(plan, input.to)],
+        ...accessWords(plan, [input.to], 'writes'),
+        '--once',
+      ),
+    ),
+  }),
+  estimate: (_, id, history) => estimateFrom(history, { id, kind: 'archive' }, 2_000),
+  touches: (input, plan) => [
+    ...input.collections.map(
+      (name) =>
+        ({
+          access: 'reads',
+          what: 'target',
+          name: `${collectionOf(plan, name).target}/${name}`,
+        }) as const,
+    ),
+    { access: 'writes', what: 'destination', name: input.to },
+  ],
+  needs: (input, plan) =>
+    input.collections.map((name) => ({
+      target: collectionOf(plan, name).target,
+      capabilities: ['archive', 'position'],
+    })),
+}
+
+/** A gap in one archive must not keep the others from being shipped. */
+async function run(input: ArchiveInput, context: StepContext): Promise<StepResult> {
+  const { plan } = context
+  const destination = plan.destinations.get(input.to)?.url
+  if (destination === undefined) return fail('step-failed', `no destination ${input.to}`, '')
+  const archives: JsonObject[] = []
+  const gaps: OperatingError[] = []
+  for (const name of input.collections) {
+    const { target } = collectionOf(plan, name)
+    const shipped = await context.target(target).archive({ collection: name, destination }, context)
+    const { position, gap, ...rest } = shipped
+    archives.push({ collection: name, target, ...rest, position: positionJson(position) })
+    if (gap !== undefined) gaps.push(gap)
+  }
+  const sum = (key: 'records' | 'bytes' | 'files'): number =>
+    archives.reduce((total, each) => total + Number(each[key]), 0)
+  const [only] = archives
+  const outputs = {
+    destination: input.to,
+    archives,
+    files: sum('files'),
+    records: sum('records'),
+    bytes: sum('bytes'),
+    ...(archives.length === 1 && only !== undefined && { lsn: only['lsn'] ?? null }),
+  }
+  const [gap] = gaps
+  return { outputs, ...(gap && { error: gap }) }
+}
+
+const collectionOf = (plan: Plan, name: string): PlanCollection =>
+  plan.collections.get(name) ?? fail('step-failed', `the plan has no collection ${name}`, '')

@@ -1,0 +1,76 @@
+/** `copy`: brings snapshots to another destination and reads them back there. */
+import { fail, type OperatingError } from '../../engine/index.ts'
+import type { CopyInput } from '../plan/step-inputs.ts'
+import { copyWords, typedDestination } from '../target/command-line.ts'
+import { estimateFrom } from './estimate.ts'
+import { snapshotText } from './snapshot-text.ts'
+import type { StepContext, StepFaces, StepResult } from './step.ts'
+
+export const copy: StepFaces<'copy'> = {
+  kind: 'copy',
+  run,
+  describe: (input, plan) => ({
+    sentence: `Copy ${snapshotText(input.snapshot)} of ${input.collection ?? 'every collection'} from ${input.from} to ${input.to}`,
+    commands: [
+      [
+        ...['vectra-cli', 'repository', 'copy'],
+        ...[typedDestination(plan, input.from), typedDestination(plan, input.to)],
+        ...copyWords(plan, input.from, input.to),
+        ...(input.collection === undefined ? [] : ['--collection', input.collection]),
+        ...(input.snapshot?.kind === 'id' ? ['--snapshot', input.snapshot.id.text] : []),
+      ],
+    ],
+  }),
+  estimate: (_, id, history) => estimateFrom(history, { id, kind: 'copy' }, 30_000),
+  touches: (input) => [
+    { access: 'reads', what: 'destination', name: input.from },
+    { access: 'writes', what: 'destination', name: input.to },
+  ],
+  needs: () => [],
+}
+
+async function run(input: CopyInput, context: StepContext): Promise<StepResult> {
+  const from = urlOf(input.from, context)
+  const { collection, snapshot } = input
+  const snapshotId =
+    snapshot === undefined || collection === undefined
+      ? undefined
+      : snapshot.kind === 'id'
+        ? context.text(snapshot.id, collection)
+        : await context.repositories.latest(from, collection)
+  const copied = await context.repositories.copy(
+    {
+      from,
+      to: urlOf(input.to, context),
+      ...(collection !== undefined && { collection }),
+      ...(snapshotId !== undefined && { snapshotId }),
+    },
+    context,
+  )
+  const counted = (outcome: string): number =>
+    copied.snapshots.filter((each) => each.outcome === outcome).length
+  const outputs = {
+    from: input.from,
+    to: input.to,
+    ...(snapshotId !== undefined && { snapshot: snapshotId }),
+    copied: counted('copied'),
+    present: counted('present'),
+    failed: counted('failed'),
+    objects: copied.objects,
+    bytes: copied.bytes,
+    archived: copied.archived,
+  }
+  // every snapshot with what became of it, and how much of it was read back
+  const told = { ...outputs, snapshots: copied.snapshots }
+  await context.keep('copy.json', `${JSON.stringify(told)}\n`)
+  const evidence = copied.snapshots
+    .filter(({ outcome }) => outcome !== 'failed')
+    .map((each) => ({ artefact: `${input.to}:${each.path}`, sha256: each.manifestSha256 }))
+  return { outputs, evidence, ...errorOf(copied.error) }
+}
+
+const errorOf = (error: OperatingError | undefined): { error?: OperatingError } =>
+  error === undefined ? {} : { error }
+
+const urlOf = (name: string, { plan }: StepContext): string =>
+  plan.destinations.get(name)?.url ?? fail('step-failed', `no destination ${name}`, '')

@@ -1,0 +1,29 @@
+/**
+ * A target that a plan may name and nobody drives yet: a served engine, another database. It offers
+ * nothing, so every step that needs something of it is refused before its run starts.
+ */
+import { OperatingError } from '../../engine/index.ts'
+import type { ForeignTarget, ServedTarget } from '../plan/plan.ts'
+import type { TargetAdapter } from './target.ts'
+
+export function declaredTarget({ kind, name }: ServedTarget | ForeignTarget): TargetAdapter {
+  const refuse = async (): Promise<never> => {
+    throw new OperatingError(
+      'not-offered',
+      `not offered by this target: ${name} (${kind}) is not driven by this version`,
+      'Use a target of the bundled engine with a path.',
+    )
+  }
+  return {
+    kind,
+    name,
+    capabilities: new Set(),
+    position: refuse,
+    importFile: refuse,
+    backup: refuse,
+    archive: refuse,
+    restore: refuse,
+    drop: refuse,
+    measure: refuse,
+  }
+}
