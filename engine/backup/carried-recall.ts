@@ -2,10 +2,10 @@
  * Recall and latency from an earlier snapshot.
  *
  * Measuring them searches the source with its graphs. On a collection that nobody has searched yet that
- * would read every vector and every graph, so that the smallest backup would cost as much as a full one.
- * An earlier measurement is then stated again, under the name of the snapshot that made it, as long as it
- * is of nearly the same vectors under the same settings. It is never stated as a new one, and a full
- * backup always measures.
+ * would read every vector and every graph, so that the smallest backup would cost as much as a full one;
+ * on one that serves searches they would wait for it, every few minutes. So an incremental backup states an
+ * earlier measurement again, under the name of the snapshot that made it, as long as it is of nearly the
+ * same vectors under the same settings. It is never stated as a new one, and a full backup always measures.
  */
 import { canonicalJson } from '../base/canonical-json.ts'
 import type { PinnedState } from '../collection/pinned-state.ts'

@@ -38,8 +38,6 @@ import { type StoredFiles, storeFiles } from './store-files.ts'
 /** What is backed up: a collection. */
 export interface BackupSource extends Searched {
   readonly name: string
-  /** Whether searches load nothing any more. */
-  readonly isWarm: boolean
   pin(): Promise<PinnedState>
 }
 
@@ -109,7 +107,7 @@ export async function createBackup(
     const earlier = await phases.run('compare', () => readEarlier(repository, state, signal))
     const golden = await phases.run('golden', () => {
       const carried =
-        mode === 'full' || source.isWarm ? undefined : carriedRecall(state, goldenRequest, earlier)
+        mode === 'full' ? undefined : carriedRecall(state, goldenRequest, earlier)
       const request = { ...goldenRequest, snapshotId }
       return recordGolden(state, source, request, watch, carried)
     })

@@ -5,7 +5,7 @@
  *
  * Options: `--points N --dimension N --ef-construction N --trials N`. Ours runs in an engine that
  * serves the collection and has the neighbours of its golden queries (the first backup finds them,
- * which is printed apart); everything else is included: hashes, fsync, the proof of the content and,
+ * which is printed apart), and merges no segments meanwhile; everything else is included: hashes, fsync, the proof of the content and,
  * for the restore, loading the graphs up to the first answer. Peers only copy and check bytes. The
  * page cache is warm for all. restic and borg are installed with apt-get where they are missing.
  * At full size exits 1 when an aim is missed.
@@ -139,7 +139,8 @@ try {
   const built = await timed(() => buildCollection(at('data'), vectors, dimension, efConstruction))
   await built.value.close()
   console.log(`${count} × ${dimension}, efConstruction ${efConstruction}, in ${duration(built.ms)}`)
-  const data = await openDataDirectory(at('data'), { ...outside, create: false })
+  const compaction = 'manual' // a merge would take one processor from whoever is being timed
+  const data = await openDataDirectory(at('data'), { ...outside, create: false, compaction })
   const items = await data.open('items')
   await items.search(query, { k: 10 })
   const first = await createBackup(items, {

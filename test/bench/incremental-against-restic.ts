@@ -4,8 +4,9 @@
  *
  * Options: `--points N --dimension N --ef-construction N --trials N`. The changed points are flushed
  * before both, sealed and indexed, which is the collection's work and is printed apart. Ours is measured
- * twice: inside a running engine, from the call to the durable snapshot with its golden queries; and as
- * a whole process that opens the collection first. restic is installed with apt-get when it is missing.
+ * twice: inside an engine that stays, from the call to the durable snapshot with its golden queries; and
+ * as a whole process that opens the collection first. Segments are not merged meanwhile: for restic a merge
+ * is new files. restic is installed with apt-get when it is missing.
  * Exits 1 below 2 and 10, inside a running engine.
  */
 import { execFileSync } from 'node:child_process'
@@ -17,7 +18,7 @@ import { parseArgs } from 'node:util'
 import { builtEngine } from '../support/built-engine.ts'
 import { clusteredVectors, rowOf } from '../support/clustered-vectors.ts'
 import { seededRandom } from '../support/seeded-random.ts'
-import { buildCollection } from './peers.ts'
+import { buildCollection, type Items } from './peers.ts'
 import { describeRun, duration, median, table, timed, times } from './report.ts'
 
 const { values } = parseArgs({
@@ -54,14 +55,16 @@ function requireRestic(): void {
   }
 }
 
-const openAgain = () =>
-  openDataDirectory(at('data'), { disk: nodeDisk, clock: systemClock, create: false })
+async function openAgain(): Promise<{ items: Items; close(): Promise<void> }> {
+  const outside = { disk: nodeDisk, clock: systemClock }
+  const compaction = 'manual'
+  const directory = await openDataDirectory(at('data'), { ...outside, create: false, compaction })
+  return { items: await directory.open('items'), close: () => directory.close() }
+}
 
 /** Writes the rows of `ids` anew, in the collection and in the flat file. @returns ms of the flush */
-async function overwrite(ids: readonly number[], seed: number): Promise<number> {
+async function overwrite(items: Items, ids: readonly number[], seed: number): Promise<number> {
   const fresh = clusteredVectors({ count: ids.length, dimension, seed })
-  const directory = await openAgain()
-  const items = await directory.open('items')
   for (let from = 0; from < ids.length; from += 1000) {
     const batch = ids.slice(from, from + 1000).map((id, i) => ({
       id,
@@ -70,7 +73,6 @@ async function overwrite(ids: readonly number[], seed: number): Promise<number> 
     await items.upsert(batch)
   }
   const flush = await timed(() => items.checkpoint())
-  await directory.close()
   const flat = await open(join(at('flat'), 'vectors.f32'), 'r+')
   for (const [row, id] of ids.entries()) {
     const values_ = rowOf(fresh, dimension, row)
@@ -82,18 +84,17 @@ async function overwrite(ids: readonly number[], seed: number): Promise<number> 
   return flush.ms
 }
 
-async function ours(repository: string, snapshotId: string): Promise<number> {
-  const directory = await openAgain()
-  const items = await directory.open('items')
+async function ours(items: Items, snapshotId: string): Promise<number> {
   const outside = { disk: nodeDisk, clock: systemClock }
-  const destination = at(repository)
-  const { ms } = await timed(() => createBackup(items, { ...outside, destination, snapshotId }))
-  await directory.close()
-  return ms
+  const destination = at('backups')
+  const taken = await timed(() => createBackup(items, { ...outside, destination, snapshotId }))
+  const phases = taken.value.phases.map((each) => `${each.phase} ${duration(each.durationMs)}`)
+  console.log(`${snapshotId}: ${duration(taken.ms)}, of it ${phases.join(', ')}`)
+  return taken.ms
 }
 
-function oursAsProcess(repository: string, snapshotId: string): void {
-  const where = ['--destination', at(repository), '--snapshot-id', snapshotId, '--wait']
+function oursAsProcess(snapshotId: string): void {
+  const where = ['--destination', at('backups'), '--snapshot-id', snapshotId, '--wait']
   const command = ['--data', at('data'), '--quiet', 'collections', 'backup', 'items', ...where]
   execFileSync(process.execPath, [binary, ...command], { stdio: ['ignore', 'ignore', 'inherit'] })
 }
@@ -105,7 +106,8 @@ try {
   await (await buildCollection(at('data'), vectors, dimension, efConstruction)).close()
   await mkdir(at('flat'))
   await writeFile(join(at('flat'), 'vectors.f32'), new Uint8Array(vectors.buffer))
-  await ours('backups', 'full')
+  const running = await openAgain()
+  await ours(running.items, 'full')
   for (const [repository, source] of [
     ['restic-data', 'data'],
     ['restic-flat', 'flat'],
@@ -125,12 +127,17 @@ try {
   const changed = Math.ceil(count / 100)
   const someIds = () => [...new Set(Array.from({ length: changed }, () => random.integer(count)))]
   for (let trial = 1; trial <= trials; trial++) {
-    took.flush.push(await overwrite(someIds(), trial))
+    took.flush.push(await overwrite(running.items, someIds(), trial))
     took.flat.push((await timed(() => restic('restic-flat', 'backup', at('flat')))).ms)
     took.data.push((await timed(() => restic('restic-data', 'backup', at('data')))).ms)
-    took.inside.push(await ours('backups', `inside-${trial}`))
-    await overwrite(someIds(), 1000 + trial)
-    took.process.push((await timed(() => oursAsProcess('backups', `process-${trial}`))).ms)
+    took.inside.push(await ours(running.items, `inside-${trial}`))
+  }
+  await running.close()
+  for (let trial = 1; trial <= trials; trial++) {
+    const opened = await openAgain()
+    await overwrite(opened.items, someIds(), 1000 + trial)
+    await opened.close()
+    took.process.push((await timed(() => oursAsProcess(`process-${trial}`))).ms)
   }
   const [data, flat] = [median(took.data), median(took.flat)]
   const line = (name: string, ms: number, aims: readonly [string, string]) => [
@@ -154,7 +161,7 @@ try {
     ],
     ['restic over our data directory', duration(data), '', '', '', ''],
     ['restic over a flat file', duration(flat), '', '', '', ''],
-    line('incremental, in a running engine', inside, aims),
+    line('incremental, in an engine that stays', inside, aims),
     line('incremental, whole process', median(took.process), aims),
     ['flushing the changed points, before', duration(median(took.flush)), '', '', '', ''],
   ]

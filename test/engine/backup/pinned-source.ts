@@ -71,7 +71,6 @@ export function pinnedSource(
       pins++
       return state
     },
-    isWarm: true,
     search: async () => [],
   }
 }
