@@ -14,7 +14,7 @@ import { checkName } from '../base/name.ts'
 import { noProgress, type Progress } from '../base/progress.ts'
 import type { Timer } from '../base/timer.ts'
 import { version } from '../base/version.ts'
-import type { PinnedState } from '../collection/pinned-state.ts'
+import type { PinnedFile, PinnedState } from '../collection/pinned-state.ts'
 import { toInstant } from '../repository/instant.ts'
 import { holdShared, type RepositoryLock } from '../repository/locks.ts'
 import { repositoryHint } from '../repository/read-document.ts'
@@ -33,7 +33,7 @@ import { checkGoldenRequest, type GoldenRequest, recordGolden, type Searched } f
 import { keepLocked } from './keep-locked.ts'
 import { Phases } from './phases.ts'
 import { type Location, openOrCreateRepository } from './sources.ts'
-import { type StoredFiles, storeFiles } from './store-files.ts'
+import { FileStore, type StoredFiles } from './store-files.ts'
 
 /** What is backed up: a collection. */
 export interface BackupSource extends Searched {
@@ -105,15 +105,21 @@ export async function createBackup(
     }
     checkFits(state.files)
     const earlier = await phases.run('compare', () => readEarlier(repository, state, signal))
-    const golden = await phases.run('golden', () => {
-      const carried =
-        mode === 'full' ? undefined : carriedRecall(state, goldenRequest, earlier)
-      const request = { ...goldenRequest, snapshotId }
-      return recordGolden(state, source, request, watch, carried)
+    const carried = mode === 'full' ? undefined : carriedRecall(state, goldenRequest, earlier)
+    const files = new FileStore(repository, mode, watch)
+    const record = () =>
+      phases.run('golden', () =>
+        recordGolden(state, source, { ...goldenRequest, snapshotId }, watch, carried),
+      )
+    // latency is measured while nothing else is done; where it is not, the upload need not wait
+    const golden =
+      carried === undefined
+        ? await record()
+        : await beside(record(), files.store(state.files.filter(isSettled)))
+    const stored = await phases.run('upload', async () => {
+      await files.store(state.files)
+      return files.result(state.files)
     })
-    const stored = await phases.run('upload', () =>
-      storeFiles(repository, state.files, mode, watch),
-    )
     const needed = stored.files.flatMap(({ pieces }) => pieces.map(({ sha256 }) => sha256))
     const objectLock = await protect(needed)
     const published = await phases.run('publish', async () => {
@@ -126,6 +132,18 @@ export async function createBackup(
   } finally {
     await state.release().finally(() => lock.release())
   }
+}
+
+/** Whether golden queries do not change a file: they add truth, and name it in the manifest. */
+const isSettled = ({ path }: PinnedFile): boolean =>
+  path.startsWith('segments/') && !path.endsWith('.truth')
+
+/** The result of `first`, once both are done; whichever failed, both have ended. */
+async function beside<T>(first: Promise<T>, second: Promise<unknown>): Promise<T> {
+  const [settled, other] = await Promise.allSettled([first, second])
+  if (settled.status === 'rejected') throw settled.reason
+  if (other.status === 'rejected') throw other.reason
+  return settled.value
 }
 
 /**

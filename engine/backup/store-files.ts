@@ -29,26 +29,7 @@ export interface StoredFiles {
   readonly objects: { readonly total: number; readonly written: number; readonly reused: number }
 }
 
-/** @throws `damaged` when the source's bytes are not what was sealed; what disk and destination say */
-export async function storeFiles(
-  repository: Repository,
-  files: readonly PinnedFile[],
-  mode: BackupMode,
-  watch: Watch,
-): Promise<StoredFiles> {
-  const run = new StoreRun(repository, files, mode, watch)
-  try {
-    await inFlight(piecesOf(files), limits.requestsInFlight, watch.signal, (piece) =>
-      run.store(piece),
-    )
-    return run.result()
-  } finally {
-    await run.close()
-  }
-}
-
 interface Piece {
-  readonly fileIndex: number
   readonly file: PinnedFile
   readonly index: number
   readonly sizeBytes: number
@@ -56,74 +37,82 @@ interface Piece {
 }
 
 function* piecesOf(files: readonly PinnedFile[]): Iterable<Piece> {
-  for (const [fileIndex, file] of files.entries()) {
+  for (const file of files) {
     for (let index = 0; index < pieceCount(file.sizeBytes); index++) {
       const sizeBytes = pieceSize(file.sizeBytes, index)
-      yield { fileIndex, file, index, sizeBytes, known: file.pieces?.[index] }
+      yield { file, index, sizeBytes, known: file.pieces?.[index] }
     }
   }
 }
 
-class StoreRun {
+/**
+ * Stores the files of one state, all at once or as they become known.
+ * @throws (its methods) `damaged` when the source's bytes are not what was sealed; what disk and
+ *   destination say
+ */
+export class FileStore {
   readonly #repository: Repository
-  readonly #files: readonly PinnedFile[]
   readonly #mode: BackupMode
   readonly #watch: Watch
-  readonly #pieces: PiecesInFlight
-  readonly #hashes: string[][]
+  /** Hashes of the pieces of each file that was given, by its path. */
+  readonly #hashes = new Map<string, string[]>()
   /** Objects that this run has seen to, so that equal pieces are written once. */
   readonly #settled = new Map<string, Promise<boolean>>()
-  readonly #totalBytes: number
+  #totalBytes = 0
   #doneBytes = 0
   #addedBytes = 0
   #written = 0
 
-  constructor(
-    repository: Repository,
-    files: readonly PinnedFile[],
-    mode: BackupMode,
-    watch: Watch,
-  ) {
+  constructor(repository: Repository, mode: BackupMode, watch: Watch) {
     this.#repository = repository
-    this.#files = files
     this.#mode = mode
     this.#watch = watch
-    this.#hashes = files.map(() => [])
-    this.#totalBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0)
-    this.#pieces = new PiecesInFlight(undefined, this.#totalBytes)
   }
 
-  async store(piece: Piece): Promise<void> {
+  /** Stores those of `files` that it was not given before, by their paths. */
+  async store(files: readonly PinnedFile[]): Promise<void> {
+    const more = files.filter(({ path }) => !this.#hashes.has(path))
+    for (const { path } of more) this.#hashes.set(path, [])
+    const bytes = more.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+    this.#totalBytes += bytes
+    const pieces = new PiecesInFlight(undefined, bytes)
+    try {
+      await inFlight(piecesOf(more), limits.requestsInFlight, this.#watch.signal, (piece) =>
+        this.#store(piece, pieces),
+      )
+    } finally {
+      await pieces.close()
+    }
+  }
+
+  /** What came of `files`, which are all that were stored. */
+  result(files: readonly PinnedFile[]): StoredFiles {
+    const stored = files.map(({ path, sizeBytes }) => ({
+      path,
+      sizeBytes,
+      pieces: (this.#hashes.get(path) ?? []).map((sha256) => ({ sha256 })),
+    }))
+    const total = new Set(stored.flatMap(({ pieces }) => pieces.map(({ sha256 }) => sha256))).size
+    return {
+      files: stored,
+      totalBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+      addedBytes: this.#addedBytes,
+      objects: { total, written: this.#written, reused: total - this.#written },
+    }
+  }
+
+  async #store(piece: Piece, pieces: PiecesInFlight): Promise<void> {
     const reused =
       this.#mode === 'incremental' &&
       piece.known !== undefined &&
       (await this.#holds(piece.known, piece))
         ? piece.known
         : undefined
-    this.#note(piece, reused ?? (await this.#readAndPut(piece)))
-  }
-
-  result(): StoredFiles {
-    const files = this.#files.map(({ path, sizeBytes }, index) => ({
-      path,
-      sizeBytes,
-      pieces: (this.#hashes[index] ?? []).map((sha256) => ({ sha256 })),
-    }))
-    const total = new Set(this.#hashes.flat()).size
-    return {
-      files,
-      totalBytes: this.#totalBytes,
-      addedBytes: this.#addedBytes,
-      objects: { total, written: this.#written, reused: total - this.#written },
-    }
-  }
-
-  close(): Promise<void> {
-    return this.#pieces.close()
+    this.#note(piece, reused ?? (await this.#readAndPut(piece, pieces)))
   }
 
   #note(piece: Piece, sha256: string): void {
-    const hashes = this.#hashes[piece.fileIndex]
+    const hashes = this.#hashes.get(piece.file.path)
     if (hashes !== undefined) hashes[piece.index] = sha256
     this.#doneBytes += piece.sizeBytes
     const progress = { unit: 'bytes', done: this.#doneBytes, total: this.#totalBytes } as const
@@ -134,19 +123,19 @@ class StoreRun {
     return (await this.#repository.objectSize(sha256)) === sizeBytes
   }
 
-  #readAndPut(piece: Piece): Promise<string> {
-    return this.#pieces.withBuffer(async (buffer) => {
+  #readAndPut(piece: Piece, pieces: PiecesInFlight): Promise<string> {
+    return pieces.withBuffer(async (buffer) => {
       const bytes = new Uint8Array(buffer, 0, piece.sizeBytes)
       const position = piece.index * limits.pieceBytes
       const readBytes = await piece.file.read(bytes, position)
       if (readBytes !== piece.sizeBytes)
         this.#refuse(piece, `it ends at byte ${position + readBytes}`)
-      const sha256 = await this.#pieces.hash(buffer, piece.sizeBytes)
+      const sha256 = await pieces.hash(buffer, piece.sizeBytes)
       if (piece.known !== undefined && piece.known !== sha256) {
         this.#refuse(piece, `the ${piece.sizeBytes} bytes from ${position} are not what was sealed`)
       }
       const isFirst = !this.#settled.has(sha256)
-      const sealer: Sealer = (_, box) => this.#pieces.seal(buffer, piece.sizeBytes, box)
+      const sealer: Sealer = (_, box) => pieces.seal(buffer, piece.sizeBytes, box)
       const settled = this.#settled.get(sha256) ?? this.#put(sha256, bytes, piece, sealer)
       this.#settled.set(sha256, settled)
       if ((await settled) && isFirst) {
