@@ -1,11 +1,19 @@
 /** `restore`: brings a snapshot back as a collection of a target; the name is put in place last. */
 import { randomInt } from 'node:crypto'
-import { fail, type JsonObject, parseMoment, sha256Hex } from '../../engine/index.ts'
+import {
+  fail,
+  isOperatingError,
+  type JsonObject,
+  type OperatingError,
+  parseMoment,
+  sha256Hex,
+} from '../../engine/index.ts'
 import type { RandomSnapshot, RestoreInput } from '../plan/step-inputs.ts'
 import { formatDuration } from '../plan/units.ts'
 import { accessWords, typedDestination, vectraCli } from '../target/command-line.ts'
 import { estimateFrom } from './estimate.ts'
 import { toIso } from './observation.ts'
+import { showCount } from './quantity.ts'
 import { snapshotText } from './snapshot-text.ts'
 import type { StepContext, StepFaces, StepResult } from './step.ts'
 
@@ -87,7 +95,8 @@ async function run(input: RestoreInput, context: StepContext): Promise<StepResul
   )
   const { name, source, snapshotId, takenAt, recoveryPoint, moment, ...rest } = restored
   if (moment !== undefined && moment.beyondRecords > 0) {
-    context.remark(`${moment.beyondRecords} records beyond LSN ${recoveryPoint.lsn} were left out`)
+    const beyond = showCount(moment.beyondRecords, 'record')
+    context.remark(`left out: ${beyond} beyond LSN ${recoveryPoint.lsn}`)
   }
   return {
     outputs: {
@@ -146,8 +155,15 @@ async function chooseRandom(
   { clock, repositories, remark }: StepContext,
 ): Promise<Chosen> {
   const since = clock.nowMs() - withinMs
+  let failure: OperatingError | undefined
   for (const source of sources) {
-    const ids = await repositories.since(source, { collection, since })
+    const ids = await repositories.since(source, { collection, since }).catch((error: unknown) => {
+      // one destination that is not there does not take the others away
+      if (!isOperatingError(error, 'repository-not-found', 'unreachable')) throw error
+      failure ??= error
+      remark(error.message)
+      return []
+    })
     const chosen = ids[Number.parseInt(sha256Hex(String(seed)).slice(0, 12), 16) % ids.length]
     if (chosen === undefined) continue
     remark(`snapshot ${chosen}, one of ${ids.length}, chosen by seed ${seed}`)
@@ -156,6 +172,7 @@ async function chooseRandom(
       record: { chosen: { seed, among: ids.length, since: toIso(since) } },
     }
   }
+  if (failure !== undefined) throw failure
   return fail(
     'snapshot-not-found',
     `no snapshot of ${collection} was taken in the last ${formatDuration(withinMs)}`,

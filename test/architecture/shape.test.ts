@@ -33,6 +33,8 @@ const acrossFiles = {
   'engine/wal/interval': 'the durability that acknowledges before it syncs',
   'engine/transfer/binary-readers': 'the three binary formats against each other',
   'planner/cli/bucket-plan': 'plans whose destinations are buckets',
+  'planner/cli/copies-plan':
+    'plans that archive, copy, prune and restore from several destinations, over real files',
   'planner/cli/sealed-plan':
     'plans whose destinations are encrypted and signed, and secrets that show nowhere',
   'planner/plan/reference': 'the page with every key of the plan language, against the schemas',
