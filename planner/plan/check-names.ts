@@ -54,7 +54,10 @@ function nameProblem(
   // the name of a collection may be put together when the step runs; other names may not
   if (namespace === 'stored' && name.includes('${')) return []
   const { noun } = kinds[namespace]
-  const meant = suggest ? nearest(name, candidates) : undefined
+  const isTier = namespace === 'tiers'
+  const meant = suggest || isTier ? nearest(name, candidates) : undefined
+  // a tier without objectives of its own is a label, unless it looks like another one misspelt
+  if (isTier && meant === undefined) return []
   const list = candidates.slice(0, 10).join(', ')
   const plural = noun === 'alias' ? 'aliases' : `${noun}s`
   const known = candidates.length > 0 ? `The plan has ${list}.` : `The plan has no ${plural}.`

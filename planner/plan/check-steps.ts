@@ -5,6 +5,7 @@ import { childPointer } from './path-text.ts'
 import type { ValueProblem } from './problem.ts'
 import { memberOf, type RawGroup, type RawSequence, type RawStep } from './raw-steps.ts'
 import { stepKinds } from './schema-files.ts'
+import type { StepKind } from './step-inputs.ts'
 
 export function checkSteps(sequences: readonly RawSequence[]): ValueProblem[] {
   return sequences.flatMap(({ steps, groups }) => [
@@ -12,7 +13,8 @@ export function checkSteps(sequences: readonly RawSequence[]): ValueProblem[] {
     ...steps.flatMap(nestedProblems),
     ...steps.flatMap(kindProblems),
     ...idProblems(steps),
-    ...steps.flatMap(execProblems),
+    ...steps.flatMap(timeoutProblems),
+    ...steps.flatMap(waitProblems),
     ...steps.flatMap(importProblems),
     ...steps.flatMap((step) => checkProblems(step, steps)),
   ])
@@ -92,16 +94,40 @@ function idProblems(steps: readonly RawStep[]): ValueProblem[] {
   })
 }
 
-function execProblems(step: RawStep): ValueProblem[] {
-  const inside = memberOf(memberOf(step.value, 'exec'), 'timeout')
-  if (inside === undefined || memberOf(step.value, 'timeout') === undefined) return []
+/** Kinds inside of which the step's timeout may stand too. */
+export const innerTimeoutKinds: readonly StepKind[] = ['exec', 'wait']
+
+function timeoutProblems(step: RawStep): ValueProblem[] {
+  if (memberOf(step.value, 'timeout') === undefined) return []
+  const kind = innerTimeoutKinds.find(
+    (each) => memberOf(memberOf(step.value, each), 'timeout') !== undefined,
+  )
+  if (kind === undefined) return []
   return [
     {
       rule: 'wrong-value',
       pointer: childPointer(step.pointer, 'timeout'),
       atKey: true,
-      message: 'the timeout is given twice, beside exec and inside it',
+      message: `the timeout is given twice, beside ${kind} and inside it`,
       hint: 'Keep one of them.',
+    },
+  ]
+}
+
+/** One thing is waited for. */
+function waitProblems(step: RawStep): ValueProblem[] {
+  const input = memberOf(step.value, 'wait')
+  if (!isJsonObject(input)) return []
+  const [lag, time] = [input['lag'], input['for']]
+  if ((lag === undefined) !== (time === undefined)) return []
+  return [
+    {
+      rule: lag === undefined ? 'missing-key' : 'wrong-value',
+      pointer: childPointer(step.pointer, 'wait'),
+      atKey: true,
+      message:
+        lag === undefined ? 'it does not say what to wait for' : 'it waits for two things at once',
+      hint: 'Give one of lag: { collection: …, below: 1s } and for: 5m.',
     },
   ]
 }

@@ -106,6 +106,7 @@ export interface PlanCollection {
   readonly name: string
   /** Name of the target it lives on. */
   readonly target: string
+  /** One of {@link Plan.tiers}, or a label that brings no objectives. */
   readonly tier?: string
   /** The tier's, overridden one by one by the collection's own. */
   readonly objectives: Objectives

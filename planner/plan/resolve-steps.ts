@@ -1,5 +1,6 @@
 /** Steps that passed every check → the steps of the frozen plan: defaults filled in, names resolved. */
 import assert from 'node:assert'
+import { innerTimeoutKinds } from './check-steps.ts'
 import type { OnFailure, Retry, Step, Takes, TaskStep, When } from './plan.ts'
 import { optional, type PlanNode } from './plan-node.ts'
 import { dataSteps } from './resolve-data-steps.ts'
@@ -58,7 +59,8 @@ function resolveTask(node: PlanNode, defaults: StepDefaults): TaskStep {
   const id = defaults.ids.get(node.pointer)
   assert(kind !== undefined && id !== undefined, `${node.pointer} is not a step`)
   const input = node.need(kind)
-  const timeout = node.get('timeout') ?? (kind === 'exec' ? input.get('timeout') : undefined)
+  const timeout =
+    node.get('timeout') ?? (innerTimeoutKinds.includes(kind) ? input.get('timeout') : undefined)
   const step = {
     kind,
     id,

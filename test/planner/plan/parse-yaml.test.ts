@@ -49,7 +49,6 @@ describe('a key that means something to JavaScript', () => {
     const errors = await errorsOf(directory.path, plan)
     expect(errors).toEqual([
       expect.stringContaining('there is no target "toString"'),
-      expect.stringContaining('there is no tier "valueOf"'),
       expect.stringContaining('the environment variable hasOwnProperty is not set'),
       expect.stringContaining('unknown key "valueOf"'),
     ])

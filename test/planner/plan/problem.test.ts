@@ -344,6 +344,24 @@ const mistakes: readonly [string, string, string, readonly string[]][] = [
     ],
   ],
   [
+    'a wait for nothing and for two things',
+    '- drop: { target: staging, collection: restored, ifExists: true }',
+    '- wait: { timeout: 1m }\n      - wait: { lag: { collection: products, below: 1s }, for: 1m }',
+    [
+      'wait drills.restore-test.always[0].wait: it does not say what to wait for (Give one of lag: { collection: …, below: 1s } and for: 5m.)',
+      'wait drills.restore-test.always[1].wait: it waits for two things at once (Give one of lag: { collection: …, below: 1s } and for: 5m.)',
+      'products drills.restore-test.always[1].wait.lag.collection: nothing replicates products (Add it under replication:, or a replicate step before.)',
+    ],
+  ],
+  [
+    'a tier misspelt; one that has no objectives is a label',
+    'tier: critical }',
+    'tier: criticall }\n  drafts: { target: primary, tier: standard }',
+    [
+      'criticall collections.products.tier: there is no tier "criticall" (Did you mean "critical"?)',
+    ],
+  ],
+  [
     'a timeout that no timer can hold',
     'proves:',
     'timeout: 30d\n    proves:',
