@@ -27,9 +27,21 @@ export interface LedgerRun {
   }
   /** In the order in which they ended. */
   readonly steps: readonly LedgerStep[]
+  /** Times at which its process had died and another one went on. */
+  readonly interruptions: readonly Interruption[]
 }
 
-type Building = { -readonly [Key in keyof LedgerRun]: LedgerRun[Key] } & { steps: LedgerStep[] }
+/** Epoch milliseconds: the last line that the dead process wrote, and the first of the one that went on. */
+export interface Interruption {
+  readonly lastSeenAt: number
+  readonly resumedAt: number
+}
+
+type Building = { -readonly [Key in keyof LedgerRun]: LedgerRun[Key] } & {
+  steps: LedgerStep[]
+  interruptions: Interruption[]
+  lastSeenAt: number
+}
 
 /** The runs of the plan named `plan`, oldest first. */
 export function runsOf(plan: string, entries: readonly LedgerEntry[]): LedgerRun[] {
@@ -39,11 +51,17 @@ export function runsOf(plan: string, entries: readonly LedgerEntry[]): LedgerRun
     if (entry.kind === 'run-started') {
       const { run, line, planSha256, gitCommit, sequence, proves } = entry
       const startedAt = Date.parse(entry.at)
-      runs.set(run, { run, line, planSha256, gitCommit, sequence, proves, startedAt, steps: [] })
+      const known = { run, line, planSha256, gitCommit, sequence, proves, startedAt }
+      runs.set(run, { ...known, steps: [], interruptions: [], lastSeenAt: startedAt })
       continue
     }
     const run = runs.get(entry.run)
     if (run === undefined) continue
+    const at = Date.parse(entry.at)
+    if (entry.kind === 'run-resumed') {
+      run.interruptions.push({ lastSeenAt: run.lastSeenAt, resumedAt: at })
+    }
+    run.lastSeenAt = at
     if (entry.kind === 'step') run.steps.push({ line: entry.line, record: entry.record })
     if (entry.kind === 'run-ended') {
       run.startedAt = Date.parse(entry.startedAt)

@@ -5,7 +5,7 @@
  *   was seen at exactly the position that came back. Records lost: last acknowledged LSN before the
  *   disaster minus the LSN of the recovery point.
  * - RTO: from the disaster, or from the start of a run without one, to the end of the last check that
- *   passed.
+ *   passed. The first start counts: while a run lay there interrupted, nothing was recovered.
  * - Recall: that of the last check that measured it.
  */
 import { type Observation, readInstant, toIso } from '../step/observation.ts'
@@ -80,7 +80,15 @@ export function measureRto({ run, disaster, restore, checks }: Recovery): Found 
         at === undefined ? [] : [{ name, at: toIso(at), afterMs: at - from }],
       ),
     },
-    reasons: disaster ? [] : ['counted from the start of the run, which made no disaster'],
+    reasons: [
+      ...(disaster ? [] : ['counted from the start of the run, which made no disaster']),
+      ...run.interruptions
+        .filter(({ resumedAt }) => resumedAt > from && resumedAt < end)
+        .map(
+          ({ lastSeenAt, resumedAt }) =>
+            `the run was interrupted after ${toIso(lastSeenAt)} and resumed at ${toIso(resumedAt)}; that time counts`,
+        ),
+    ],
     evidence: [...(disaster ? [disaster.step] : []), restore, last],
   }
 }

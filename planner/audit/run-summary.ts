@@ -33,6 +33,8 @@ export interface RunSummary {
   readonly gitCommit: string | null
   readonly error?: RecordedError
   readonly steps: readonly StepSummary[]
+  /** Times at which its process had died, from the last thing it wrote to the resumption. */
+  readonly interruptions?: readonly { readonly lastSeenAt: string; readonly resumedAt: string }[]
 }
 
 export const summarise = (run: LedgerRun): RunSummary => ({
@@ -46,6 +48,12 @@ export const summarise = (run: LedgerRun): RunSummary => ({
   gitCommit: run.gitCommit,
   ...(run.ended?.error && { error: run.ended.error }),
   steps: run.steps.map(summariseStep),
+  ...(run.interruptions.length > 0 && {
+    interruptions: run.interruptions.map(({ lastSeenAt, resumedAt }) => ({
+      lastSeenAt: toIso(lastSeenAt),
+      resumedAt: toIso(resumedAt),
+    })),
+  }),
 })
 
 const summariseStep = ({ line, record }: LedgerStep): StepSummary => ({

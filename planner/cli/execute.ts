@@ -1,5 +1,5 @@
 /**
- * One run from a command: lock, compile, run, judge, report. What `run` and `drill` share.
+ * One run from a command: lock, compile, run, judge, report. What `run`, `drill` and `resume` share.
  */
 import { fail, OperatingError, version } from '../../engine/index.ts'
 import type { Audit } from '../audit/audit.ts'
@@ -7,14 +7,19 @@ import { compile } from '../compile/compile.ts'
 import type { TaskTree } from '../compile/task.ts'
 import type { AnySequence, Plan } from '../plan/plan.ts'
 import { createRedactor } from '../plan/secret.ts'
+import type { Answers } from '../run/examine.ts'
 import { gitCommit } from '../run/git-commit.ts'
 import { historyOf } from '../run/history.ts'
 import { Ledger } from '../run/ledger.ts'
 import type { LedgerEntry } from '../run/ledger-line.ts'
-import { readLedger } from '../run/ledger-reader.ts'
-import { type RunResult, runTree } from '../run/run.ts'
+import { type LedgerReading, readLedger } from '../run/ledger-reader.ts'
+import type { PastRun } from '../run/past-run.ts'
+import { type RunRequest, resumeTree, runTree } from '../run/run.ts'
 import { newRunId } from '../run/run-id.ts'
+import type { RunResult } from '../run/run-result.ts'
+import type { RunTools } from '../run/run-tools.ts'
 import { takeStateLock } from '../run/state-lock.ts'
+import type { RecordedError } from '../step/record.ts'
 import { stepRegistry } from '../step/registry.ts'
 import { engineRepositories } from '../target/engine-repositories.ts'
 import { planLocations } from '../target/locations.ts'
@@ -34,34 +39,17 @@ export async function execute(
   plan: Plan,
   sequence: AnySequence,
 ): Promise<object> {
-  refuseUnoffered(plan)
   const { disk, clock } = context.io
   const state = statePaths(plan, context.state)
   const lock = await takeStateLock(disk, clock, state.lock, `a run of plan ${plan.name}`)
   try {
     const before = await readLedger(disk, state.ledger)
-    const { entries, problem } = before
+    const { problem } = before
     if (problem !== undefined) {
       const text = `line ${problem.line} of the ledger does not fit: ${problem.reason}`
       await context.warn(`${text}; see "vectra-dr ledger verify ${plan.file}"`)
     }
-    const history = historyOf(entries, plan.name, sequence)
-    const tree = compile(plan, sequence, { registry: stepRegistry, history })
-    const { result, written } = await runWatched(context, plan, tree, state)
-    if (result.bug !== undefined) throw result.bug
-    const judged =
-      sequence.kind === 'drill'
-        ? await judgeRun(context, plan, result.run, before, written, state)
-        : {}
-    const failure = failureOf(result, tree, context) ?? missed(judged)
-    if (failure !== undefined) throw failure
-    return {
-      run: result.run,
-      plan: plan.name,
-      sequence: { kind: sequence.kind, name: sequence.name },
-      durationMs: result.durationMs,
-      ...judged,
-    }
+    return await conduct(context, plan, sequence, state, before)
   } finally {
     await lock.release()
   }
@@ -74,51 +62,93 @@ function refuseUnoffered({ ledger }: Plan): void {
   fail('not-offered', `ledger.${what} is not done by this version`, 'Take it out of the plan.')
 }
 
+/** A run whose process died, and who is asked about its interrupted steps. */
+export interface Resumed {
+  readonly past: PastRun
+  readonly answers: Answers
+}
+
+/**
+ * The part of {@link execute} that is under the lock.
+ * @param before the ledger as it is now
+ * @param resumed present when a run goes on whose process died
+ */
+export async function conduct(
+  context: Context,
+  plan: Plan,
+  sequence: AnySequence,
+  state: StatePaths,
+  before: LedgerReading,
+  resumed?: Resumed,
+): Promise<object> {
+  refuseUnoffered(plan)
+  const history = historyOf(before.entries, plan.name, sequence)
+  const tree = compile(plan, sequence, { registry: stepRegistry, history })
+  const { result, written } = await runWatched(context, plan, tree, state, resumed)
+  if (result.bug !== undefined) throw result.bug
+  const judged =
+    sequence.kind === 'drill'
+      ? await judgeRun(context, plan, result.run, before, written, state)
+      : {}
+  const failure = failureOf(result, tree, context) ?? missed(judged)
+  if (failure !== undefined) throw failure
+  return {
+    run: result.run,
+    plan: plan.name,
+    sequence: { kind: sequence.kind, name: sequence.name },
+    durationMs: result.durationMs,
+    ...(resumed && { resumed: true }),
+    ...judged,
+  }
+}
+
 async function runWatched(
   context: Context,
   plan: Plan,
   tree: TaskTree,
   state: StatePaths,
+  resumed: Resumed | undefined,
 ): Promise<{ readonly result: RunResult; readonly written: readonly LedgerEntry[] }> {
   const { io } = context
   const { disk, clock, timer } = io
   const renderer = await chooseRenderer(context)
   const ledger = new Ledger(state.ledger, { disk, clock, timer })
   const written: LedgerEntry[] = []
-  const startedAt = clock.nowMs()
+  const now = clock.nowMs()
   const locate = planLocations(plan, disk)
+  const request: RunRequest = {
+    header: {
+      plan: plan.name,
+      planSha256: plan.sha256,
+      gitCommit: await gitCommit(disk, plan.directory),
+      run: resumed?.past.run ?? newRunId(now),
+    },
+    dueAt: resumed?.past.dueAt ?? now,
+    version,
+  }
+  const tools: RunTools = {
+    disk,
+    clock,
+    timer,
+    environment: io.env,
+    stateDirectory: state.directory,
+    target: openTargets(plan, disk, clock, locate),
+    repositories: engineRepositories(disk, clock, locate),
+    ledger: {
+      append: async (header, body) => {
+        written.push(await ledger.append(header, body))
+      },
+    },
+    redact: createRedactor(plan.secrets),
+    observe: renderer.observe,
+    stopSignal: io.stopSignal,
+    forceSignal: io.forceSignal,
+  }
   try {
-    const result = await runTree(
-      tree,
-      {
-        header: {
-          plan: plan.name,
-          planSha256: plan.sha256,
-          gitCommit: await gitCommit(disk, plan.directory),
-          run: newRunId(startedAt),
-        },
-        dueAt: startedAt,
-        version,
-      },
-      {
-        disk,
-        clock,
-        timer,
-        environment: io.env,
-        stateDirectory: state.directory,
-        target: openTargets(plan, disk, clock, locate),
-        repositories: engineRepositories(disk, clock, locate),
-        ledger: {
-          append: async (header, body) => {
-            written.push(await ledger.append(header, body))
-          },
-        },
-        redact: createRedactor(plan.secrets),
-        observe: renderer.observe,
-        stopSignal: io.stopSignal,
-        forceSignal: io.forceSignal,
-      },
-    )
+    const result =
+      resumed === undefined
+        ? await runTree(tree, request, tools)
+        : await resumeTree(tree, request, tools, resumed.past, resumed.answers)
     return { result, written }
   } finally {
     await renderer.close()
@@ -132,7 +162,8 @@ function failureOf(
   { io }: Context,
 ): unknown {
   if (outcome === 'passed') return undefined
-  if (outcome === 'interrupted') return io.stopSignal.reason
+  if (outcome === 'interrupted')
+    return io.stopSignal.aborted ? io.stopSignal.reason : stopped(error)
   const failed = records.find((record) => record.outcome === 'failed')
   const step = failed === undefined ? '' : ` at step ${failed.step}`
   const why = error === undefined ? '' : `: ${error.message}`
@@ -148,6 +179,14 @@ function failureOf(
       )
     : new OperatingError('step-failed', what, error?.hint ?? '')
 }
+
+/** A resumed run that had been stopped before it died. */
+const stopped = (error: RecordedError | undefined): OperatingError =>
+  new OperatingError(
+    error?.code === 'terminated' ? 'terminated' : 'interrupted',
+    `${error?.message ?? 'stopped'}; the clean-up is done now`,
+    'Run it anew.',
+  )
 
 function missed({ audit }: { readonly audit?: Pick<Audit, 'verdicts' | 'totals'> }): unknown {
   if (audit === undefined || audit.totals.missed + audit.totals.unproven === 0) return undefined

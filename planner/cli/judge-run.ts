@@ -28,10 +28,11 @@ export async function judgeRun(
   written: readonly LedgerEntry[],
   state: StatePaths,
 ): Promise<JudgedRun> {
-  const moments = written.map((entry) => Date.parse(entry.at))
+  const entries = [...before.entries, ...written]
+  const moments = entries.filter((entry) => entry.run === run).map((entry) => Date.parse(entry.at))
   const judged = audit({
     plan,
-    entries: [...before.entries, ...written],
+    entries,
     window: { from: Math.min(...moments), to: Math.max(...moments) },
     run,
     ...(before.problem && { ledgerProblem: before.problem }),

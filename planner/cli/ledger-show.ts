@@ -47,6 +47,18 @@ function textOf(entry: LedgerEntry): string {
       const why = error === undefined ? '' : `: ${error.message}`
       return `${start}  ${step} ${outcome} in ${showDuration(durationMs)}${why}`
     }
+    case 'step-started':
+      return `${start}  ${entry.step} begins`
+    case 'step-noted':
+      return `${start}  ${entry.step} notes ${JSON.stringify(entry.note)}`
+    case 'run-stopping':
+      return `${start}  stops: ${entry.error.message}`
+    case 'run-resumed': {
+      const steps = entry.interrupted.map(({ step, verdict, found }) =>
+        verdict === 'done' ? `${step} is done: ${found}` : `${step} is repeated: ${found}`,
+      )
+      return `${start}  resumed${steps.length === 0 ? '' : `; ${steps.join('; ')}`}`
+    }
     case 'run-ended':
       return `${start}  ${entry.outcome} in ${showDuration(entry.durationMs)}`
     case 'remark':

@@ -12,6 +12,7 @@ import type { Io } from './io.ts'
 import { addLedgerShow } from './ledger-show.ts'
 import { addLedgerVerify } from './ledger-verify.ts'
 import { refuseMistakes } from './options.ts'
+import { addResume } from './resume.ts'
 import { addRun } from './run.ts'
 import { createRunner, examples } from './runner.ts'
 import { addSchema } from './schema.ts'
@@ -45,7 +46,8 @@ export function buildProgram(io: Io, write: (text: string) => void): Command {
         'audit plans/quickstart.yaml --format md',
       ),
     )
-  for (const add of [addValidate, addExplain, addRun, addDrill, addAudit]) add(program, run)
+  for (const add of [addValidate, addExplain, addRun, addDrill, addResume, addAudit])
+    add(program, run)
   const ledger = program
     .command('ledger')
     .description('look at the ledger and prove it')

@@ -65,7 +65,7 @@ type AnyFaces = StepFaces<StepKind> & { readonly kind: string }
 
 function bindFaces(step: StepWithInput, faces: AnyFaces, plan: Plan, history: History): StepTask {
   const { id, kind, input, timeoutMs, retry, onFailure, when, takes, odds, confirm, place } = step
-  const { undo } = faces
+  const { examine, undo } = faces
   return Object.freeze({
     kind: 'step' as const,
     id,
@@ -84,6 +84,9 @@ function bindFaces(step: StepWithInput, faces: AnyFaces, plan: Plan, history: Hi
     place,
     input,
     run: (context) => faces.run(input, context),
+    ...(examine && {
+      examine: (interrupted, context) => examine(input, interrupted, context),
+    }),
     ...(undo && { undo: (record, context) => undo(input, record, context) }),
   } satisfies StepTask)
 }

@@ -17,7 +17,15 @@ import type {
 } from '../plan/plan.ts'
 import type { Estimate } from '../step/estimate.ts'
 import type { StageName, StepRecord } from '../step/record.ts'
-import type { Description, StepContext, StepResult, TargetNeed, Touch } from '../step/step.ts'
+import type {
+  Description,
+  Examination,
+  Interrupted,
+  StepContext,
+  StepResult,
+  TargetNeed,
+  Touch,
+} from '../step/step.ts'
 
 export interface StepTask {
   readonly kind: 'step'
@@ -42,6 +50,8 @@ export interface StepTask {
   /** The step's input with its templates, for the record. */
   readonly input: object
   run(context: StepContext): Promise<StepResult>
+  /** Absent where only a person can tell whether an interrupted step of this kind is done. */
+  readonly examine?: (interrupted: Interrupted, context: StepContext) => Promise<Examination>
   /** Absent where a step of this kind cannot be taken back. */
   readonly undo?: (record: StepRecord, context: StepContext) => Promise<StepResult | undefined>
 }

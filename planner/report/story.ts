@@ -184,7 +184,7 @@ function runSections({ runs, scope }: Audit): Section[] {
             rows: runs.map((run) => [
               run.run,
               `${run.sequence.kind} ${run.sequence.name}`,
-              run.outcome,
+              outcomeOf(run),
               run.startedAt,
               run.durationMs === null ? 'unknown' : showDuration(run.durationMs),
               String(run.line),
@@ -195,6 +195,11 @@ function runSections({ runs, scope }: Audit): Section[] {
   const detailed = scope === 'run' ? runs : []
   return [table, ...detailed.map(stepsSection)]
 }
+
+const outcomeOf = ({ outcome, interruptions = [] }: RunSummary): string =>
+  interruptions.length === 0
+    ? outcome
+    : `${outcome}, resumed ${interruptions.length === 1 ? 'once' : `${interruptions.length} times`}`
 
 function stepsSection(run: RunSummary): Section {
   const said = run.steps.filter(({ remarks }) => remarks.length > 0)
@@ -213,6 +218,7 @@ function stepsSection(run: RunSummary): Section {
           String(step.line),
         ]),
       },
+      ...interruptionBlocks(run),
       ...said.flatMap(({ step, remarks }): Block[] => [
         { kind: 'paragraph', text: `Step ${step} said:` },
         { kind: 'lines', lines: remarks },
@@ -220,6 +226,19 @@ function stepsSection(run: RunSummary): Section {
     ],
   }
 }
+
+const interruptionBlocks = ({ interruptions = [] }: RunSummary): Block[] =>
+  interruptions.length === 0
+    ? []
+    : [
+        {
+          kind: 'list',
+          items: interruptions.map(
+            ({ lastSeenAt, resumedAt }) =>
+              `interrupted after ${lastSeenAt}, resumed at ${resumedAt}; the time in between is part of what the run took`,
+          ),
+        },
+      ]
 
 const outcomeText = ({ outcome, error }: StepSummary): string =>
   error === undefined ? outcome : `${outcome}: ${error.message}`

@@ -17,8 +17,9 @@ export function historyOf(
       if (kind === sequence.kind && name === sequence.name) runs.add(entry.run)
     }
     if (entry.kind !== 'step' || !runs.has(entry.run)) continue
-    const { step, kind, outcome, durationMs } = entry.record
-    if (outcome !== 'passed') continue
+    const { step, kind, outcome, durationMs, interrupted } = entry.record
+    // what was taken up again half-way says nothing about how long all of it takes
+    if (outcome !== 'passed' || interrupted !== undefined) continue
     const key = `${kind}/${step}`
     const known = durations.get(key)
     if (known === undefined) durations.set(key, [durationMs])

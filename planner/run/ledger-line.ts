@@ -8,12 +8,16 @@
  *
  * | field | meaning |
  * | --- | --- |
- * | ledger | version of this format, 1 |
+ * | ledger | version of this format, 2; lines of version 1 are read for ever |
  * | line, previous | the chain |
  * | at | when it was appended, ISO 8601 |
  * | plan, planSha256, gitCommit | what was run: name, hash of the plan file, commit or null |
  * | run | id of the run |
- * | kind | `run-started`, `step`, `run-ended`, `remark` |
+ * | kind | `run-started`, `step-started`, `step-noted`, `step`, `run-stopping`, `run-resumed`, `run-ended`, `remark` |
+ *
+ * A step has a line before it starts, one for what it found there right before it changed something, and
+ * one when it ended: what a process that died was about to do is known. Version 2 adds these lines, and
+ * those of a run that is stopped or resumed.
  *
  * Names and numbers of people and values of environment variables never stand in it.
  */
@@ -25,9 +29,9 @@ import {
   sha256Hex,
 } from '../../engine/index.ts'
 import type { AnySequence, ObjectiveKind } from '../plan/plan.ts'
-import type { RecordedError, StepRecord } from '../step/record.ts'
+import type { RecordedError, StageName, StepRecord } from '../step/record.ts'
 
-export const ledgerVersion = 1
+export const ledgerVersion = 2
 
 /** What the first line names as its predecessor. */
 export const noLine = '0'.repeat(64)
@@ -41,7 +45,52 @@ export interface RunStarted {
   readonly proves: readonly ObjectiveKind[]
   readonly planFile: string
   readonly version: string
+  /** What `${date}` and `${time}` mean, ISO 8601; lines of version 1 have none: it was when they were written. */
+  readonly dueAt?: string
 }
+
+/** Durable before the step does anything. */
+export interface StepStarted {
+  readonly kind: 'step-started'
+  readonly stage: StageName
+  readonly step: string
+  readonly stepKind: string
+  /** As in its record: filled in, and masked where a secret stood. */
+  readonly inputs: JsonObject
+}
+
+/** What a step found right before it changed something: how an examination tells before from after. */
+export interface StepNoted {
+  readonly kind: 'step-noted'
+  readonly stage: StageName
+  readonly step: string
+  readonly note: JsonObject
+}
+
+/** The wish to stop was heard: no further step starts, also when this run is resumed. */
+export interface RunStopping {
+  readonly kind: 'run-stopping'
+  readonly error: RecordedError
+}
+
+/** The process of the run died, and another one goes on with it. */
+export interface RunResumed {
+  readonly kind: 'run-resumed'
+  readonly version: string
+  readonly planFile: string
+  /** Steps that had begun and not ended. */
+  readonly interrupted: readonly {
+    readonly stage: StageName
+    readonly step: string
+    readonly verdict: ResumeVerdict
+    /** Whether the system was looked at, or somebody said so. */
+    readonly by: 'examination' | 'person'
+    readonly found: string
+  }[]
+}
+
+/** What becomes of an interrupted step. */
+export type ResumeVerdict = 'done' | 'repeat'
 
 export interface StepEnded {
   readonly kind: 'step'
@@ -65,7 +114,15 @@ export interface LedgerRemark {
   readonly details: JsonObject
 }
 
-export type LedgerBody = RunStarted | StepEnded | RunEnded | LedgerRemark
+export type LedgerBody =
+  | RunStarted
+  | StepStarted
+  | StepNoted
+  | StepEnded
+  | RunStopping
+  | RunResumed
+  | RunEnded
+  | LedgerRemark
 
 /** What every line of a run has. */
 export interface RunHeader {
@@ -77,7 +134,7 @@ export interface RunHeader {
 
 export type LedgerEntry = RunHeader &
   LedgerBody & {
-    readonly ledger: 1
+    readonly ledger: 1 | 2
     readonly line: number
     readonly previous: string
     readonly at: string
@@ -111,6 +168,16 @@ export function encodeLine(
 
 export const hashLine = (text: string | Uint8Array): string => sha256Hex(text)
 
+/** A line that a power cut tore has zeros in it, which no JSON has. */
+export function isJson(text: Uint8Array): boolean {
+  try {
+    JSON.parse(Buffer.from(text).toString('utf8'))
+    return true
+  } catch {
+    return false
+  }
+}
+
 /**
  * The entry on a line, or the reason why it is not the one that belongs there.
  * @throws `newer-format`
@@ -132,7 +199,7 @@ export function decodeLine(text: string, before: LineBefore, file: string): Ledg
       { place: { file, line: before.line + 1 } },
     )
   }
-  if (version !== ledgerVersion) return 'it has no known version'
+  if (version !== 1 && version !== ledgerVersion) return 'it has no known version'
   if (value['line'] !== before.line + 1) return `it says it is line ${String(value['line'])}`
   if (value['previous'] !== before.sha256) {
     return before.line === 0
@@ -151,8 +218,16 @@ function hasKnownKind(value: JsonObject): boolean {
   switch (value['kind']) {
     case 'run-started':
       return isJsonObject(value['sequence']) && Array.isArray(value['proves'])
+    case 'step-started':
+      return isKey(value) && isJsonObject(value['inputs'])
+    case 'step-noted':
+      return isKey(value) && isJsonObject(value['note'])
     case 'step':
       return isRecord(value['record'])
+    case 'run-stopping':
+      return isJsonObject(value['error']) && typeof value['error']['code'] === 'string'
+    case 'run-resumed':
+      return Array.isArray(value['interrupted'])
     case 'run-ended':
       return typeof value['outcome'] === 'string' && typeof value['startedAt'] === 'string'
     case 'remark':
@@ -161,6 +236,9 @@ function hasKnownKind(value: JsonObject): boolean {
       return false
   }
 }
+
+const isKey = (value: JsonObject): boolean =>
+  typeof value['stage'] === 'string' && typeof value['step'] === 'string'
 
 const isRecord = (value: unknown): boolean =>
   isJsonObject(value) &&

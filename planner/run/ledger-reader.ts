@@ -2,11 +2,12 @@
  * Reading a ledger and proving its chain. Nothing is written, and nothing is skipped: reading stops at
  * the first line that does not fit, and says which and why.
  */
-import { type Disk, isOperatingError, MiB } from '../../engine/index.ts'
+import { canonicalJson, type Disk, isOperatingError, MiB } from '../../engine/index.ts'
 import { headOf, readHead } from './ledger-head.ts'
 import {
   decodeLine,
   hashLine,
+  isJson,
   type LedgerEntry,
   type LineBefore,
   startOfLedger,
@@ -39,6 +40,18 @@ export interface LedgerReading {
  * @throws `newer-format`, `disk-error`
  */
 export async function readLedger(disk: Disk, file: string): Promise<LedgerReading> {
+  for (let look = 1; ; look++) {
+    const head = await readHead(disk, file)
+    const reading = await readOnce(disk, file, head)
+    const isSame = canonicalJson(await readHead(disk, file)) === canonicalJson(head)
+    // a run that appends meanwhile makes lines and head disagree; they agree again a moment later
+    if (reading.problem === undefined || isSame || look === looks) return reading
+  }
+}
+
+const looks = 5
+
+async function readOnce(disk: Disk, file: string, head: Head): Promise<LedgerReading> {
   const entries: LedgerEntry[] = []
   const hashes: string[] = []
   const remarks: string[] = []
@@ -47,9 +60,14 @@ export async function readLedger(disk: Disk, file: string): Promise<LedgerReadin
   let problem: LedgerProblem | undefined
 
   for await (const { bytes, complete } of linesOf(disk, file)) {
-    if (!complete) {
-      tornBytes = bytes.length
+    if (tornBytes > 0) {
+      // something follows: then it was no rest of the last line
+      problem = { line: last.line + 1, reason: 'it is not JSON' }
       break
+    }
+    if (!complete || (endsAt(head, last) && !isJson(bytes))) {
+      tornBytes = bytes.length
+      continue
     }
     const entry = decodeLine(bytes.toString('utf8'), last, file)
     if (typeof entry === 'string') {
@@ -64,7 +82,7 @@ export async function readLedger(disk: Disk, file: string): Promise<LedgerReadin
       break
     }
   }
-  problem ??= compareHead(await readHead(disk, file), hashes, file, remarks)
+  problem ??= compareHead(head, hashes, file, remarks)
   if (problem === undefined && tornBytes > 0) {
     remarks.push(
       `${tornBytes} bytes after line ${last.line} are a line that a crash left unfinished; the next run cuts them off`,
@@ -73,8 +91,15 @@ export async function readLedger(disk: Disk, file: string): Promise<LedgerReadin
   return { file, entries, last, ...(problem && { problem }), remarks }
 }
 
+type Head = LineBefore | 'missing' | 'damaged'
+
+const endsAt = (head: Head, last: LineBefore): boolean =>
+  head === 'missing'
+    ? last.line === 0
+    : head !== 'damaged' && head.line === last.line && head.sha256 === last.sha256
+
 function compareHead(
-  head: LineBefore | 'missing' | 'damaged',
+  head: Head,
   hashes: readonly string[],
   file: string,
   remarks: string[],

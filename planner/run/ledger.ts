@@ -1,9 +1,10 @@
 /**
  * Appending to the ledger.
  *
- * An append is one write of whole lines, made durable before it counts, under a lock, so that runs of
- * several plans may share a ledger. What a crash left behind the last line feed is cut off, and a
- * remark says so with its hash. A ledger that does not agree with its head is still appended to,
+ * An append is one write of a whole line, made durable before it counts, under a lock, so that runs of
+ * several plans may share a ledger. What a crash left of a line is cut off, and a remark says so with
+ * its hash: bytes behind the last line feed, or, when the power went before they were durable, a line
+ * behind the head that is none. A ledger that does not agree with its head is still appended to,
  * because a recovery must not wait for its paperwork, but the first new line says what was found and
  * the chain never again verifies past it.
  */
@@ -23,6 +24,7 @@ import { readHead, writeHead } from './ledger-head.ts'
 import {
   encodeLine,
   hashLine,
+  isJson,
   type LedgerBody,
   type LedgerEntry,
   type LedgerRemark,
@@ -76,22 +78,26 @@ export class Ledger {
     try {
       const handle = await openOrCreate(disk, this.file)
       try {
-        const end = await findEnd(handle)
-        const remark = remarkOn(end, await readHead(disk, this.file))
+        const head = await readHead(disk, this.file)
+        const end = await findEnd(handle, head)
         const at = new Date(clock.nowMs()).toISOString()
-        const lines: string[] = []
-        let before = end.last
-        const add = (each: LedgerBody): LedgerEntry => {
-          const { text, entry } = encodeLine(header, each, before, at)
-          before = { line: entry.line, sha256: hashLine(text) }
-          lines.push(`${text}\n`)
+        let { last, offset } = end
+        // line by line, each with its head: the head is never more than one line behind
+        const write = async (each: LedgerBody): Promise<LedgerEntry> => {
+          const { text, entry } = encodeLine(header, each, last, at)
+          const bytes = Buffer.from(`${text}\n`)
+          await writeDurably(handle, offset, bytes)
+          last = { line: entry.line, sha256: hashLine(text) }
+          offset += bytes.length
+          await writeHead(disk, this.file, last)
           return entry
         }
-        if (remark !== undefined) add(remark)
-        const entry = add(body)
-        await writeDurably(handle, end, Buffer.from(lines.join('')))
-        await writeHead(disk, this.file, before)
-        return entry
+        if (end.torn.length > 0) await handle.truncate(end.offset)
+        const remark = remarkOn(end, head)
+        // a crash came between a line and its head; a second one must not leave it two behind
+        if (isBehind(head, end.last)) await writeHead(disk, this.file, end.last)
+        if (remark !== undefined) await write(remark)
+        return await write(body)
       } finally {
         await handle.close()
       }
@@ -116,12 +122,14 @@ interface End {
   readonly last: LineBefore
   /** Where the next line begins. */
   readonly offset: number
-  /** What stands behind the last line feed. */
+  /** What a crash left of a line. */
   readonly torn: Buffer
 }
 
+type Head = LineBefore | 'missing' | 'damaged'
+
 /** Finds the last whole line without reading the ledger from its start. */
-async function findEnd(handle: DiskFile): Promise<End> {
+async function findEnd(handle: DiskFile, head: Head): Promise<End> {
   const sizeBytes = await handle.sizeBytes()
   for (let window = 64 * 1024; ; window *= 4) {
     const start = Math.max(0, sizeBytes - window)
@@ -129,7 +137,8 @@ async function findEnd(handle: DiskFile): Promise<End> {
     const bytes = tail.subarray(0, await handle.read(tail, start))
     const lastFeed = bytes.lastIndexOf(lineFeed)
     const feedBefore = lastFeed <= 0 ? -1 : bytes.lastIndexOf(lineFeed, lastFeed - 1)
-    if (start > 0 && feedBefore < 0) {
+    const feedBeforeThat = feedBefore <= 0 ? -1 : bytes.lastIndexOf(lineFeed, feedBefore - 1)
+    if (start > 0 && feedBeforeThat < 0) {
       if (window <= 4 * maxLineBytes) continue
       return fail(
         'ledger-broken',
@@ -141,10 +150,26 @@ async function findEnd(handle: DiskFile): Promise<End> {
     const torn = Buffer.from(bytes.subarray(lastFeed + 1))
     if (lastFeed < 0) return { last: startOfLedger, offset: 0, torn }
     const text = bytes.subarray(feedBefore + 1, lastFeed)
+    const textBefore = bytes.subarray(feedBeforeThat + 1, Math.max(0, feedBefore))
+    if (isRest(text, textBefore, head)) {
+      const last = head === 'missing' ? startOfLedger : head
+      const rest = Buffer.from(bytes.subarray(feedBefore + 1))
+      return { last, offset: start + feedBefore + 1, torn: rest }
+    }
     const line = lineNumber(text) ?? (await countLines(handle, start + lastFeed + 1))
     return { last: { line, sha256: hashLine(text) }, offset: start + lastFeed + 1, torn }
   }
 }
+
+/** Whether the last line is what a power cut left of one: no JSON, right behind the line of the head. */
+function isRest(text: Buffer, textBefore: Buffer, head: Head): head is LineBefore | 'missing' {
+  if (head === 'damaged' || isJson(text)) return false
+  if (head === 'missing') return textBefore.length === 0
+  return head.line === 0 ? textBefore.length === 0 : hashLine(textBefore) === head.sha256
+}
+
+const isBehind = (head: Head, { line }: LineBefore): boolean =>
+  typeof head === 'object' && head.line === line - 1
 
 /** Damage is the verifier's to name; here the chain only has to go on from what stands there. */
 function lineNumber(text: Buffer): number | undefined {
@@ -172,10 +197,7 @@ async function countLines(handle: DiskFile, end: number): Promise<number> {
 }
 
 /** What has to be said before anything else is written. */
-function remarkOn(
-  { last, torn }: End,
-  head: LineBefore | 'missing' | 'damaged',
-): LedgerRemark | undefined {
+function remarkOn({ last, torn }: End, head: Head): LedgerRemark | undefined {
   const cut: JsonObject =
     torn.length === 0 ? {} : { cutBytes: torn.length, cutSha256: sha256Hex(torn) }
   if (head === 'missing') {
@@ -202,14 +224,13 @@ const remark = (text: string, breaks: boolean, details: JsonObject): LedgerRemar
   details,
 })
 
-async function writeDurably(handle: DiskFile, end: End, bytes: Buffer): Promise<void> {
-  if (end.torn.length > 0) await handle.truncate(end.offset)
+async function writeDurably(handle: DiskFile, offset: number, bytes: Buffer): Promise<void> {
   try {
-    await handle.write(bytes, end.offset)
+    await handle.write(bytes, offset)
     await handle.sync()
   } catch (error) {
     // half a line helps nobody; when this fails too, the next append cuts it off
-    await handle.truncate(end.offset).catch(() => {})
+    await handle.truncate(offset).catch(() => {})
     throw error
   }
 }

@@ -27,14 +27,18 @@ function toObject(event: RunEvent): object {
   switch (event.kind) {
     case 'run-started': {
       const { plan, sequence } = event.tree
-      return { event: event.kind, run: event.run, at: toIso(event.at), plan: plan.name, sequence }
+      const { run, at, startedAt } = event
+      return {
+        ...{ event: event.kind, run, at: toIso(at), plan: plan.name, sequence },
+        ...(startedAt !== undefined && { resumed: true, startedAt: toIso(startedAt) }),
+      }
     }
     case 'step-started': {
       const { kind, stage, step, attempt, task } = event
       return { event: kind, stage, step, attempt, what: task.description.sentence }
     }
     case 'step-ended':
-      return { event: event.kind, ...event.record }
+      return { event: event.kind, ...(event.earlier && { earlier: true }), ...event.record }
     case 'progress':
       return { event: event.kind, stage: event.stage, step: event.step, ...event.event }
     default: {

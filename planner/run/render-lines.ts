@@ -3,6 +3,7 @@
  * shows now and then only, and not for steps that are done within seconds.
  */
 import { type Clock, ProgressRate, type Rate } from '../../engine/index.ts'
+import { toIso } from '../step/observation.ts'
 import { oneLine } from '../step/plain-text.ts'
 import { showDuration } from '../step/quantity.ts'
 import type { StepRecord } from '../step/record.ts'
@@ -55,7 +56,11 @@ function textOf(event: RunEvent, rate: Rate | undefined): string | undefined {
   switch (event.kind) {
     case 'run-started': {
       const { sequence, plan } = event.tree
-      return `${sequence.kind} ${sequence.name} of plan ${plan.name}, run ${event.run}`
+      const resumed =
+        event.startedAt === undefined
+          ? ''
+          : `, resumed; it was started at ${toIso(event.startedAt)}`
+      return `${sequence.kind} ${sequence.name} of plan ${plan.name}, run ${event.run}${resumed}`
     }
     case 'stage-started':
       return event.stage === 'steps' ? undefined : stageTitles[event.stage]
@@ -70,7 +75,7 @@ function textOf(event: RunEvent, rate: Rate | undefined): string | undefined {
     case 'step-retried':
       return `  retry   ${event.step} in ${showDuration(event.pauseMs)}: ${event.error.message}`
     case 'step-ended':
-      return `  ${endText(event.record)}`
+      return `  ${event.earlier ? 'before: ' : ''}${endText(event.record)}`
     case 'run-remark':
       return `warning: ${event.text}`
     case 'run-ended':

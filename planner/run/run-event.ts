@@ -16,6 +16,8 @@ export type RunEvent =
       readonly run: string
       readonly at: number
       readonly tree: TaskTree
+      /** Present when a run whose process died goes on: when it started first. */
+      readonly startedAt?: number
     }
   | { readonly kind: 'stage-started'; readonly stage: Stage['name'] | 'undo' }
   | ({ readonly kind: 'step-started'; readonly task: StepTask; readonly attempt: number } & StepKey)
@@ -27,7 +29,12 @@ export type RunEvent =
       readonly pauseMs: number
       readonly error: RecordedError
     } & StepKey)
-  | ({ readonly kind: 'step-ended'; readonly record: StepRecord } & StepKey)
+  /** `earlier`: it ended before the run was resumed, and is not run again. */
+  | ({
+      readonly kind: 'step-ended'
+      readonly record: StepRecord
+      readonly earlier?: true
+    } & StepKey)
   /** About the run itself, not about a step. */
   | { readonly kind: 'run-remark'; readonly text: string }
   | {

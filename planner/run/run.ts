@@ -6,7 +6,9 @@
  * - a task that started is always waited for, also when a sibling failed;
  * - the clean-up runs whatever happened before, and not even one of its own failures keeps the rest
  *   of it from running; only a second signal does;
- * - what was done is taken back in the reverse of the order in which it was done.
+ * - what was done is taken back in the reverse of the order in which it was done;
+ * - a run whose process died goes on from its ledger: the tree is walked again with the records that are
+ *   there, so that what was decided stays decided, and only what has no record is run.
  */
 import { OperatingError } from '../../engine/index.ts'
 import {
@@ -17,28 +19,19 @@ import {
   type TaskTree,
 } from '../compile/task.ts'
 import { toIso } from '../step/observation.ts'
-import { showDuration } from '../step/quantity.ts'
-import type { RecordedError, StageName, StepRecord } from '../step/record.ts'
+import { isBad, type RecordedError, type StageName, type StepRecord } from '../step/record.ts'
+import { type Answers, examineInterrupted } from './examine.ts'
 import type { LedgerBody, RunHeader, RunOutcome } from './ledger-line.ts'
 import { checkNeeds } from './needs.ts'
+import { isStop, type PastRun } from './past-run.ts'
 import { recordError } from './record-error.ts'
+import { nothingPast, type Resumption, takeOver } from './resumption.ts'
+import { limitRun } from './run-limit.ts'
+import type { RunResult } from './run-result.ts'
 import type { RunTools } from './run-tools.ts'
-import { runStep, skippedRecord } from './step-run.ts'
-import type { RunScope } from './workspace.ts'
-
-export interface RunResult {
-  readonly run: string
-  readonly outcome: RunOutcome
-  readonly startedAt: number
-  readonly endedAt: number
-  readonly durationMs: number
-  readonly records: readonly StepRecord[]
-  readonly error?: RecordedError
-  /** Something that should have been taken back was not. */
-  readonly undoFailed: boolean
-  /** An error outside the catalogue. The ledger has it; whoever called should let it out. */
-  readonly bug?: unknown
-}
+import { runStep, type StepWork, skippedRecord } from './step-run.ts'
+import { type Verdict, verdictOf } from './verdict.ts'
+import { inputsOf, openWorkspace, type RunScope } from './workspace.ts'
 
 export interface RunRequest {
   readonly header: RunHeader
@@ -58,26 +51,47 @@ export async function runTree(
   return new Execution(tree, request, tools).run()
 }
 
-/** How a list of tasks ended. */
-type Verdict = 'passed' | 'failed' | 'undo'
+/**
+ * Goes on with a run whose process died, to its end. Its header is that of the first start.
+ * @throws as {@link runTree}; `usage` when nobody can tell how an interrupted step stands, with nothing
+ *   run and nothing written
+ */
+export async function resumeTree(
+  tree: TaskTree,
+  request: RunRequest,
+  tools: RunTools,
+  past: PastRun,
+  answers: Answers,
+): Promise<RunResult> {
+  checkNeeds(tree, tools)
+  const look = new Execution(tree, request, tools, takeOver(past, new Map()))
+  const decisions = await look.examine(past, answers)
+  return new Execution(tree, request, tools, takeOver(past, decisions)).run()
+}
 
 class Execution {
   readonly #tree: TaskTree
   readonly #request: RunRequest
   readonly #tools: RunTools
   readonly #scope: RunScope
-  readonly #records: StepRecord[] = []
-  /** Passed steps that could be taken back, in the order in which they ended. */
-  readonly #done: { readonly task: StepTask; readonly record: StepRecord }[] = []
+  readonly #past: Resumption
+  /** In the order in which they ended, those of before a resumption first. */
+  readonly #records: StepRecord[]
+  #stopping: RecordedError | undefined
   #error: RecordedError | undefined
   #ledgerError: RecordedError | undefined
   #undoFailed = false
   #bug: unknown
 
-  constructor(tree: TaskTree, request: RunRequest, tools: RunTools) {
+  constructor(tree: TaskTree, request: RunRequest, tools: RunTools, past = nothingPast) {
     this.#tree = tree
     this.#request = request
     this.#tools = tools
+    this.#past = past
+    this.#records = [...past.records]
+    this.#stopping = past.stopping
+    this.#error = this.#records.find(isBad)?.error ?? past.stopping
+    this.#undoFailed = this.#records.some((each) => each.stage === 'undo' && isBad(each))
     this.#scope = {
       run: request.header.run,
       tree,
@@ -85,18 +99,43 @@ class Execution {
       dueAt: request.dueAt,
       records: this.#records,
       error: () => this.#error,
+      note: ({ stage, step }, note) => this.#append({ kind: 'step-noted', stage, step, note }),
     }
+  }
+
+  /** How the interrupted steps stand; changes nothing. */
+  examine(past: PastRun, answers: Answers): ReturnType<typeof examineInterrupted> {
+    const { stopSignal } = this.#tools
+    const silent = { ...this.#scope, tools: { ...this.#tools, observe: () => {} } }
+    return examineInterrupted(
+      this.#tree,
+      past,
+      (task, { stage }, interrupted) =>
+        openWorkspace(task, stage, silent, stopSignal, interrupted).context,
+      answers,
+    )
   }
 
   async run(): Promise<RunResult> {
     const { clock, observe, stopSignal } = this.#tools
     const { run } = this.#request.header
-    const startedAt = clock.nowMs()
+    const at = clock.nowMs()
     const startedMs = clock.monotonicMs()
     await this.#begin()
-    observe({ kind: 'run-started', run, at: startedAt, tree: this.#tree })
+    const { startedAt = at } = this.#past
+    observe({
+      kind: 'run-started',
+      run,
+      at,
+      tree: this.#tree,
+      ...(startedAt < at && { startedAt }),
+    })
+    for (const record of this.#records) {
+      const { stage, step } = record
+      observe({ kind: 'step-ended', stage, step, record, earlier: true })
+    }
 
-    const limit = this.#limitRun()
+    const limit = limitRun(this.#tree, this.#tools.timer)
     const signal = AbortSignal.any([stopSignal, limit.signal])
     const steady = await this.#stage('steady-before', signal)
     if (steady === 'passed') {
@@ -109,15 +148,17 @@ class Execution {
     limit.cancel()
     await this.#stage('always', this.#tools.forceSignal)
 
-    if (stopSignal.aborted) this.#noteStop(stopSignal)
+    if (stopSignal.aborted) await this.#noteStop(stopSignal)
     const outcome = this.#outcome(steady)
     const error = this.#error ?? this.#ledgerError
+    const endedAt = clock.nowMs()
+    const isResumed = this.#past.startedAt !== undefined
+    const durationMs = isResumed ? endedAt - startedAt : clock.monotonicMs() - startedMs
     const ended = {
       outcome,
-      durationMs: Math.round(clock.monotonicMs() - startedMs),
+      durationMs: Math.max(0, Math.round(durationMs)),
       ...(error && { error }),
     }
-    const endedAt = clock.nowMs()
     await this.#append({
       kind: 'run-ended',
       ...ended,
@@ -139,29 +180,22 @@ class Execution {
   /** Nothing runs that the ledger does not know of. */
   async #begin(): Promise<void> {
     const { sequence, proves, plan } = this.#tree
-    await this.#tools.ledger.append(this.#request.header, {
-      kind: 'run-started',
-      sequence,
-      proves,
-      planFile: plan.file,
-      version: this.#request.version,
-    })
-  }
-
-  #limitRun(): { readonly signal: AbortSignal; readonly cancel: () => void } {
-    const { timeoutMs } = this.#tree
-    const controller = new AbortController()
-    if (timeoutMs === undefined) return { signal: controller.signal, cancel: () => {} }
-    const cancel = this.#tools.timer.after(timeoutMs, () =>
-      controller.abort(
-        new OperatingError(
-          'step-failed',
-          `the run took longer than its timeout of ${showDuration(timeoutMs)}`,
-          'Find out which step took the time, or give the run a longer timeout.',
-        ),
-      ),
+    const { header, version, dueAt } = this.#request
+    const common = { planFile: plan.file, version }
+    const { startedAt, decisions } = this.#past
+    await this.#tools.ledger.append(
+      header,
+      startedAt === undefined
+        ? { kind: 'run-started', sequence, proves, ...common, dueAt: toIso(dueAt) }
+        : {
+            kind: 'run-resumed',
+            ...common,
+            interrupted: decisions.map(({ stage, step, verdict, by, found }) => ({
+              ...{ stage, step, verdict, by },
+              found: this.#tools.redact(found),
+            })),
+          },
     )
-    return { signal: controller.signal, cancel }
   }
 
   async #stage(name: Exclude<StageName, 'undo'>, signal: AbortSignal): Promise<Verdict> {
@@ -178,9 +212,23 @@ class Execution {
     return this.#tree.stages.find((each) => each.name === name)?.tasks ?? []
   }
 
+  /** What has a record keeps it; what a dead process had begun did not just stay away. */
   async #skip(tasks: readonly Task[], stage: StageName): Promise<void> {
     for (const task of stepsOf(tasks)) {
-      await this.#end(skippedRecord(task, stage, this.#tools.clock.nowMs()))
+      const key = { stage, step: task.id }
+      if (this.#past.record(key) !== undefined) continue
+      const decision = this.#past.decision(key)
+      if (decision?.verdict === 'done') {
+        await this.#step(task, stage, this.#tools.forceSignal)
+        continue
+      }
+      const record = skippedRecord(task, stage, this.#tools.clock.nowMs())
+      const { at = 0 } = decision?.interrupted ?? {}
+      await this.#end(
+        decision === undefined
+          ? record
+          : { ...record, outcome: 'cancelled', remarks: [begunText(at, decision.found)] },
+      )
     }
   }
 
@@ -188,11 +236,12 @@ class Execution {
   async #sequence(tasks: readonly Task[], stage: StageName, signal: AbortSignal): Promise<Verdict> {
     let worst: Verdict = 'passed'
     for (const [index, task] of tasks.entries()) {
-      if (signal.aborted) this.#noteStop(signal)
-      const stopped = signal.aborted || (worst !== 'passed' && stage !== 'always')
-      if (stopped) {
+      if (signal.aborted) await this.#noteStop(signal)
+      const told = signal.aborted || (this.#stopping !== undefined && stage !== 'always')
+      const stopped = told || (worst !== 'passed' && stage !== 'always')
+      if (stopped && !this.#wasBegun(task, stage)) {
         await this.#skip(tasks.slice(index), stage)
-        return signal.aborted && worst === 'passed' ? this.#stopVerdict(tasks, index) : worst
+        return told && worst === 'passed' ? this.#stopVerdict(tasks, index) : worst
       }
       const verdict =
         task.kind === 'step'
@@ -203,20 +252,37 @@ class Execution {
     return worst
   }
 
+  /** Whether all of it began and ended before the run was resumed. */
+  #wasBegun(task: Task, stage: StageName): boolean {
+    const records = stepsOf([task]).map(({ id }) => this.#past.record({ stage, step: id }))
+    return records.every(
+      (each) => each !== undefined && (each.outcome !== 'skipped' || !isBad(each)),
+    )
+  }
+
   /** A run that was stopped between two steps is taken back when the step before asked for that. */
   #stopVerdict(tasks: readonly Task[], index: number): Verdict {
     const around = stepsOf(tasks.slice(Math.max(0, index - 1), index + 1))
     return around.some((task) => task.onFailure === 'undo') ? 'undo' : 'failed'
   }
 
-  #noteStop(signal: AbortSignal): void {
-    this.#error ??= recordError(signal.reason, this.#tools.redact)
+  /** Once; written down, so that a resumed run stays stopped. */
+  async #noteStop(signal: AbortSignal): Promise<void> {
+    if (this.#stopping !== undefined) return
+    this.#stopping = recordError(signal.reason, this.#tools.redact)
+    this.#error ??= this.#stopping
+    await this.#append({ kind: 'run-stopping', error: this.#stopping })
   }
 
   /** Side by side. A failure that stops tells the siblings to stop, and waits for them. */
   async #parallel(task: ParallelTask, stage: StageName, outer: AbortSignal): Promise<Verdict> {
     const group = new AbortController()
     const signal = AbortSignal.any([outer, group.signal])
+    for (const each of task.tasks) {
+      const record = this.#past.record({ stage, step: each.id })
+      const verdict = record === undefined ? 'passed' : verdictOf(each, record)
+      if (verdict !== 'passed' && stage !== 'always') group.abort(siblingFailed(each))
+    }
     const verdicts = await Promise.all(
       task.tasks.map(async (each) => {
         const verdict = await this.#step(each, stage, signal)
@@ -229,39 +295,70 @@ class Execution {
   }
 
   async #step(task: StepTask, stage: StageName, signal: AbortSignal): Promise<Verdict> {
-    if (!this.#isWanted(task)) {
+    const key = { stage, step: task.id }
+    const known = this.#past.record(key)
+    if (known === undefined && !this.#isWanted(task, stage)) {
       await this.#end(skippedRecord(task, stage, this.#tools.clock.nowMs(), 'condition'))
       return 'passed'
     }
-    const { record, bug } = await runStep(task, stage, task.run, this.#scope, signal)
-    this.#bug ??= bug
-    await this.#end(record)
-    if (record.outcome === 'passed') {
-      if (task.undo !== undefined && stage === 'steps') this.#done.push({ task, record })
-      return 'passed'
-    }
-    this.#error ??= record.error
-    if (record.outcome === 'failed' && task.onFailure === 'continue') return 'passed'
-    return task.onFailure === 'undo' ? 'undo' : 'failed'
+    const record = known ?? (await this.#perform(task, stage, task.run, signal))
+    if (isBad(record)) this.#error ??= record.error
+    return verdictOf(task, record)
   }
 
-  /** Whether the run has gone so far as the step's `when` wants. */
-  #isWanted({ when }: StepTask): boolean {
+  /** Whether the run has gone so far as the step's `when` wants; what had begun was wanted. */
+  #isWanted({ id, when }: StepTask, stage: StageName): boolean {
+    if (this.#past.decision({ stage, step: id }) !== undefined) return true
     return when === 'always' || (when === 'failure') === (this.#error !== undefined)
   }
 
+  /** Runs it, or takes over what an examination found; the record is written. */
+  async #perform(
+    task: StepTask,
+    stage: StageName,
+    run: StepWork,
+    signal: AbortSignal,
+  ): Promise<StepRecord> {
+    const decision = this.#past.decision({ stage, step: task.id })
+    const isDone = decision?.verdict === 'done'
+    if (!isDone) await this.#append({ kind: 'step-started', ...this.#about(task, stage) })
+    const work: StepWork = (context) => {
+      if (decision !== undefined) context.remark(begunText(decision.interrupted.at, decision.found))
+      return isDone ? Promise.resolve(decision.result) : run(context)
+    }
+    const { interrupted } = decision ?? {}
+    const { record, bug } = await runStep(task, stage, work, this.#scope, signal, interrupted)
+    this.#bug ??= bug
+    const { verdict, by } = decision ?? {}
+    const whole =
+      interrupted === undefined || verdict === undefined || by === undefined
+        ? record
+        : { ...record, interrupted: { at: toIso(interrupted.at), verdict, by } }
+    await this.#end(whole)
+    return whole
+  }
+
+  #about(task: StepTask, stage: StageName) {
+    return { stage, step: task.id, stepKind: task.stepKind, inputs: inputsOf(task, this.#scope) }
+  }
+
+  /** Passed steps that can be taken back, the last one first. */
   async #undo(): Promise<void> {
-    if (this.#done.length === 0) return
+    const tasks = new Map(stepsOf(this.#tasksOf('steps')).map((task) => [task.id, task]))
+    const done = this.#records
+      .filter((each) => each.stage === 'steps' && each.outcome === 'passed')
+      .reverse()
+    const undoable = done.flatMap((record) => {
+      const task = tasks.get(record.step)
+      return task?.undo === undefined ? [] : [{ record, task, undo: task.undo }]
+    })
+    if (undoable.length === 0) return
     this.#tools.observe({ kind: 'stage-started', stage: 'undo' })
-    for (const { task, record } of this.#done.toReversed()) {
-      const { undo } = task
-      if (undo === undefined) continue
-      const work = async (context: Parameters<StepTask['run']>[0]) =>
-        (await undo(record, context)) ?? { outputs: {} }
-      const undone = await runStep(task, 'undo', work, this.#scope, this.#tools.forceSignal)
-      this.#bug ??= undone.bug
-      if (undone.record.outcome !== 'passed') this.#undoFailed = true
-      await this.#end(undone.record)
+    for (const { record, task, undo } of undoable) {
+      if (this.#past.record({ stage: 'undo', step: task.id }) !== undefined) continue
+      const work: StepWork = async (context) => (await undo(record, context)) ?? { outputs: {} }
+      const undone = await this.#perform(task, 'undo', work, this.#tools.forceSignal)
+      if (isBad(undone)) this.#undoFailed = true
     }
   }
 
@@ -286,14 +383,14 @@ class Execution {
   }
 
   #outcome(steady: Verdict): RunOutcome {
-    if (this.#tools.stopSignal.aborted) return 'interrupted'
+    if (this.#tools.stopSignal.aborted || isStop(this.#past.stopping)) return 'interrupted'
     if (steady !== 'passed') return 'void'
     return this.#records.some(isBad) || this.#ledgerError !== undefined ? 'failed' : 'passed'
   }
 }
 
-const isBad = ({ outcome, because }: StepRecord): boolean =>
-  outcome !== 'passed' && because === undefined
+const begunText = (at: number, found: string): string =>
+  `begun at ${toIso(at)} and interrupted; examined: ${found}`
 
 const siblingFailed = ({ id }: StepTask): OperatingError =>
   new OperatingError(

@@ -10,7 +10,7 @@ import { toIso } from '../step/observation.ts'
 import { showDuration } from '../step/quantity.ts'
 import type { Evidence, RecordedError, StageName, StepOutcome, StepRecord } from '../step/record.ts'
 import { recordedInputs } from '../step/recorded-inputs.ts'
-import type { StepContext, StepResult } from '../step/step.ts'
+import type { Interrupted, StepContext, StepResult } from '../step/step.ts'
 import { pause } from '../step/timer.ts'
 import { recordError } from './record-error.ts'
 import { redactJson } from './redact-json.ts'
@@ -32,13 +32,17 @@ export interface StepRun {
 /** What is done: the step itself, or taking it back. */
 export type StepWork = (context: StepContext) => Promise<StepResult>
 
-/** Runs `work` as the step `task` until it passes, its tries are used up, or `signal` says stop. */
+/**
+ * Runs `work` as the step `task` until it passes, its tries are used up, or `signal` says stop.
+ * @param interrupted present when a process that died had begun it
+ */
 export async function runStep(
   task: StepTask,
   stage: StageName,
   work: StepWork,
   scope: RunScope,
   signal: AbortSignal,
+  interrupted?: Interrupted,
 ): Promise<StepRun> {
   const { clock, timer, observe } = scope.tools
   const key = { stage, step: task.id }
@@ -49,7 +53,7 @@ export async function runStep(
   let tried: Tried
   for (; ; attempt++) {
     observe({ kind: 'step-started', ...key, task, attempt })
-    tried = await tryOnce(task, stage, work, scope, signal)
+    tried = await tryOnce(task, stage, work, scope, signal, interrupted)
     if (tried.outcome !== 'failed' || attempt >= tries || tried.error === undefined) break
     const pauseMs = Math.min((task.retry?.backoffMs ?? 0) * 2 ** (attempt - 1), longestPauseMs)
     observe({ kind: 'step-retried', ...key, attempt, pauseMs, error: tried.error })
@@ -112,11 +116,12 @@ async function tryOnce(
   work: StepWork,
   scope: RunScope,
   outer: AbortSignal,
+  interrupted: Interrupted | undefined,
 ): Promise<Tried> {
   const { timer } = scope.tools
   const timeout = new AbortController()
   const signal = AbortSignal.any([outer, timeout.signal])
-  const workspace = openWorkspace(task, stage, scope, signal)
+  const workspace = openWorkspace(task, stage, scope, signal, interrupted)
   const cancelTimeout =
     task.timeoutMs === undefined
       ? () => {}

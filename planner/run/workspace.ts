@@ -7,8 +7,10 @@ import type { StepTask, TaskTree } from '../compile/task.ts'
 import { resolveTemplate, type Template, type TemplateContext } from '../plan/template.ts'
 import type { Evidence, RecordedError, StageName, StepRecord } from '../step/record.ts'
 import { recordedInputs } from '../step/recorded-inputs.ts'
-import type { StepContext } from '../step/step.ts'
+import type { Interrupted, StepContext } from '../step/step.ts'
 import { keepArtefact } from './artefacts.ts'
+import { redactJson } from './redact-json.ts'
+import type { StepKey } from './run-event.ts'
 import type { RunTools } from './run-tools.ts'
 
 const remarksKept = 200
@@ -25,6 +27,8 @@ export interface RunScope {
   readonly records: readonly StepRecord[]
   /** Why the run fails, so far. */
   error(): RecordedError | undefined
+  /** Writes what a step noted into the ledger; durable when it resolves. */
+  note(key: StepKey, note: JsonObject): Promise<void>
 }
 
 export interface Workspace {
@@ -34,11 +38,25 @@ export interface Workspace {
   close(): { readonly inputs: JsonObject; readonly remarks: readonly string[] }
 }
 
+/** The step's inputs as its record has them: filled in as far as they can be, secrets masked. */
+export function inputsOf(task: StepTask, scope: RunScope): JsonObject {
+  const templates = templatesOf(scope)
+  return recordedInputs(task.input, (template) => {
+    try {
+      return scope.tools.redact(resolveTemplate(template, templates).shown)
+    } catch {
+      return template.text // the step itself says what is missing
+    }
+  })
+}
+
+/** @param interrupted present when a process that died had begun the step */
 export function openWorkspace(
   task: StepTask,
   stage: StageName,
   scope: RunScope,
   signal: AbortSignal,
+  interrupted?: Interrupted,
 ): Workspace {
   const { tools, tree, records, run } = scope
   const key = { stage, step: task.id }
@@ -46,27 +64,10 @@ export function openWorkspace(
   const remarks: string[] = []
   let open = true
 
-  const templates: TemplateContext = {
-    env: tools.environment,
-    dueAt: scope.dueAt,
-    timezone: tree.timezone,
-    run,
-    outputs: new Map(
-      records
-        .filter((record) => record.stage !== 'undo' && record.outcome === 'passed')
-        .map((record) => [record.step, record.outputs]),
-    ),
-    ...runErrorOf(scope),
-  }
+  const templates = templatesOf(scope)
   const resolve = (template: Template, collection?: string) =>
     resolveTemplate(template, { ...templates, ...(collection !== undefined && { collection }) })
-  const inputs = recordedInputs(task.input, (template) => {
-    try {
-      return tools.redact(resolve(template).shown)
-    } catch {
-      return template.text // the step itself says what is missing
-    }
-  })
+  const inputs = inputsOf(task, scope)
   const context: StepContext = {
     plan: tree.plan,
     inputs,
@@ -90,6 +91,8 @@ export function openWorkspace(
       if (remarks.length < remarksKept) remarks.push(shown)
       tools.observe({ kind: 'remark', ...key, text: shown })
     },
+    note: (note) => scope.note(key, redactJson(note, tools.redact)),
+    ...(interrupted && { interrupted }),
     keep: async (name, content) => {
       const bytes = Buffer.from(typeof content === 'string' ? tools.redact(content) : content)
       const kept = await keepArtefact(tools.disk, tools.stateDirectory, run, key, name, bytes)
@@ -107,7 +110,19 @@ export function openWorkspace(
   }
 }
 
-const runErrorOf = (scope: RunScope): { runError?: string } => {
+function templatesOf(scope: RunScope): TemplateContext {
+  const { tools, tree, records, run, dueAt } = scope
   const error = scope.error()
-  return error === undefined ? {} : { runError: error.message }
+  return {
+    env: tools.environment,
+    dueAt,
+    timezone: tree.timezone,
+    run,
+    outputs: new Map(
+      records
+        .filter((record) => record.stage !== 'undo' && record.outcome === 'passed')
+        .map((record) => [record.step, record.outputs]),
+    ),
+    ...(error && { runError: error.message }),
+  }
 }

@@ -42,6 +42,7 @@ export const check: StepFaces<'check'> = {
       ],
     },
   ],
+  examine: async () => ({ state: 'repeat', found: 'a check only looks' }),
 }
 
 function aspects(input: CheckInput): string {

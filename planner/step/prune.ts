@@ -27,6 +27,11 @@ export const prune: StepFaces<'prune'> = {
   estimate: (_, id, history) => estimateFrom(history, { id, kind: 'prune' }, 10_000),
   touches: (input) => [{ access: 'destroys', what: 'destination', name: input.in }],
   needs: () => [],
+  // the rules keep the same snapshots; the counts are then those of the rest
+  examine: async () => ({
+    state: 'repeat',
+    found: 'what was removed is gone, and the same rules remove the rest',
+  }),
 }
 
 function keptText(keep: KeepInput): string {

@@ -48,4 +48,15 @@ export interface StepRecord {
   readonly error?: RecordedError
   /** Of a skipped one: it waits for a failure, or for none, and the run went the other way. That is well. */
   readonly because?: 'condition'
+  /** Present when a process that died had begun the step: then the times above are not those of a whole run of it. */
+  readonly interrupted?: {
+    /** When it began first. */
+    readonly at: string
+    readonly verdict: 'done' | 'repeat'
+    readonly by: 'examination' | 'person'
+  }
 }
+
+/** Whether the run cannot pass with it: a step that waited for another turn of things is well. */
+export const isBad = ({ outcome, because }: StepRecord): boolean =>
+  outcome !== 'passed' && because === undefined

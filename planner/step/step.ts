@@ -4,12 +4,13 @@
  * A step kind answers four questions. Its schema, `schemas/steps/<kind>.schema.json`, says what may be
  * written, and in `x-outputs` what `${steps.<id>.…}` may read. `run` does it and returns what it
  * found; `describe` says what a person would do and type instead; `estimate` says how long it takes.
- * With `touches`, `needs` and `undo` the readers of a compiled plan know everything without running
+ * `examine` looks whether a step that was interrupted is done. With `touches`, `needs` and `undo` the readers of a compiled plan know everything without running
  * anything.
  *
  * Duties of `run`:
  * - it stops at the signal with the signal's reason and leaves nothing half-made;
  * - it never prints: it reports progress and remarks;
+ * - right before it changes something that `examine` has to judge, it notes what it found there;
  * - a step that measured and did not like what it found returns its outputs together with the error,
  *   so that a failed step leaves the same record as a passed one.
  */
@@ -54,6 +55,13 @@ export interface StepContext {
    * @param name file name, e.g. `measurement.json`
    */
   keep(name: string, content: string | Uint8Array): Promise<Evidence>
+  /**
+   * Makes `note` durable for the examination that follows a crash; the last one counts. Without secrets.
+   * Await it before the change that it is about: then its absence proves that nothing was changed.
+   */
+  note(note: JsonObject): Promise<void>
+  /** Present when a process that died had begun this step, which is examined or repeated now. */
+  readonly interrupted?: Interrupted
   /** Masks the values of the plan's secrets. */
   redact(text: string): string
   /** Records of the steps of this run that ended before, in the order in which they ended. */
@@ -68,6 +76,23 @@ export interface StepResult {
   /** Present when the step did its work and the result is not acceptable. */
   readonly error?: OperatingError
 }
+
+/** A step that was begun by a process that died. */
+export interface Interrupted {
+  /** When it began first, epoch milliseconds. */
+  readonly at: number
+  /** The last thing that it noted; absent when it changed nothing that it notes. */
+  readonly note?: JsonObject
+}
+
+/** How an interrupted step stands; `found` is a sentence without a full stop, for people. */
+export type Examination =
+  /** All of it was done; the result is what it would have returned, as far as that can be told. */
+  | { readonly state: 'done'; readonly found: string; readonly result: StepResult }
+  /** Running it again leads to where one run of it would have led. */
+  | { readonly state: 'repeat'; readonly found: string }
+  /** Only a person can tell. */
+  | { readonly state: 'unknown'; readonly found: string }
 
 /** What a person would do. */
 export interface Description {
@@ -99,8 +124,19 @@ export interface StepFaces<Kind extends StepKind> {
   /** What the step asks of targets. */
   needs(input: StepInputs[Kind], plan: Plan): readonly TargetNeed[]
   /**
+   * Whether a step that a dead process had begun is done. It looks and changes nothing; when it says
+   * `repeat`, `run` follows with the same {@link StepContext.interrupted}. Absent: nobody can tell by
+   * looking, so whoever resumes the run has to say.
+   */
+  examine?(
+    input: StepInputs[Kind],
+    interrupted: Interrupted,
+    context: StepContext,
+  ): Promise<Examination>
+  /**
    * Takes back what a passed run of the step did, as its record tells. Absent where nothing can be
-   * taken back; undefined when this run left nothing to take back.
+   * taken back; undefined when this run left nothing to take back. Taking back twice must do no harm:
+   * after a crash it is repeated.
    */
   undo?(
     input: StepInputs[Kind],

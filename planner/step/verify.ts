@@ -29,6 +29,7 @@ export const verify: StepFaces<'verify'> = {
   estimate: (_, id, history) => estimateFrom(history, { id, kind: 'verify' }, 10_000),
   touches: (input) => [{ access: 'reads', what: 'destination', name: input.in }],
   needs: () => [],
+  examine: async () => ({ state: 'repeat', found: 'a verification only reads' }),
 }
 
 const whatOf = ({ collection, snapshot }: VerifyInput): string =>

@@ -244,8 +244,10 @@ export async function killAtEveryCall<D extends Disk>(plan: {
   readonly check: (point: CrashPoint<D>) => Promise<void>
   /** Bytes of the fatal write that still reach the disk. Default 0. */
   readonly writtenBytes?: number
+  /** Only at each so many-th call. Default 1. */
+  readonly every?: number
 }): Promise<number> {
-  for (let survived = 0; ; survived++) {
+  for (let survived = 0, points = 0; ; survived += plan.every ?? 1, points++) {
     const inner = await plan.prepare()
     const disk = new FaultyDisk(inner, {
       at: survived + 1,
@@ -258,7 +260,7 @@ export async function killAtEveryCall<D extends Disk>(plan: {
     } catch (error) {
       if (disk.hits === 0) throw error
     }
-    if (disk.hits === 0) return survived
+    if (disk.hits === 0) return points
     const lost = disk.records.filter(isMutating)[survived]
     assert(lost)
     await plan.check({ disk: inner, survived, lost })

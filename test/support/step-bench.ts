@@ -1,7 +1,7 @@
 /** A place to run single steps in: what they say and keep is collected. */
 
 import { systemTimer } from '../../engine/base/timer.ts'
-import { nodeDisk, sha256Hex, systemClock } from '../../engine/index.ts'
+import { type JsonObject, nodeDisk, sha256Hex, systemClock } from '../../engine/index.ts'
 import type { Plan } from '../../planner/plan/plan.ts'
 import type { Template } from '../../planner/plan/template.ts'
 import type { StepRecord } from '../../planner/step/record.ts'
@@ -15,6 +15,7 @@ export interface StepBench {
   readonly remarks: readonly string[]
   /** Content by name. */
   readonly kept: ReadonlyMap<string, string>
+  readonly notes: readonly JsonObject[]
   readonly stop: AbortController
   readonly force: AbortController
 }
@@ -59,6 +60,7 @@ export function stepBench(
   const { adapter = buildAdapter({}), ...rest } = changes
   const remarks: string[] = []
   const kept = new Map<string, string>()
+  const notes: JsonObject[] = []
   const stop = new AbortController()
   const force = new AbortController()
   const redact = rest.redact ?? ((text: string) => text)
@@ -80,11 +82,12 @@ export function stepBench(
       kept.set(name, String(content))
       return { artefact: `runs/r/steps/s/${name}`, sha256: sha256Hex(content) }
     },
+    note: async (note) => void notes.push(note),
     redact,
     records: [],
     ...rest,
   }
-  return { context, remarks, kept, stop, force }
+  return { context, remarks, kept, notes, stop, force }
 }
 
 export const buildRecord = (changes: Partial<StepRecord>): StepRecord => ({

@@ -1,12 +1,22 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type JsonObject, type OperatingError, sha256Hex } from '../../../engine/index.ts'
+import {
+  canonicalJson,
+  type Disk,
+  type JsonObject,
+  type OperatingError,
+  sha256Hex,
+} from '../../../engine/index.ts'
 import { Ledger } from '../../../planner/run/ledger.ts'
 import { encodeLine, hashLine, startOfLedger } from '../../../planner/run/ledger-line.ts'
 import { type LedgerReading, readLedger } from '../../../planner/run/ledger-reader.ts'
+import { pastRuns } from '../../../planner/run/past-run.ts'
+import { breakLock } from '../../support/collections.ts'
+import { FaultyDisk } from '../../support/faulty-disk.ts'
 import { manualClock } from '../../support/manual-clock.ts'
 import { manualTimer } from '../../support/manual-timer.ts'
 import { MemoryDisk } from '../../support/memory-disk.ts'
+import { seededRandom } from '../../support/seeded-random.ts'
 
 const file = '/plans/.vectra-dr/ledger.jsonl'
 const head = `${file}.head`
@@ -256,9 +266,65 @@ test('an append on a full disk fails and leaves the ledger as it was', async () 
   expect((await readLedger(small, file)).problem).toBeUndefined()
 })
 
+test('case 2: a power cut at any call of appends that follow each other leaves a ledger that holds', async () => {
+  const random = seededRandom(20261126)
+  const append = async (disk: Disk) => {
+    const clock = manualClock()
+    const ledger = new Ledger(file, { disk, clock, timer: manualTimer(clock) })
+    // more than a sector: any part of a line may be lost, its end may be there
+    for (let i = 0; i < 3; i++) await ledger.append(header, remark('x'.repeat(900)))
+  }
+  let cuts = 0
+  for (let at = 1; ; at++) {
+    let disk = new MemoryDisk()
+    // the second one dies too, while it says what the first one left
+    for (const call of [at, 1 + (at % 20)]) {
+      const dying = new FaultyDisk(disk, {
+        at: call,
+        times: Number.POSITIVE_INFINITY,
+        errno: 'EIO',
+      })
+      await append(dying).catch(() => {})
+      if (dying.hits === 0) {
+        expect(cuts).toBeGreaterThan(50)
+        return
+      }
+      cuts += 1
+      disk = disk.crash(random.integer(2 ** 31))
+      if ((await disk.stat(`${file}.lock/LOCK`)) !== undefined)
+        await breakLock(disk, `${file}.lock`)
+      expect((await readLedger(disk, file)).problem).toBeUndefined()
+    }
+    await append(disk)
+    expect((await readLedger(disk, file)).problem).toBeUndefined()
+  }
+})
+
+test('lines of version 1 are read, and new ones follow them', async () => {
+  const disk = new MemoryDisk()
+  const first = canonicalJson({
+    ...{ ...header, ledger: 1, line: 1, previous: '0'.repeat(64), at: '2026-01-01T00:00:00.000Z' },
+    ...{ kind: 'run-started', sequence: { kind: 'drill', name: 'd' }, proves: ['rto'] },
+    ...{ planFile: 'p.yaml', version: '0.1.0' },
+  })
+  await disk.makeDirectory('/plans/.vectra-dr')
+  const handle = await disk.open(file, 'create')
+  await handle.write(Buffer.from(`${first}\n`), 0)
+  await handle.close()
+  await openLedger(disk).append(header, remark('on'))
+  const { problem, entries } = await readLedger(disk, file)
+  expect(problem).toBeUndefined()
+  expect(entries.map(({ ledger, kind }) => `${ledger} ${kind}`)).toEqual([
+    '1 run-started',
+    '2 remark',
+    '2 remark',
+  ])
+  expect(pastRuns('test', entries)[0]).toMatchObject({ dueAt: Date.UTC(2026, 0, 1) })
+})
+
 test('a newer version of the format is refused with a hint to upgrade', async () => {
   const disk = await ledgerOf(1)
-  await write(disk, (await read(disk)).replace('"ledger":1', '"ledger":2'))
+  await write(disk, (await read(disk)).replace('"ledger":2', '"ledger":3'))
   await expect(readLedger(disk, file)).rejects.toMatchObject({
     code: 'newer-format',
     hint: expect.stringContaining('Upgrade'),

@@ -355,7 +355,7 @@ test('a bug in a step is recorded, the run ends, and the bug is handed on', asyn
   expect(outcomes(result.records)).toEqual(['a failed', 'x passed'])
 })
 
-test('the run stands in the ledger before its first step starts', async () => {
+test('run and step stand in the ledger before the step does anything', async () => {
   const bench = runBench()
   let kinds: string[] = []
   const work: Work = async () => {
@@ -363,9 +363,9 @@ test('the run stands in the ledger before its first step starts', async () => {
     return { outputs: {} }
   }
   await bench.run(buildTree({ steps: [buildTask('a', work)] }))
-  expect(kinds).toEqual(['run-started'])
+  expect(kinds).toEqual(['run-started', 'step-started'])
   const after = await bench.ledger()
-  expect(after.entries.map(({ kind }) => kind)).toEqual(['run-started', 'step', 'run-ended'])
+  expect(after.entries.map(({ kind }) => kind)).toEqual([...kinds, 'step', 'run-ended'])
   expect(after.problem).toBeUndefined()
 })
 
