@@ -30,6 +30,16 @@ export function durationOption(text: string): number {
   throw new InvalidArgumentError('Write a duration such as 90d, 12h or 1h30m.')
 }
 
+/** More rows than anybody reads. */
+const mostCounted = 1_000
+
+/** A whole number from 1 to 1,000. */
+export function countOption(text: string): number {
+  const count = /^\d{1,4}$/.test(text) ? Number(text) : 0
+  if (count >= 1 && count <= mostCounted) return count
+  throw new InvalidArgumentError(`Write a whole number from 1 to ${mostCounted}.`)
+}
+
 /** ISO 8601 with an offset, in epoch milliseconds. */
 export function instantOption(text: string): number {
   const instant = Date.parse(text)

@@ -11,6 +11,7 @@ import { addExplain } from './explain.ts'
 import type { Io } from './io.ts'
 import { addLedgerShow } from './ledger-show.ts'
 import { addLedgerVerify } from './ledger-verify.ts'
+import { addNext } from './next.ts'
 import { refuseMistakes } from './options.ts'
 import { addResume } from './resume.ts'
 import { addRun } from './run.ts'
@@ -48,6 +49,7 @@ export function buildProgram(io: Io, write: (text: string) => void): Command {
     )
   for (const add of [addValidate, addExplain, addRun, addDrill, addResume, addAudit])
     add(program, run)
+  addNext(program, run)
   const ledger = program
     .command('ledger')
     .description('look at the ledger and prove it')

@@ -1,8 +1,9 @@
 /**
  * Cron lines: five fields or `@daily` and its kin, read in a time zone. The only file that knows croner.
  *
- * A time that the spring change skips runs right after the gap; one that the autumn change repeats
- * runs once, the first time, unless the line runs every hour or more often.
+ * A time that the spring change skips is due right after the gap. One that the autumn change repeats is due once,
+ * the first time, when the line names its hours; a line whose hours are `*` or a step of it, and `@hourly`, is due
+ * both times.
  */
 import { Cron } from 'croner'
 import { problem, type Reading, value } from './reading.ts'

@@ -1,0 +1,41 @@
+/** What the ledger says of earlier runs, as far as due times depend on it. */
+import type { LedgerEntry } from '../run/ledger-line.ts'
+import { keyOf } from './timed.ts'
+
+export interface PastRuns {
+  /** When the plan first appears in the ledger, epoch milliseconds. */
+  readonly knownSinceAt?: number
+  /** By {@link keyOf}: due times of its runs, ascending; a run that nobody scheduled was due when it began. */
+  readonly dueAt: ReadonlyMap<string, readonly number[]>
+}
+
+/** The newest runs of each sequence that are kept: more than clock jumps need. */
+const kept = 64
+
+/** Of the plan named `plan`. A run that failed or was interrupted ran: what it means for it to run again is the plan's `retry`. */
+export function pastRuns(plan: string, entries: readonly LedgerEntry[]): PastRuns {
+  const dueAt = new Map<string, number[]>()
+  let knownSinceAt: number | undefined
+  for (const entry of entries) {
+    if (entry.plan !== plan) continue
+    knownSinceAt ??= Date.parse(entry.at)
+    if (entry.kind !== 'run-started') continue
+    add(dueAt, keyOf(entry.sequence), Date.parse(entry.dueAt ?? entry.at))
+  }
+  return { ...(knownSinceAt !== undefined && { knownSinceAt }), dueAt }
+}
+
+/** The same with one run more. */
+export function withRun(past: PastRuns, key: string, ranDueAt: number): PastRuns {
+  const dueAt = new Map<string, number[]>()
+  for (const [name, times] of past.dueAt) dueAt.set(name, [...times])
+  add(dueAt, key, ranDueAt)
+  return { knownSinceAt: past.knownSinceAt ?? ranDueAt, dueAt }
+}
+
+function add(all: Map<string, number[]>, key: string, dueAt: number): void {
+  const times = all.get(key) ?? []
+  times.push(dueAt)
+  times.sort((a, b) => a - b)
+  all.set(key, times.slice(-kept))
+}
