@@ -44,6 +44,7 @@ export const errorCatalogue = {
   'limit-exceeded': exitCodes.usage,
   'index-unavailable': exitCodes.usage,
   'not-offered': exitCodes.usage,
+  'address-refused': exitCodes.usage,
   // an objective was measured and missed, or could not be proven
   'objective-missed': exitCodes.objectiveMissed,
   // the plan
@@ -89,6 +90,7 @@ export const errorCatalogue = {
   'step-failed': exitCodes.stepFailed,
   'check-failed': exitCodes.stepFailed,
   'command-failed': exitCodes.stepFailed,
+  'unexpected-answer': exitCodes.stepFailed,
   'undo-failed': exitCodes.undoFailed,
   interrupted: exitCodes.interrupted,
   'output-closed': exitCodes.outputClosed,

@@ -41,11 +41,24 @@ const titleChars = 80
 const shortened = (text: string): string =>
   text.length <= titleChars ? text : `${text.slice(0, titleChars - 1)}…`
 
-async function run(input: ExecInput, context: StepContext): Promise<StepResult> {
-  const command = input.command.map((word) => context.text(word))
-  const declared = new Map([...input.env].map(([name, value]) => [name, context.text(value)]))
+function run({ command, env, workingDirectory }: ExecInput, context: StepContext) {
+  const variables = new Map([...env].map(([name, value]) => [name, context.text(value)]))
+  return runCommand({ command, workingDirectory, variables }, context)
+}
+
+export interface Command extends Pick<ExecInput, 'command' | 'workingDirectory'> {
+  /** What its environment has beyond the minimal one. */
+  readonly variables: ReadonlyMap<string, string>
+}
+
+/** Runs a program of the plan to its end, and keeps what it said. */
+export async function runCommand(
+  { command: words, workingDirectory, variables }: Command,
+  context: StepContext,
+): Promise<StepResult> {
+  const command = words.map((word) => context.text(word))
   const invocation = toInvocation(command)
-  const environment = toEnvironment(context.environment, declared)
+  const environment = toEnvironment(context.environment, variables)
 
   let shown = 0
   const stdout = keepOutput(context.redact, (line) => {
@@ -54,7 +67,7 @@ async function run(input: ExecInput, context: StepContext): Promise<StepResult> 
     shown += 1
   })
   const stderr = keepOutput(context.redact, () => {})
-  const end = await runProcess(invocation, input.workingDirectory, environment, context, {
+  const end = await runProcess(invocation, workingDirectory, environment, context, {
     stdout: (chunk) => stdout.add(chunk),
     stderr: (chunk) => stderr.add(chunk),
   })

@@ -2,13 +2,21 @@
 import type { Plan } from '../plan/plan.ts'
 import { formatDuration } from '../plan/units.ts'
 import { estimateFrom } from './estimate.ts'
-import { notRunYet } from './not-offered.ts'
+import { notOfferedByTarget } from './not-offered.ts'
 import { showDuration } from './quantity.ts'
 import type { StepFaces } from './step.ts'
+import { pause } from './timer.ts'
+
+const waitForLag = notOfferedByTarget('wait')
 
 export const wait: StepFaces<'wait'> = {
   kind: 'wait',
-  run: notRunYet('wait'),
+  async run(input, { timer, clock, signal }) {
+    if (input.kind === 'lag') return waitForLag()
+    const startedMs = clock.monotonicMs()
+    await pause(timer, input.forMs, signal)
+    return { outputs: { waitedMs: Math.round(clock.monotonicMs() - startedMs) } }
+  },
   describe: (input) => ({
     sentence:
       input.kind === 'time'

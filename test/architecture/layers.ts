@@ -19,7 +19,18 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'copies',
     'cli',
   ],
-  planner: ['plan', 'target', 'step', 'compile', 'run', 'audit', 'report', 'schedule', 'cli'],
+  planner: [
+    'plan',
+    'web',
+    'target',
+    'step',
+    'compile',
+    'run',
+    'audit',
+    'report',
+    'schedule',
+    'cli',
+  ],
 }
 
 const placeOf = (path: string): { half: string; folder: string } => {

@@ -37,6 +37,11 @@ export const owned: readonly Owned[] = [
     owner: /^(planner\/step\/exec|engine\/repository\/key-source)\.ts$/,
   },
   {
+    what: 'the web',
+    module: /^(node:)?(http|https|http2|dns|tls|undici)(\/|$)/,
+    owner: /^planner\/web\/request\.ts$/,
+  },
+  {
     what: 'the AWS SDK',
     module: /^@(aws-sdk|smithy)\//,
     owner: /^engine\/destination\/s3(-[a-z-]+)?\.ts$/,

@@ -4,8 +4,9 @@ import { readSchemaFiles } from '../../../planner/plan/schema-files.ts'
 import { observationsIn } from '../../../planner/step/observation.ts'
 import { stepRegistry } from '../../../planner/step/registry.ts'
 import type { Position } from '../../../planner/target/target.ts'
-import { buildCollection, buildPlan, text } from '../../support/plan-builder.ts'
+import { buildCollection, buildPlan, somewhere, text } from '../../support/plan-builder.ts'
 import { buildAdapter, buildRecord, noRepositories, stepBench } from '../../support/step-bench.ts'
+import { webServer } from '../../support/web-server.ts'
 
 const position: Position = {
   uuid: 'u1',
@@ -143,6 +144,30 @@ const run = {
       },
       context,
     ),
+  wait: () => stepRegistry.wait.run({ kind: 'time', forMs: 1 }, context),
+  http: async () => stepRegistry.http.run({ ...(await asked()), method: 'GET' }, context),
+  probe: async () => stepRegistry.probe.run({ ...(await asked()), withinMs: 1_000 }, context),
+  notify: () => {
+    const command = [text(process.execPath), text('-e'), text('1')] as const
+    const channel = { kind: 'exec', name: 'ops', allowPrivate: false, place: somewhere } as const
+    const channels = new Map([['ops', { ...channel, command }]])
+    const { people } = context.plan
+    const plan = buildPlan({ directory: '/tmp', people: { ...people, channels } })
+    return stepRegistry.notify.run(
+      { channel: 'ops', message: text('done') },
+      stepBench({ plan }).context,
+    )
+  },
+}
+
+async function asked() {
+  const { port } = await webServer((response) => response.end('well'))
+  return {
+    url: text(`http://127.0.0.1:${port}/`),
+    headers: new Map(),
+    expect: {},
+    allowPrivate: false,
+  }
 }
 
 test.each(Object.keys(run) as (keyof typeof run)[])(

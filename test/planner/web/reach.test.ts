@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest'
+import { reachOf } from '../../../planner/web/reach.ts'
+
+test.each([
+  ['127.0.0.1', 'private'],
+  ['127.255.0.9', 'private'],
+  ['0.0.0.0', 'private'],
+  ['10.1.2.3', 'private'],
+  ['172.16.0.1', 'private'],
+  ['172.32.0.1', 'public'],
+  ['192.168.1.1', 'private'],
+  ['100.64.0.1', 'private'],
+  ['100.128.0.1', 'public'],
+  ['224.0.0.1', 'private'],
+  ['255.255.255.255', 'private'],
+  ['93.184.216.34', 'public'],
+  ['::', 'private'],
+  ['::1', 'private'],
+  ['[::1]', 'private'],
+  ['fd12:3456::1', 'private'],
+  ['ff02::1', 'private'],
+  ['2606:4700::1111', 'public'],
+  ['169.254.169.254', 'forbidden'],
+  ['169.254.1.1', 'forbidden'],
+  ['fe80::1', 'forbidden'],
+  ['fe80::1%eth0', 'forbidden'],
+  ['fd00:ec2::254', 'forbidden'],
+  ['fd20:ce::254', 'forbidden'],
+  ['168.63.129.16', 'forbidden'],
+  ['100.100.100.200', 'forbidden'],
+  // an IPv4 address inside an IPv6 one
+  ['::ffff:127.0.0.1', 'private'],
+  ['::ffff:7f00:1', 'private'],
+  ['::ffff:169.254.169.254', 'forbidden'],
+  ['::ffff:93.184.216.34', 'public'],
+  ['::127.0.0.1', 'private'],
+  ['::169.254.169.254', 'forbidden'],
+  ['64:ff9b::a9fe:a9fe', 'forbidden'],
+  ['64:ff9b::10.0.0.1', 'private'],
+  ['64:ff9b::93.184.216.34', 'public'],
+  ['2002:a9fe:a9fe::1', 'forbidden'],
+  ['2002:0a00:0001::', 'private'],
+  ['2002:5db8:d822::', 'public'],
+  ['localhost', 'forbidden'],
+  ['', 'forbidden'],
+])('case 93: %s is %s', (address, reach) => {
+  expect(reachOf(address)).toBe(reach)
+})
