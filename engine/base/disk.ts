@@ -12,6 +12,7 @@
  */
 import { constants, type Stats } from 'node:fs'
 import * as fs from 'node:fs/promises'
+import { tmpdir, userInfo } from 'node:os'
 import * as path from 'node:path'
 import { OperatingError } from './errors.ts'
 
@@ -331,6 +332,27 @@ export async function writeNewFile(
   } finally {
     await handle.close()
   }
+}
+
+/** Makes a new directory for files of the moment, which nobody but its owner may enter. */
+export const makeScratch = (name: string): Promise<string> =>
+  attempt('create directory', tmpdir(), () => fs.mkdtemp(path.join(tmpdir(), `${name}-`)))
+
+/**
+ * A directory for sockets of this user, which nobody else may enter, below the one for temporary files.
+ * @returns undefined where somebody else stands in its place
+ */
+export async function privateDirectory(name: string): Promise<string | undefined> {
+  const { uid, username } = userInfo()
+  const directory = path.join(tmpdir(), `${name}-${uid < 0 ? username : uid}`)
+  return attempt('create directory', directory, async () => {
+    await fs.mkdir(directory, { mode: 0o700 }).catch((error: unknown) => {
+      if (!errnoIs(error, 'EEXIST')) throw error
+    })
+    const stats = await fs.lstat(directory)
+    const isOurs = stats.isDirectory() && (stats.mode & 0o077) === 0
+    return isOurs && (uid < 0 || stats.uid === uid) ? directory : undefined
+  })
 }
 
 /**

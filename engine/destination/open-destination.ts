@@ -4,6 +4,9 @@ import type { Disk } from '../base/disk.ts'
 import { fail } from '../base/errors.ts'
 import type { Destination } from './destination.ts'
 import { DirectoryDestination } from './directory.ts'
+import { RsyncDestination } from './rsync.ts'
+import type { RsyncOptions } from './rsync-place.ts'
+import { parseRsyncUrl } from './rsync-url.ts'
 import { S3Destination } from './s3.ts'
 import type { S3Options } from './s3-client.ts'
 import { S3Past } from './s3-past.ts'
@@ -13,33 +16,35 @@ const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//
 
 export interface OpenOptions {
   readonly s3?: S3Options
+  readonly rsync?: RsyncOptions
 }
 
 /**
- * Opens `file:///path`, a plain path (relative to the working directory of this moment), or
- * `s3://bucket/prefix?…`. Touches nothing yet, asks no store.
+ * Opens `file:///path`, a plain path (relative to the working directory of this moment),
+ * `s3://bucket/prefix?…` or `rsync://user@host/path`. Touches nothing yet, asks no store.
  * @throws `unsupported-destination`, `usage`
  */
 export function openDestination(
   location: string,
   disk: Disk,
-  { s3 }: OpenOptions = {},
+  { s3, rsync }: OpenOptions = {},
 ): Destination {
   if (location === '' || location.includes('\0')) {
     fail(
       'usage',
       'the destination is empty or has a NUL in it',
-      'Give a directory, a file:// URL or an s3:// URL.',
+      'Give a directory, a file://, an s3:// or an rsync:// URL.',
     )
   }
   const protocol = scheme.exec(location)?.[1]?.toLowerCase()
   if (protocol === undefined) return new DirectoryDestination(disk, location)
   if (protocol === 'file') return new DirectoryDestination(disk, filePath(location))
   if (protocol === 's3') return openS3(location, s3)
+  if (protocol === 'rsync') return new RsyncDestination(parseRsyncUrl(location), rsync)
   return fail(
     'unsupported-destination',
     `destinations of the kind ${protocol}:// are not supported by this version`,
-    'Use s3://bucket/prefix, file:///path or a plain path, for example a mounted share.',
+    'Use s3://bucket/prefix, rsync://user@host/path, file:///path or a plain path.',
   )
 }
 

@@ -32,7 +32,7 @@ test.each([
   ['planner/step/check.ts', `import { execa } from 'execa'`, 'execa'],
   ['engine/cli/a.ts', 'process.exit(1)', 'the process'],
   ['engine/cli/a.ts', 'process\n  .stdout.write("x")', 'the process'],
-  ['engine/cli/a.ts', 'const home = process.env', 'the process'],
+  ['engine/cli/a.ts', 'const home = process.env', 'the environment'],
   ['engine/cli/a.ts', `import process from 'node:process'`, 'node:process'],
   ['engine/cli/a.ts', 'console.log(1)', 'the console'],
   ['engine/cli/main.ts', 'const at = Date.now()', 'the clock'],

@@ -34,7 +34,8 @@ export const owned: readonly Owned[] = [
   {
     what: 'execa',
     module: /^execa/,
-    owner: /^(planner\/step\/exec|engine\/repository\/key-source)\.ts$/,
+    owner:
+      /^(planner\/step\/exec|engine\/repository\/key-source|engine\/destination\/rsync-process)\.ts$/,
   },
   {
     what: 'the web',
@@ -48,8 +49,13 @@ export const owned: readonly Owned[] = [
   },
   {
     what: 'the process',
-    code: /\bprocess\s*\.\s*(argv|exit|exitCode|stdout|stderr|stdin|env|on|once|chdir)\b/g,
+    code: /\bprocess\s*\.\s*(argv|exit|exitCode|stdout|stderr|stdin|on|once|chdir)\b/g,
     owner: mains,
+  },
+  {
+    what: 'the environment',
+    code: /\bprocess\s*\.\s*env\b/g,
+    owner: /^((engine|planner)\/cli\/main|engine\/destination\/rsync-process)\.ts$/,
   },
   { what: 'node:process', module: /^(node:)?process$/, owner: nobody },
   { what: 'the console', code: /\bconsole\s*\.\s*\w+/g, owner: mains },

@@ -37,6 +37,13 @@ describe('openDestination', () => {
     expect(openDestination('S3://bucket', nodeDisk).url).toBe('s3://bucket')
   })
 
+  it('opens a directory behind rsync without asking it anything', () => {
+    const url = 'rsync://me@nas:2222/srv/backups?identity=/keys/one'
+    expect(openDestination(url, nodeDisk).url).toBe(url)
+    expect(openDestination('RSYNC://nas/~/b/', nodeDisk).url).toBe('rsync://nas/~/b')
+    expect(openDestination(url, nodeDisk).locate('a/b')).toBe('rsync://me@nas:2222/srv/backups/a/b')
+  })
+
   it.each(['https://host/x', 'gs://b', 'sftp://h/x'])(
     'says that %s is not supported, and what is',
     (location) => {
@@ -49,9 +56,12 @@ describe('openDestination', () => {
     },
   )
 
-  it.each(['', 'nul\0', 'file://elsewhere/path', 'file:///a%2Fb'])('refuses %j', (location) => {
-    expect(() => openDestination(location, nodeDisk)).toThrow(
-      expect.objectContaining({ code: 'usage' }),
-    )
-  })
+  it.each(['', 'nul\0', 'file://elsewhere/path', 'file:///a%2Fb', 'rsync://host'])(
+    'refuses %j',
+    (location) => {
+      expect(() => openDestination(location, nodeDisk)).toThrow(
+        expect.objectContaining({ code: 'usage' }),
+      )
+    },
+  )
 })
