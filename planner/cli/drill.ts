@@ -1,11 +1,13 @@
 /** `drill PLAN [NAME…]`: runs drills, and judges what they were to prove. */
 import type { Command } from 'commander'
 import { fail, OperatingError } from '../../engine/index.ts'
-import { type Drill, type Plan, tasksOf } from '../plan/plan.ts'
+import type { Drill, Plan } from '../plan/plan.ts'
+import { asksFirst } from './asks-first.ts'
 import * as choose from './choose-sequence.ts'
 import type { Context } from './context.ts'
 import { openPlan } from './open-plan.ts'
 import { examples, type Runner } from './runner.ts'
+import { worstFailure } from './worst-failure.ts'
 
 export function addDrill(program: Command, run: Runner): void {
   program
@@ -49,21 +51,9 @@ async function runDrills(
       failures.push(error)
     }
   }
-  if (failures.length > 0) throw worstOf(failures)
+  if (failures.length > 0) throw worstFailure(failures)
   return drills.length === 1 ? (summaries[0] ?? {}) : { drills: summaries }
 }
-
-/** One error for all: the highest exit code decides, and every message is told. */
-function worstOf(failures: readonly OperatingError[]): OperatingError {
-  const [worst, second] = [...failures].sort((a, b) => b.exitCode - a.exitCode)
-  if (worst === undefined || second === undefined) return worst ?? fail('step-failed', 'failed', '')
-  const message = failures.map((failure) => failure.message).join('; ')
-  return new OperatingError(worst.code, message, worst.hint, { details: failures })
-}
-
-/** As a whole, or one of its steps. */
-const asksFirst = ({ confirm, steps, always }: Drill): boolean =>
-  confirm || tasksOf([...steps, ...always]).some((step) => step.confirm)
 
 /** Everything is asked before anything runs. */
 async function confirmAll({ io }: Context, plan: Plan, drills: readonly Drill[]): Promise<void> {

@@ -19,26 +19,54 @@ import { newRunId } from '../run/run-id.ts'
 import type { RunResult } from '../run/run-result.ts'
 import type { RunTools } from '../run/run-tools.ts'
 import { takeStateLock } from '../run/state-lock.ts'
+import { isServed, servedTimes } from '../schedule/served-times.ts'
 import type { RecordedError } from '../step/record.ts'
 import { stepRegistry } from '../step/registry.ts'
 import { engineRepositories } from '../target/engine-repositories.ts'
 import { planLocations } from '../target/locations.ts'
 import { openTargets } from '../target/open-targets.ts'
+import { beat } from './beat.ts'
 import { chooseRenderer } from './choose-renderer.ts'
 import type { Context } from './context.ts'
 import { judgeRun } from './judge-run.ts'
 import { type StatePaths, statePaths } from './state.ts'
+
+/** A run that passed. */
+export interface Ran {
+  readonly run: string
+  readonly plan: string
+  readonly sequence: { readonly kind: AnySequence['kind']; readonly name: string }
+  readonly durationMs: number
+}
 
 /**
  * Runs the schedule or drill and says how it went.
  * @throws what the run ended with: `step-failed`, `undo-failed`, `interrupted`, `terminated`;
  *   `objective-missed` when a drill passed and an objective it proves is missed or unproven; `locked`
  */
-export async function execute(
+export const execute = (context: Context, plan: Plan, sequence: AnySequence): Promise<Ran> =>
+  underLock(context, plan, (state, before) => conduct(context, plan, sequence, state, before))
+
+/**
+ * The run of a due time, which `${date}` then means; nothing when one that begun meanwhile has served it.
+ * @throws as {@link execute}
+ */
+export const executeDue = (
   context: Context,
   plan: Plan,
-  sequence: AnySequence,
-): Promise<object> {
+  { sequence, dueAt }: { readonly sequence: AnySequence; readonly dueAt: number },
+): Promise<Ran | undefined> =>
+  underLock(context, plan, async (state, before) =>
+    isServed(servedTimes(plan.name, before.entries), sequence, dueAt, context.io.clock.nowMs())
+      ? undefined
+      : conduct(context, plan, sequence, state, before, undefined, dueAt),
+  )
+
+async function underLock<T>(
+  context: Context,
+  plan: Plan,
+  work: (state: StatePaths, before: LedgerReading) => Promise<T>,
+): Promise<T> {
   const { disk, clock } = context.io
   const state = statePaths(plan, context.state)
   const lock = await takeStateLock(disk, clock, state.lock, `a run of plan ${plan.name}`)
@@ -49,7 +77,7 @@ export async function execute(
       const text = `line ${problem.line} of the ledger does not fit: ${problem.reason}`
       await context.warn(`${text}; see "vectra-dr ledger verify ${plan.file}"`)
     }
-    return await conduct(context, plan, sequence, state, before)
+    return await work(state, before)
   } finally {
     await lock.release()
   }
@@ -72,6 +100,7 @@ export interface Resumed {
  * The part of {@link execute} that is under the lock.
  * @param before the ledger as it is now
  * @param resumed present when a run goes on whose process died
+ * @param dueAt when it was due, epoch milliseconds; absent: now
  */
 export async function conduct(
   context: Context,
@@ -80,11 +109,12 @@ export async function conduct(
   state: StatePaths,
   before: LedgerReading,
   resumed?: Resumed,
-): Promise<object> {
+  dueAt = resumed?.past.dueAt ?? context.io.clock.nowMs(),
+): Promise<Ran> {
   refuseUnoffered(plan)
   const history = historyOf(before.entries, plan.name, sequence)
   const tree = compile(plan, sequence, { registry: stepRegistry, history })
-  const { result, written } = await runWatched(context, plan, tree, state, resumed)
+  const { result, written } = await runWatched(context, plan, tree, state, dueAt, resumed)
   if (result.bug !== undefined) throw result.bug
   const judged =
     sequence.kind === 'drill'
@@ -92,6 +122,7 @@ export async function conduct(
       : {}
   const failure = failureOf(result, tree, context) ?? missed(judged)
   if (failure !== undefined) throw failure
+  if (sequence.kind !== 'procedure') await beat(context, plan, sequence, result.run, dueAt)
   return {
     run: result.run,
     plan: plan.name,
@@ -107,6 +138,7 @@ async function runWatched(
   plan: Plan,
   tree: TaskTree,
   state: StatePaths,
+  dueAt: number,
   resumed: Resumed | undefined,
 ): Promise<{ readonly result: RunResult; readonly written: readonly LedgerEntry[] }> {
   const { io } = context
@@ -114,16 +146,15 @@ async function runWatched(
   const renderer = await chooseRenderer(context)
   const ledger = new Ledger(state.ledger, { disk, clock, timer })
   const written: LedgerEntry[] = []
-  const now = clock.nowMs()
   const locate = planLocations(plan, disk)
   const request: RunRequest = {
     header: {
       plan: plan.name,
       planSha256: plan.sha256,
       gitCommit: await gitCommit(disk, plan.directory),
-      run: resumed?.past.run ?? newRunId(now),
+      run: resumed?.past.run ?? newRunId(clock.nowMs()),
     },
-    dueAt: resumed?.past.dueAt ?? now,
+    dueAt,
     version,
   }
   const tools: RunTools = {

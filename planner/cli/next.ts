@@ -28,13 +28,13 @@ async function showNext(
 ) {
   const { disk, clock } = context.io
   const plan = await openPlan(context, file)
-  const [{ readLedger }, { pastRuns }, { comingRuns }, { localTime }, { watchedSince }] =
+  const [{ readLedger }, { servedTimes }, { comingRuns }, { localTime }, { watchedSince }] =
     await Promise.all([
       import('../run/ledger-reader.ts'),
-      import('../schedule/past-runs.ts'),
+      import('../schedule/served-times.ts'),
       import('../schedule/coming-runs.ts'),
       import('../schedule/local-time.ts'),
-      import('../schedule/patience.ts'),
+      import('../schedule/limits.ts'),
     ])
   const reading = await readLedger(disk, statePaths(plan, context.state).ledger)
   if (reading.problem !== undefined) {
@@ -45,7 +45,7 @@ async function showNext(
   }
   const now = clock.nowMs()
   const moment = { now, watchedSinceAt: watchedSince(now) }
-  const runs = comingRuns(plan, pastRuns(plan.name, reading.entries), moment, count)
+  const runs = comingRuns(plan, servedTimes(plan.name, reading.entries), moment, count)
   const rows = runs.map(({ sequence, dueAt, latestStartAt, isDue }) => [
     localTime(dueAt, sequence.timezone),
     sequence.timezone,

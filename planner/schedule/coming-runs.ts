@@ -2,7 +2,7 @@
 import type { Plan } from '../plan/plan.ts'
 import { decide, type Moment } from './decision.ts'
 import { type DueTime, dueAfter, withJitter } from './due-times.ts'
-import type { PastRuns } from './past-runs.ts'
+import type { ServedTimes } from './served-times.ts'
 import { type Timed, timedOf } from './timed.ts'
 
 export interface ComingRun extends DueTime {
@@ -14,7 +14,7 @@ export interface ComingRun extends DueTime {
 /** The next `count` runs of every schedule and drill that the clock runs, by the time they start. */
 export function comingRuns(
   plan: Plan,
-  past: PastRuns,
+  past: ServedTimes,
   moment: Moment,
   count: number,
 ): readonly ComingRun[] {
@@ -26,7 +26,7 @@ export function comingRuns(
 function runsOf(
   plan: string,
   sequence: Timed,
-  past: PastRuns,
+  past: ServedTimes,
   moment: Moment,
   count: number,
 ): ComingRun[] {

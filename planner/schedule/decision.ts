@@ -10,7 +10,7 @@
  *   aside, so that nothing stands still until that time has come.
  */
 import { dueAfter, lastDue, periodMs, withJitter } from './due-times.ts'
-import type { PastRuns } from './past-runs.ts'
+import type { ServedTimes } from './served-times.ts'
 import { keyOf, type Timed } from './timed.ts'
 
 export interface Moment {
@@ -57,7 +57,7 @@ export const countedMissed = 100
 export function decide(
   plan: string,
   sequence: Timed,
-  past: PastRuns,
+  past: ServedTimes,
   { now, watchedSinceAt }: Moment,
 ): Decision {
   const { last, aheadMs } = lastCounted(sequence, past, now)
@@ -118,7 +118,7 @@ function nextOf(
   return dueAt === undefined ? {} : { next: withJitter(plan, sequence, dueAt) }
 }
 
-function lastCounted(sequence: Timed, past: PastRuns, now: number) {
+function lastCounted(sequence: Timed, past: ServedTimes, now: number) {
   const times = past.dueAt.get(keyOf(sequence)) ?? []
   const last = times.findLast((dueAt) => dueAt - now < periodMs(sequence, dueAt))
   const newest = times.at(-1)

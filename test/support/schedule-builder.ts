@@ -1,6 +1,6 @@
 /** Schedules and past runs for tests of due times. */
 import type { Rhythm, Schedule } from '../../planner/plan/plan.ts'
-import type { PastRuns } from '../../planner/schedule/past-runs.ts'
+import type { ServedTimes } from '../../planner/schedule/served-times.ts'
 import type { Timed } from '../../planner/schedule/timed.ts'
 import { somewhere } from './plan-builder.ts'
 
@@ -27,7 +27,7 @@ export const every = (everyMs: number): Rhythm => ({ kind: 'every', everyMs })
 export const instant = (text: string): number => Date.parse(text)
 
 /** Runs of the schedule `nightly`, by when they were due. */
-export const ran = (...dueAt: readonly string[]): PastRuns => ({
+export const ran = (...dueAt: readonly string[]): ServedTimes => ({
   ...(dueAt[0] !== undefined && { knownSinceAt: instant(dueAt[0]) }),
   dueAt: new Map([['schedule/nightly', dueAt.map(instant).sort((a, b) => a - b)]]),
 })

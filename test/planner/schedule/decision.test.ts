@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Decision, decide } from '../../../planner/schedule/decision.ts'
 import { dueAfter } from '../../../planner/schedule/due-times.ts'
-import { type PastRuns, withRun } from '../../../planner/schedule/past-runs.ts'
+import { type ServedTimes, withServed } from '../../../planner/schedule/served-times.ts'
 import type { Timed } from '../../../planner/schedule/timed.ts'
 import { buildSchedule, cron, every, instant, ran } from '../../support/schedule-builder.ts'
 
@@ -11,7 +11,7 @@ const eager = buildSchedule(cron('0 2 * * *'), { catchUp: true })
 const iso = (at: number | undefined) => (at === undefined ? undefined : new Date(at).toISOString())
 
 /** Nobody watched before `watched`; by default all the while. */
-const at = (sequence: Timed, past: PastRuns, now: string, watched = '2000-01-01T00:00Z') =>
+const at = (sequence: Timed, past: ServedTimes, now: string, watched = '2000-01-01T00:00Z') =>
   told(decide('p', sequence, past, { now: instant(now), watchedSinceAt: instant(watched) }))
 
 const told = (decision: Decision) =>
@@ -38,7 +38,7 @@ describe('a cron line', () => {
     const past = ran('2026-11-23T02:00Z')
     const woken = '2026-11-26T09:00Z'
     expect(at(eager, past, woken, woken)).toBe('due 2026-11-26T02:00:00.000Z, 2 missed, caught up')
-    const after = withRun(past, 'schedule/nightly', instant('2026-11-26T02:00Z'))
+    const after = withServed(past, 'schedule/nightly', instant('2026-11-26T02:00Z'))
     expect(at(eager, after, woken, woken)).toBe('later 2026-11-27T02:00:00.000Z')
   })
 
@@ -114,7 +114,7 @@ describe('a clock that jumps', () => {
     const past = ran('2026-11-26T02:00Z')
     const then = '2038-01-19T03:14:08Z'
     expect(at(eager, past, then, then)).toBe('due 2038-01-19T02:00:00.000Z, 100 missed, caught up')
-    const after = withRun(past, 'schedule/nightly', instant('2038-01-19T02:00Z'))
+    const after = withServed(past, 'schedule/nightly', instant('2038-01-19T02:00Z'))
     expect(at(eager, after, then, then)).toBe('later 2038-01-20T02:00:00.000Z')
   })
 })
@@ -214,7 +214,7 @@ test('whatever the clock does, no due time is run twice and at most one run foll
           if (decision.kind !== 'due') continue
           expect(decision.dueAt).toBeLessThanOrEqual(now)
           served.push(decision.dueAt)
-          past = withRun(past, 'schedule/nightly', decision.dueAt)
+          past = withServed(past, 'schedule/nightly', decision.dueAt)
         }
         expect([...new Set(served)].sort((a, b) => a - b)).toEqual(served)
       },

@@ -2,7 +2,7 @@
 import type { LedgerEntry } from '../run/ledger-line.ts'
 import { keyOf } from './timed.ts'
 
-export interface PastRuns {
+export interface ServedTimes {
   /** When the plan first appears in the ledger, epoch milliseconds. */
   readonly knownSinceAt?: number
   /** By {@link keyOf}: due times of its runs, ascending; a run that nobody scheduled was due when it began. */
@@ -13,7 +13,7 @@ export interface PastRuns {
 const kept = 64
 
 /** Of the plan named `plan`. A run that failed or was interrupted ran: what it means for it to run again is the plan's `retry`. */
-export function pastRuns(plan: string, entries: readonly LedgerEntry[]): PastRuns {
+export function servedTimes(plan: string, entries: readonly LedgerEntry[]): ServedTimes {
   const dueAt = new Map<string, number[]>()
   let knownSinceAt: number | undefined
   for (const entry of entries) {
@@ -26,12 +26,24 @@ export function pastRuns(plan: string, entries: readonly LedgerEntry[]): PastRun
 }
 
 /** The same with one run more. */
-export function withRun(past: PastRuns, key: string, ranDueAt: number): PastRuns {
+export function withServed(past: ServedTimes, key: string, ranDueAt: number): ServedTimes {
   const dueAt = new Map<string, number[]>()
   for (const [name, times] of past.dueAt) dueAt.set(name, [...times])
   add(dueAt, key, ranDueAt)
   return { knownSinceAt: past.knownSinceAt ?? ranDueAt, dueAt }
 }
+
+/**
+ * Whether a run at `dueAt` or later is known. One in the future counts only while it is the due time's own: a clock that
+ * was wrong must not stop anything.
+ */
+export const isServed = (
+  { dueAt: all }: ServedTimes,
+  sequence: { readonly kind: string; readonly name: string },
+  dueAt: number,
+  now: number,
+): boolean =>
+  (all.get(keyOf(sequence)) ?? []).some((each) => each === dueAt || (each > dueAt && each <= now))
 
 function add(all: Map<string, number[]>, key: string, dueAt: number): void {
   const times = all.get(key) ?? []

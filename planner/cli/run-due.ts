@@ -1,0 +1,71 @@
+/** `run PLAN --due`: what is due by the ledger and the clock, one after the other, each once. */
+import { OperatingError } from '../../engine/index.ts'
+import type { Plan } from '../plan/plan.ts'
+import { readLedger } from '../run/ledger-reader.ts'
+import { type Due, decide, type Later } from '../schedule/decision.ts'
+import { watchedSince } from '../schedule/limits.ts'
+import { localTime } from '../schedule/local-time.ts'
+import { servedTimes } from '../schedule/served-times.ts'
+import { timedOf } from '../schedule/timed.ts'
+import { showDuration } from '../step/quantity.ts'
+import { asksFirst } from './asks-first.ts'
+import type { Context } from './context.ts'
+import { executeDue, type Ran } from './execute.ts'
+import { statePaths } from './state.ts'
+import { tellDecisions } from './tell-decisions.ts'
+import { worstFailure } from './worst-failure.ts'
+
+/** @throws as `execute`; `usage` when something is due that needs a yes, after the others ran */
+export async function runDue(context: Context, plan: Plan, yes: boolean): Promise<object> {
+  const { disk, clock, stopSignal } = context.io
+  const { entries } = await readLedger(disk, statePaths(plan, context.state).ledger)
+  const now = clock.nowMs()
+  const moment = { now, watchedSinceAt: watchedSince(now) }
+  const served = servedTimes(plan.name, entries)
+  const decisions = timedOf(plan).map((each) => decide(plan.name, each, served, moment))
+  await tellDecisions(context, decisions)
+  const due = decisions
+    .filter((each): each is Due => each.kind === 'due')
+    .sort((a, b) => a.dueAt - b.dueAt)
+  const next = nextOf(decisions)
+  if (due.length === 0) await context.confirm(nothingDue(next, now))
+  const runs: Ran[] = []
+  const failures: OperatingError[] = []
+  for (const each of due) {
+    try {
+      if (!yes && asksFirst(each.sequence)) throw unanswered(plan, each)
+      const ran = await executeDue(context, plan, each)
+      if (ran !== undefined) runs.push(ran)
+    } catch (error) {
+      // one that fails says nothing about the next; a wish to stop and a lock are for all of them
+      const isForAll =
+        stopSignal.aborted || (error instanceof OperatingError && error.code === 'locked')
+      if (!(error instanceof OperatingError) || isForAll) throw error
+      failures.push(error)
+    }
+  }
+  if (failures.length > 0) throw worstFailure(failures)
+  const nextDueAt =
+    next?.next === undefined ? {} : { nextDueAt: new Date(next.next.dueAt).toISOString() }
+  return { plan: plan.name, due: due.length, runs, ...nextDueAt }
+}
+
+const unanswered = (plan: Plan, { sequence: { kind, name } }: Due): OperatingError =>
+  new OperatingError(
+    'usage',
+    `${kind} ${name} is due and touches production data`,
+    `Look at it with "vectra-dr explain ${plan.file} --${kind} ${name}", then add --yes.`,
+  )
+
+/** Of what is not due now, the first to come. */
+function nextOf(decisions: readonly (Due | Later)[]): Later | undefined {
+  const later = decisions.filter((each): each is Later => each.kind === 'later' && !!each.next)
+  return later.sort((a, b) => (a.next?.startAt ?? 0) - (b.next?.startAt ?? 0))[0]
+}
+
+function nothingDue(later: Later | undefined, now: number): string {
+  if (later?.next === undefined) return 'nothing is due, and the clock runs nothing'
+  const { sequence, next } = later
+  const when = `${localTime(next.startAt, sequence.timezone)}, in ${showDuration(Math.max(0, Math.ceil((next.startAt - now) / 1_000) * 1_000))}`
+  return `nothing is due; next is ${sequence.kind} ${sequence.name} at ${when}`
+}
