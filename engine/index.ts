@@ -74,6 +74,7 @@ export type { Neighbour, SearchOptions } from './collection/search.ts'
 export { type CopyResult, copyError, copySnapshots } from './copies/copy.ts'
 export type { Destination, UnfinishedPut } from './destination/destination.ts'
 export { openDestination } from './destination/open-destination.ts'
+export { isShellPlace, parseRsyncUrl, shellPlaceHint, toRsyncUrl } from './destination/rsync-url.ts'
 export { checkEndpoint, isLinkLocal, parseS3Url, toS3Url } from './destination/s3-url.ts'
 export { Throttle } from './destination/throttle.ts'
 export {

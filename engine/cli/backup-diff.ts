@@ -24,7 +24,9 @@ export function addBackupDiff(backup: Command, run: Runner): void {
       'what one snapshot added, removed and changed against another, and what they share',
     )
     .addOption(
-      requireOption(new Option('--source <url>', 'repository: a path, file:// or s3:// URL')),
+      requireOption(
+        new Option('--source <url>', 'repository: a path, a file://, s3:// or rsync:// URL'),
+      ),
     )
     .addOption(
       requireOption(

@@ -21,7 +21,9 @@ export function addBackupList(backup: Command, run: Runner): void {
     .command('list')
     .description('snapshots of a repository, oldest first')
     .addOption(
-      requireOption(new Option('--source <url>', 'repository: a path, file:// or s3:// URL')),
+      requireOption(
+        new Option('--source <url>', 'repository: a path, a file://, s3:// or rsync:// URL'),
+      ),
     )
     .option('--collection <name>', 'only snapshots of this collection (default: of all)')
     .addHelpText(

@@ -24,7 +24,9 @@ export function addBackupShow(backup: Command, run: Runner): void {
     .command('show')
     .description('what one snapshot holds and what a restore of it has to prove')
     .addOption(
-      requireOption(new Option('--source <url>', 'repository: a path, file:// or s3:// URL')),
+      requireOption(
+        new Option('--source <url>', 'repository: a path, a file://, s3:// or rsync:// URL'),
+      ),
     )
     .addOption(requireOption(new Option('--snapshot-id <id>', 'the snapshot')))
     .option('--collection <name>', 'its collection, where several have a snapshot of that id')

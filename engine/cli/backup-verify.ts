@@ -27,7 +27,9 @@ export function addBackupVerify(backup: Command, run: Runner): void {
     .command('verify')
     .description('prove that snapshots are whole; exit 13 when there is damage')
     .addOption(
-      requireOption(new Option('--source <url>', 'repository: a path, file:// or s3:// URL')),
+      requireOption(
+        new Option('--source <url>', 'repository: a path, a file://, s3:// or rsync:// URL'),
+      ),
     )
     .option('--collection <name>', 'only snapshots of this collection (default: of all)')
     .option('--snapshot-id <id>', 'only this snapshot (default: all)')

@@ -39,7 +39,10 @@ export function addBackup(collections: Command, run: Runner): void {
     .argument('<name>', 'collection')
     .addOption(
       requireOption(
-        new Option('--destination <url>', 'where copies live: a path, file:// or s3:// URL'),
+        new Option(
+          '--destination <url>',
+          'where copies live: a path, a file://, s3:// or rsync:// URL',
+        ),
       ),
     )
     .addOption(

@@ -35,7 +35,7 @@ export function addRestore(collections: Command, run: Runner): void {
       requireOption(
         listOption(
           '--source <url>',
-          'repository: a path, file:// or s3:// URL; given again, a further one to fall back to',
+          'repository: a path, a file://, s3:// or rsync:// URL; given again, a further one to fall back to',
         ),
       ),
     )

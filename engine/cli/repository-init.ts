@@ -12,7 +12,7 @@ export function addInit(repository: Command, run: Runner): void {
   const init = repository
     .command('init')
     .description('make a repository of an empty place, after probing what the store honours')
-    .argument('<url>', 'a path, file:// or s3:// URL')
+    .argument('<url>', 'a path, a file://, s3:// or rsync:// URL')
   for (const option of lockOptions()) init.addOption(option)
   init
     .addHelpText(

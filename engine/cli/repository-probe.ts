@@ -12,7 +12,7 @@ export function addProbe(repository: Command, run: Runner): void {
   repository
     .command('probe')
     .description('try what a store honours; exit 2 when no repository can be kept there')
-    .argument('<url>', 'a path, file:// or s3:// URL')
+    .argument('<url>', 'a path, a file://, s3:// or rsync:// URL')
     .addHelpText(
       'after',
       `

@@ -6,7 +6,7 @@ import type { Destination } from './destination.ts'
 import { DirectoryDestination } from './directory.ts'
 import { RsyncDestination } from './rsync.ts'
 import type { RsyncOptions } from './rsync-place.ts'
-import { parseRsyncUrl } from './rsync-url.ts'
+import { isShellPlace, parseRsyncUrl, shellPlaceHint } from './rsync-url.ts'
 import { S3Destination } from './s3.ts'
 import type { S3Options } from './s3-client.ts'
 import { S3Past } from './s3-past.ts'
@@ -35,6 +35,9 @@ export function openDestination(
       'the destination is empty or has a NUL in it',
       'Give a directory, a file://, an s3:// or an rsync:// URL.',
     )
+  }
+  if (isShellPlace(location)) {
+    fail('usage', `${location} is how ssh names a place, and would be a path here`, shellPlaceHint)
   }
   const protocol = scheme.exec(location)?.[1]?.toLowerCase()
   if (protocol === undefined) return new DirectoryDestination(disk, location)

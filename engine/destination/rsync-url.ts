@@ -9,6 +9,7 @@
  * option of rsync or ssh, a word of a shell, or another place.
  */
 import { fail } from '../base/errors.ts'
+import { isLinkLocal } from './s3-url.ts'
 
 export interface RsyncLocation {
   /** Undefined: this machine, without ssh. */
@@ -32,6 +33,12 @@ const wrong = (problem: string): never => fail('usage', `the rsync:// URL ${prob
 const parameters = ['identity', 'knownHosts'] as const
 const daemonPort = 873
 
+/** Whether a text is `user@host:path`, as scp has it: taken for a path, it would silently stay on this machine. */
+export const isShellPlace = (text: string): boolean => /^[\w.+-]+@[\w.[\]:-]+:/.test(text)
+
+export const shellPlaceHint =
+  'Write rsync://user@host/path for a directory behind ssh, or ./ before the name of a local one.'
+
 /** @throws `usage`, never repeating what may be a secret */
 export function parseRsyncUrl(text: string): RsyncLocation {
   let url: URL
@@ -43,7 +50,7 @@ export function parseRsyncUrl(text: string): RsyncLocation {
   if (url.password !== '') {
     fail(
       'usage',
-      'the rsync:// URL carries a password',
+      'the rsync:// URL has a password in it',
       'Nothing is asked and no password is sent: ssh proves who you are with a key, in its agent or in ?identity=/path.',
     )
   }
@@ -93,6 +100,10 @@ function readHost(host: string): string | undefined {
   const isAddress = /^\[[0-9A-Fa-f:.]{2,45}\]$/.test(host)
   if (!isName && !isAddress) {
     wrong('has a host that cannot be: letters, digits, dots, hyphens, underscores, or an address')
+  }
+  // as http:// has it: ssh, too, takes an address in any spelling
+  if (isLinkLocal(URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : host)) {
+    wrong('has a host that is a link-local or metadata address')
   }
   return host
 }

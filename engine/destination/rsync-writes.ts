@@ -95,14 +95,9 @@ export class RsyncWrites {
   async flush(): Promise<void> {
     if (!this.#isUnflushed) return
     this.#isUnflushed = false
-    const aside = [...this.#aside]
     try {
       await this.#prepare()
-      await this.#clear(
-        aside.map((name) => `${asideFolder}/${name}`),
-        [markName],
-      )
-      for (const name of aside) this.#aside.delete(name)
+      await this.#sweep([markName])
     } catch (error) {
       this.#isUnflushed = true
       throw error
@@ -115,27 +110,45 @@ export class RsyncWrites {
     return this.#place.again(() =>
       withScratch(async (directory) => {
         for (const { key, bytes } of batch) await stage(join(directory, key), bytes)
-        const name = randomUUID()
-        const aside = `${asideFolder}/${name}`
-        const names = batch.map(({ key }) => key)
-        this.#aside.add(name)
-        this.#mustEndWell(
-          await this.#place.send(directory, `${aside}/`, names, [
-            '--fsync',
-            '--whole-file',
-            // what stands already need not be sent: it will not be linked either
-            '--size-only',
-            '--compare-dest=../../',
-          ]),
-        )
-        const linked = await this.#link(directory, aside, batch)
+        // what stands already need not be sent: it will not be linked either
+        const linked = await this.#putOnce(directory, batch, [
+          '--size-only',
+          '--compare-dest=../../',
+        ])
+        const gone = await this.#missing(batch, linked)
+        // it stood, and was not sent, and then somebody removed it
+        const now = gone.length === 0 ? undefined : await this.#putOnce(directory, gone, [])
+        for (const key of now ?? []) linked.add(key)
         return Promise.all(batch.map(async (put) => linked.has(put.key) || this.#hasOurs(put)))
       }),
     )
   }
 
   /** @returns the keys that were linked by this */
-  async #link(directory: string, aside: string, batch: readonly Put[]): Promise<Set<string>> {
+  async #putOnce(
+    directory: string,
+    batch: readonly Put[],
+    options: readonly string[],
+  ): Promise<Set<string>> {
+    const name = randomUUID()
+    const aside = `${asideFolder}/${name}`
+    const names = batch.map(({ key }) => key)
+    try {
+      const sending = ['--fsync', '--whole-file', ...options]
+      this.#mustEndWell(await this.#place.send(directory, `${aside}/`, names, sending))
+      const linked = await this.#link(directory, aside, batch)
+      const isSentAgain = options.length === 0
+      const gone = isSentAgain ? await this.#missing(batch, linked.keys) : []
+      if (gone[0] !== undefined && linked.end.exitCode === rsyncExit.partial) {
+        this.#refuseLink(linked.end, gone[0].key)
+      }
+      return linked.keys
+    } finally {
+      this.#aside.add(name) // not before: nobody may sweep what is still to be linked
+    }
+  }
+
+  async #link(directory: string, aside: string, batch: readonly Put[]) {
     const names = batch.map(({ key }) => key)
     try {
       const end = await this.#place.send(directory, '', names, [
@@ -148,27 +161,31 @@ export class RsyncWrites {
       ])
       if (end.exitCode !== rsyncExit.partial) this.#mustEndWell(end)
       const changes = end.lines.flatMap((line) => parseChange(line) ?? [])
-      const linked = new Set(changes.filter(isLinked).map(({ name }) => name))
-      if (end.exitCode === rsyncExit.partial) await this.#explain(end, batch, linked)
-      return linked
+      const keys = new Set(changes.filter(isLinked).map(({ name }) => name))
+      // should the line break before the answer is out, what stands is ours
+      for (const put of batch) put.isDoubtful ||= keys.has(put.key)
+      return { end, keys }
     } catch (error) {
       for (const put of batch) put.isDoubtful = true
       throw error
     }
   }
 
-  /** Somebody was faster, or it could not be linked at all: which of the two it was. */
-  async #explain(end: RsyncEnd, batch: readonly Put[], linked: Set<string>): Promise<void> {
-    for (const { key } of batch) {
-      if (linked.has(key) || (await this.#reads.file(key)) !== undefined) continue
-      const { code, message, hint } = rsyncError(this.#place.url, end)
-      if (code === 'disk-refused' || code === 'disk-full') fail(code, message, hint)
-      fail(
-        'unsupported-destination',
-        `${this.#place.locate(key)} could not be made by a hard link: ${message}`,
-        'The file system over there must have hard links, and be one and the same below the whole repository.',
-      )
-    }
+  /** Those that neither were linked nor stand. */
+  async #missing(batch: readonly Put[], linked: ReadonlySet<string>): Promise<Put[]> {
+    const others = batch.filter(({ key }) => !linked.has(key))
+    const found = await Promise.all(others.map(({ key }) => this.#reads.file(key))) // refuses a link
+    return others.filter((_, index) => found[index] === undefined)
+  }
+
+  #refuseLink(end: RsyncEnd, key: string): never {
+    const { code, message, hint } = rsyncError(this.#place.url, end)
+    if (code === 'disk-refused' || code === 'disk-full') fail(code, message, hint)
+    return fail(
+      'unsupported-destination',
+      `${this.#place.locate(key)} could not be made by a hard link: ${message}`,
+      'The file system over there must have hard links, and be one and the same below the whole repository.',
+    )
   }
 
   /** Whether what stands is what an earlier try has put, whose answer was lost. */
@@ -200,7 +217,19 @@ export class RsyncWrites {
         if (end.exitCode !== rsyncExit.vanished) this.#mustEndWell(end)
       }),
     )
+    // who gives a lock back and has nothing to flush is to leave nothing either
+    if (this.#aside.size > 0) await this.#sweep([])
     return batch.map(() => undefined)
+  }
+
+  /** Removes what was put aside and is done, and makes `marks`. */
+  async #sweep(marks: readonly string[]): Promise<void> {
+    const done = [...this.#aside]
+    await this.#clear(
+      done.map((name) => `${asideFolder}/${name}`),
+      marks,
+    )
+    for (const name of done) this.#aside.delete(name)
   }
 
   /** Removes what is aside, with all below it, and makes `marks` anew, durably. */

@@ -5,7 +5,11 @@ import {
   checkEndpoint,
   isLinkLocal,
   isOperatingError,
+  isShellPlace,
+  parseRsyncUrl,
   parseS3Url,
+  shellPlaceHint,
+  toRsyncUrl,
   toS3Url,
 } from '../../engine/index.ts'
 import { problem, type Reading, value } from './reading.ts'
@@ -19,17 +23,21 @@ export function readPath(text: string): Reading<string> {
   return value(text)
 }
 
-/** Absolute `file://` or `s3://` URL of a destination. A relative path starts at `directory`. */
+/** Absolute `file://`, `s3://` or `rsync://` URL of a destination. A relative path starts at `directory`. */
 export function readLocation(text: string, directory: string): Reading<string> {
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(text)?.[1]?.toLowerCase()
   if (scheme === undefined) {
+    if (isShellPlace(text)) {
+      return problem('is how ssh names a place, and would be a path here', shellPlaceHint)
+    }
     const plain = readPath(text)
     if (plain.problem !== undefined) return plain
     return value(pathToFileURL(path.resolve(directory, plain.value)).href)
   }
   if (scheme === 's3') return readBucket(text)
+  if (scheme === 'rsync') return unlessRefused(() => toRsyncUrl(parseRsyncUrl(text)))
   const hint =
-    'Write a path, a file:// URL with three slashes (file:///var/backups/vectra), or s3://bucket/prefix.'
+    'Write a path, a file:// URL with three slashes (file:///var/backups/vectra), s3://bucket/prefix, or rsync://user@host/path.'
   if (scheme !== 'file') {
     return problem(`is at "${scheme}:", where this version cannot store`, hint)
   }
@@ -85,7 +93,7 @@ function unlessRefused(read: () => string): Reading<string> {
     return value(read())
   } catch (error) {
     if (!isOperatingError(error, 'usage')) throw error
-    return problem(error.message.replace(/^the s3:\/\/ URL /, ''), error.hint)
+    return problem(error.message.replace(/^the (?:s3|rsync):\/\/ URL /, ''), error.hint)
   }
 }
 

@@ -125,7 +125,7 @@ export interface PlanCollection {
 
 export interface Destination {
   readonly name: string
-  /** Absolute `file://` URL, or an `s3://` URL with its endpoint. */
+  /** Absolute `file://` or `rsync://` URL, or an `s3://` URL with its endpoint. */
   readonly url: string
   /** Absent: as the repository was made. */
   readonly objectLock?: LockPolicy

@@ -21,7 +21,7 @@ export function fillSetting(text: string, env: Environment): string | undefined 
 
 const wantedTexts: Readonly<Record<string, string>> = {
   path: 'a path',
-  location: 'a path, a file:// URL of this machine or an s3:// URL',
+  location: 'a path, a file:// URL of this machine, an s3:// or an rsync:// URL',
   endpoint: 'http://host or https://host',
   'web-address': 'an http:// or https:// address',
   'service-address': 'the address of a system',

@@ -134,6 +134,21 @@ describe('an interrupted put', () => {
     ).toHaveLength(3)
   })
 
+  it('is sent after all when what stood there is removed before it is linked', async () => {
+    const directory = await temporaryDirectory()
+    const path = join(directory, 'repository')
+    const witness = await rsyncWitness(
+      directory,
+      `[[ " $* " != *" --ignore-existing "* ]] || rm -f '${path}/key'`,
+    )
+    await new RsyncDestination({ path }).put('key', Buffer.from('older'), ifAbsent)
+    const destination = new RsyncDestination({ path }, { rsyncProgram: witness.program })
+    expect(await destination.put('key', value, ifAbsent)).toBe(true)
+    expect(await text(destination, 'key')).toBe('value')
+    await destination.delete('key')
+    expect(await readdir(path)).toEqual(['.tmp'])
+  })
+
   it('case 44: goes on over a new connection when the old one is cut', async () => {
     const path = join(await temporaryDirectory(), 'repository')
     const destination = new RsyncDestination(server.place(path))

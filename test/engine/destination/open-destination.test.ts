@@ -56,12 +56,17 @@ describe('openDestination', () => {
     },
   )
 
-  it.each(['', 'nul\0', 'file://elsewhere/path', 'file:///a%2Fb', 'rsync://host'])(
-    'refuses %j',
-    (location) => {
-      expect(() => openDestination(location, nodeDisk)).toThrow(
-        expect.objectContaining({ code: 'usage' }),
-      )
-    },
-  )
+  it.each([
+    '',
+    'nul\0',
+    'file://elsewhere/path',
+    'file:///a%2Fb',
+    'rsync://host',
+    'me@nas:/srv',
+    'me@nas:srv',
+  ])('refuses %j', (location) => {
+    expect(() => openDestination(location, nodeDisk)).toThrow(
+      expect.objectContaining({ code: 'usage' }),
+    )
+  })
 })

@@ -21,6 +21,9 @@ describe('parseRsyncUrl', () => {
 
   it.each([
     'rsync://-oProxyCommand=x/a',
+    'rsync://169.254.169.254/a',
+    'rsync://0xa9fea9fe/a',
+    'rsync://[fe80::1]/a',
     'rsync://host%20x/a',
     'rsync://host;x/a',
     'rsync://-l@host/a',
@@ -56,7 +59,7 @@ describe('parseRsyncUrl', () => {
     try {
       parseRsyncUrl('rsync://user:hunter2@host/a')
     } catch (error) {
-      expect(JSON.stringify(error)).toContain('carries a password')
+      expect(JSON.stringify(error)).toContain('has a password in it')
       expect(JSON.stringify(error)).not.toContain('hunter2')
     }
     expect.assertions(2)

@@ -35,7 +35,7 @@ describe('a variable of a plan', () => {
   it('of a setting is told without its value when it makes no sense', async () => {
     const told = await errors('./backups', '"${env.WHERE}"', { WHERE: 's3://KEY:hunter22@bucket' })
     expect(told).toEqual([
-      '"${env.WHERE}" destinations.local.url: this is not a path, a file:// URL of this machine or an s3:// URL once its variables are filled in (Credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or the machine’s role.)',
+      '"${env.WHERE}" destinations.local.url: this is not a path, a file:// URL of this machine, an s3:// or an rsync:// URL once its variables are filled in (Credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or the machine’s role.)',
     ])
   })
 

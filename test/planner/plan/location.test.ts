@@ -9,6 +9,7 @@ describe('a destination', () => {
     ['file:///var/backups/vectra', 'file:///var/backups/vectra'],
     ['FILE:///var/../srv', 'file:///srv'],
     ['file:///with%20space', 'file:///with%20space'],
+    ['RSYNC://me@nas/srv/b/?identity=/k', 'rsync://me@nas/srv/b?identity=/k'],
     ['with space#and?more%', 'file:///plans/with%20space%23and%3Fmore%25'],
   ])('%s is %s', (text, url) => {
     expect(readLocation(text, '/plans')).toEqual({ value: url })
@@ -16,6 +17,9 @@ describe('a destination', () => {
 
   it.each([
     's3://Bucket_/prefix',
+    'rsync://host',
+    'rsync://user:secret@host/a',
+    'me@nas:/srv/backups',
     's3://bucket/a/../b',
     'https://example.com',
     'gopher://x',
