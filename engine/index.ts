@@ -24,7 +24,12 @@ export {
 } from './backup/list.ts'
 export { type Moment, parseMoment, showMoment } from './backup/moment.ts'
 export type { RecoveredMoment } from './backup/recovered-moment.ts'
-export { type RestoreOptions, type RestoreResult, restoreSnapshot } from './backup/restore.ts'
+export {
+  type ChosenRestore,
+  type RestoreOptions,
+  type RestoreResult,
+  restoreSnapshot,
+} from './backup/restore.ts'
 export type { Location, RepositoryLocation } from './backup/sources.ts'
 export {
   type VerifyDepth,
@@ -54,6 +59,7 @@ export {
 } from './base/errors.ts'
 export { defaults, GiB, KiB, limits, MiB } from './base/limits.ts'
 export { checkName, nameProblem, reservedNames } from './base/name.ts'
+export { processStart } from './base/process-start.ts'
 export { noProgress, type Progress, type ProgressEvent } from './base/progress.ts'
 export { ProgressRate, type Rate } from './base/progress-rate.ts'
 export { besideModule, serveThread, ThreadPool } from './base/thread-pool.ts'

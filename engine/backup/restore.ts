@@ -67,6 +67,8 @@ export interface RestoreOptions {
   readonly reindex?: boolean
   /** Another index than the saved one: it is built anew. */
   readonly index?: IndexSettings
+  /** Awaited when it is chosen what comes back, before anything is written. */
+  readonly onChosen?: (chosen: ChosenRestore) => Promise<void>
   /** Load what searches need before returning, so that graphs are known to be good. Default true. */
   readonly warm?: boolean
   readonly disk: Disk
@@ -75,6 +77,21 @@ export interface RestoreOptions {
   readonly timer?: Timer
   readonly progress?: Progress
   readonly signal?: AbortSignal
+}
+
+/** What a restore is about to bring back. Instants are ISO 8601. */
+export interface ChosenRestore {
+  readonly snapshotId: string
+  /** The repository whose manifest is used. */
+  readonly source: string
+  /** State of the snapshot, which a restore with `at` goes on from. */
+  readonly uuid: string
+  readonly epoch: Epoch
+  readonly lsn: number
+  readonly asOfAt: string
+  readonly count: number
+  readonly digest: string
+  readonly bytes: number
 }
 
 /** Plain data. Instants are ISO 8601. */
@@ -166,6 +183,17 @@ async function restoreFrom(
   )
   const log = moment && new ArchivedLog(moment, signal, options.replayAtOnce)
   const { manifest } = chosen.snapshot
+  await options.onChosen?.({
+    snapshotId: manifest.id,
+    source: chosen.repository.destination.url,
+    uuid: manifest.collection.uuid,
+    epoch: manifest.epoch,
+    lsn: manifest.lsn,
+    asOfAt: manifest.asOfAt,
+    count: manifest.count,
+    digest: manifest.digest,
+    bytes: manifest.sizes.totalBytes,
+  })
   const staging = await phases.run('stage', () =>
     target.stage(toStageRequest(chosen, name, options)),
   )

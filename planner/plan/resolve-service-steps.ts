@@ -103,6 +103,7 @@ export const serviceSteps = {
       command: resolveCommand(input.need('command'), directory),
       env: frozenMap(variables.map(([name, text]) => [name, text.template()] as const)),
       workingDirectory: directory,
+      repeatable: input.get('repeatable')?.flag() ?? false,
     }
   },
 

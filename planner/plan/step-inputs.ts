@@ -125,6 +125,8 @@ export interface ExecInput {
   readonly env: ReadonlyMap<string, Template>
   /** Absolute: the plan's directory. */
   readonly workingDirectory: string
+  /** Running it once more after it was interrupted does no harm. */
+  readonly repeatable: boolean
 }
 
 export interface CopyInput {

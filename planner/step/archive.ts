@@ -35,6 +35,11 @@ export const archive: StepFaces<'archive'> = {
     ),
     { access: 'writes', what: 'destination', name: input.to },
   ],
+  // the counts are then those of the rest
+  examine: async () => ({
+    state: 'repeat',
+    found: 'what was shipped stays, and only what is missing is shipped',
+  }),
   needs: (input, plan) =>
     input.collections.map((name) => ({
       target: collectionOf(plan, name).target,

@@ -3,8 +3,10 @@ import { fail, type JsonObject } from '../../engine/index.ts'
 import type { Plan, PlanCollection } from '../plan/plan.ts'
 import type { BackupInput } from '../plan/step-inputs.ts'
 import { accessWords, typedDestination, vectraCli } from '../target/command-line.ts'
+import type { BackedUp } from '../target/target.ts'
 import { estimateFrom } from './estimate.ts'
 import { positionJson } from './observation.ts'
+import { showCount } from './quantity.ts'
 import type { Evidence } from './record.ts'
 import type { StepContext, StepFaces, StepResult } from './step.ts'
 
@@ -49,35 +51,62 @@ export const backup: StepFaces<'backup'> = {
           : (['record golden queries of a file'] as const)),
       ],
     })),
+
+  async examine(input, _, context) {
+    const made = new Map<string, BackedUp>()
+    for (const name of input.collections) {
+      const before = await madeBefore(input, name, context)
+      if (before !== undefined) made.set(name, before)
+    }
+    const all = input.collections.length
+    if (made.size < all) {
+      return {
+        state: 'repeat',
+        found: `${made.size} of ${showCount(all, 'snapshot')} is there; what is missing is backed up`,
+      }
+    }
+    const found = `${showCount(all, 'snapshot')} of ${all} is there, complete`
+    return { state: 'done', found, result: toResult(input, made, context.plan) }
+  },
 }
 
 async function run(input: BackupInput, context: StepContext): Promise<StepResult> {
   const { plan } = context
   const destination = plan.destinations.get(input.to)?.url
   if (destination === undefined) return fail('step-failed', `no destination ${input.to}`, '')
-  const snapshots: JsonObject[] = []
-  const evidence: Evidence[] = []
+  const made = new Map<string, BackedUp>()
   for (const name of input.collections) {
     const { target, golden, embedding } = collectionOf(plan, name)
-    const made = await context.target(target).backup(
-      {
-        collection: name,
-        destination,
-        snapshotId: context.text(input.id, name),
-        mode: input.mode,
-        golden,
-        ...(embedding && { embedding }),
-      },
-      context,
-    )
-    const { position, manifest, ...rest } = made
+    const request = {
+      collection: name,
+      destination,
+      snapshotId: context.text(input.id, name),
+      mode: input.mode,
+      golden,
+      ...(embedding && { embedding }),
+    }
+    const before = await madeBefore(input, name, context)
+    made.set(name, before ?? (await context.target(target).backup(request, context)))
+  }
+  return toResult(input, made, plan)
+}
+
+function toResult(
+  { to }: BackupInput,
+  made: ReadonlyMap<string, BackedUp>,
+  plan: Plan,
+): StepResult {
+  const snapshots: JsonObject[] = []
+  const evidence: Evidence[] = []
+  for (const [name, { position, manifest, ...rest }] of made) {
+    const { target } = collectionOf(plan, name)
     snapshots.push({ collection: name, target, ...rest, position: positionJson(position) })
-    evidence.push({ artefact: `${input.to}:${manifest.path}`, sha256: manifest.sha256 })
+    evidence.push({ artefact: `${to}:${manifest.path}`, sha256: manifest.sha256 })
   }
   const [only] = snapshots
   return {
     outputs: {
-      destination: input.to,
+      destination: to,
       snapshots,
       ...(snapshots.length === 1 && only !== undefined && summary(only)),
     },
@@ -94,3 +123,24 @@ const summary = ({ snapshotId, lsn, count, digest }: JsonObject): JsonObject => 
 
 const collectionOf = (plan: Plan, name: string): PlanCollection =>
   plan.collections.get(name) ?? fail('step-failed', `the plan has no collection ${name}`, '')
+
+/**
+ * The snapshot of the collection that this step made before its process died, when it is complete. One
+ * that stood there before is not it: what happens then is for the backup itself to say.
+ */
+async function madeBefore(
+  { to, id }: BackupInput,
+  collection: string,
+  { interrupted, plan, repositories, text, ...work }: StepContext,
+): Promise<BackedUp | undefined> {
+  const url = plan.destinations.get(to)?.url
+  if (interrupted === undefined || url === undefined) return undefined
+  const snapshotId = text(id, collection)
+  const stored = await repositories.backup(url, collection, snapshotId)
+  if (stored === undefined) return undefined
+  const { createdAt, ...made } = stored
+  if (createdAt < interrupted.at || made.position.observedAt < interrupted.at) return undefined
+  const request = { source: url, collection, snapshotId, depth: 'manifest' } as const
+  const { damage } = await repositories.verify(request, work)
+  return damage.length === 0 ? made : undefined
+}

@@ -27,6 +27,11 @@ export const copy: StepFaces<'copy'> = {
     { access: 'writes', what: 'destination', name: input.to },
   ],
   needs: () => [],
+  // the counts are then those of the rest
+  examine: async () => ({
+    state: 'repeat',
+    found: 'what was copied stays, and only what is missing is copied',
+  }),
 }
 
 async function run(input: CopyInput, context: StepContext): Promise<StepResult> {

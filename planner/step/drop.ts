@@ -1,6 +1,8 @@
 /** `drop`: deletes a collection, mostly to make room before a test and to clean up after it. */
 import { vectraCli } from '../target/command-line.ts'
 import { estimateFrom } from './estimate.ts'
+import { examineDrop } from './examine-drop.ts'
+import { noting } from './found-note.ts'
 import { positionJson } from './observation.ts'
 import type { StepFaces } from './step.ts'
 
@@ -10,7 +12,7 @@ export const drop: StepFaces<'drop'> = {
     const collection = context.text(input.collection)
     const { dropped, before } = await context
       .target(input.target)
-      .drop(collection, input.ifExists, context)
+      .drop(collection, input.ifExists, noting(context))
     return {
       outputs: {
         target: input.target,
@@ -19,6 +21,17 @@ export const drop: StepFaces<'drop'> = {
         ...(before && { before: positionJson(before) }),
       },
     }
+  },
+  examine({ target, collection: template }, interrupted, context) {
+    const collection = context.text(template)
+    return examineDrop(target, collection, interrupted, context, ({ beforeJson }) => ({
+      outputs: {
+        target,
+        collection,
+        dropped: true,
+        ...(beforeJson !== null && { before: beforeJson }),
+      },
+    }))
   },
   describe: ({ target, collection, ifExists }, plan) => ({
     sentence: `Drop ${collection.text} on ${target}${ifExists ? ' if it exists' : ''}`,

@@ -7,12 +7,12 @@
  * output is bounded and masked.
  */
 import { execa } from 'execa'
-import { OperatingError } from '../../engine/index.ts'
+import { fail, OperatingError, processStart } from '../../engine/index.ts'
 import type { ExecInput } from '../plan/step-inputs.ts'
 import { estimateFrom } from './estimate.ts'
 import { type Invocation, toEnvironment, toInvocation } from './exec-command.ts'
 import { keepOutput } from './output-keeper.ts'
-import type { StepContext, StepFaces, StepResult } from './step.ts'
+import type { Examination, Interrupted, StepContext, StepFaces, StepResult } from './step.ts'
 
 /** From the request to end to the kill. */
 const graceMs = 5_000
@@ -33,6 +33,7 @@ export const exec: StepFaces<'exec'> = {
   estimate: (_, id, history) => estimateFrom(history, { id, kind: 'exec' }, 1_000),
   touches: (input) => [{ access: 'runs', what: 'command', name: input.command[0].text }],
   needs: () => [],
+  examine,
 }
 
 /** Longer commands are cut in titles; `explain` shows them whole. */
@@ -89,6 +90,26 @@ export async function runCommand(
   return { outputs, error: failure(command[0] ?? '', end, stderr.text()) }
 }
 
+/** What a program did cannot be seen from here; whether it still runs can. */
+async function examine(
+  { command, repeatable }: ExecInput,
+  { note }: Interrupted,
+): Promise<Examination> {
+  const { pid, startedAt } = note ?? {}
+  const [program] = command
+  const isKnown = typeof pid === 'number' && startedAt !== 'unknown'
+  if (isKnown && (await processStart(pid)) === startedAt) {
+    return fail(
+      'locked',
+      `${program.text}, which the interrupted step started, still runs as process ${pid}`,
+      `Wait until it ends, or end it and what it started: kill -- -${pid}`,
+    )
+  }
+  return repeatable
+    ? { state: 'repeat', found: 'the plan says that it may be repeated' }
+    : { state: 'unknown', found: `what ${program.text} did cannot be seen from here` }
+}
+
 interface End {
   readonly exitCode?: number
   readonly signal?: string
@@ -100,7 +121,7 @@ async function runProcess(
   { file, args }: Invocation,
   cwd: string,
   env: Record<string, string>,
-  { signal, forceSignal, timer }: StepContext,
+  { signal, forceSignal, timer, note }: StepContext,
   listeners: Record<'stdout' | 'stderr', (chunk: Uint8Array) => void>,
 ): Promise<End> {
   signal.throwIfAborted()
@@ -131,6 +152,8 @@ async function runProcess(
   signal.addEventListener('abort', stop, { once: true })
   forceSignal.addEventListener('abort', force, { once: true })
   try {
+    const { pid } = child
+    if (pid !== undefined) await note({ pid, startedAt: (await processStart(pid)) ?? null })
     const result = await child
     // whoever is left of a stopped group did not listen
     if (signal.aborted) kill('SIGKILL')

@@ -3,7 +3,9 @@ import type { Plan } from '../plan/plan.ts'
 import type { ImportInput } from '../plan/step-inputs.ts'
 import { vectraCli } from '../target/command-line.ts'
 import { estimateFrom } from './estimate.ts'
+import { lookAt, noting, readFound } from './found-note.ts'
 import { positionJson } from './observation.ts'
+import { showCount } from './quantity.ts'
 import type { StepContext, StepFaces, StepResult } from './step.ts'
 
 export const importStep: StepFaces<'import'> = {
@@ -23,6 +25,18 @@ export const importStep: StepFaces<'import'> = {
   ],
   needs: ({ target }) => [{ target, capabilities: ['import'] }],
 
+  /** Whether all points of a file are there is told by nothing but reading it; an upsert does no harm twice. */
+  async examine({ target, collection }, { note }, context) {
+    const found = readFound(note)
+    if (found === undefined) return { state: 'repeat', found: 'nothing was written' }
+    const now = await lookAt(target, collection, context)
+    const count = typeof now === 'object' ? now.count : 0
+    return {
+      state: 'repeat',
+      found: `${collection} has ${showCount(count, 'point')}; those of the file are upserted again`,
+    }
+  },
+
   async undo({ target, collection }, record, context) {
     if (record.outputs['created'] !== true) {
       context.remark(`${collection} was there before the import; its points stay`)
@@ -35,19 +49,22 @@ export const importStep: StepFaces<'import'> = {
 
 async function run(input: ImportInput, context: StepContext): Promise<StepResult> {
   const { file, metadata, target, ...settings } = input
+  // what a dead process half-made was made by this step all the same
+  const wasMissing = readFound(context.interrupted?.note)?.before === 'none'
   const imported = await context.target(target).importFile(
     {
       ...settings,
       file: context.text(file, input.collection),
       ...(metadata && { metadata: context.text(metadata, input.collection) }),
     },
-    context,
+    noting(context, (note) => (wasMissing ? { ...note, before: null } : note)),
   )
-  const { position, ...counts } = imported
+  const { position, created, ...counts } = imported
   return {
     outputs: {
       target,
       collection: input.collection,
+      created: created || wasMissing,
       ...counts,
       position: positionJson(position),
     },

@@ -4,13 +4,15 @@
  */
 import { vectraCli } from '../target/command-line.ts'
 import { estimateFrom } from './estimate.ts'
+import { examineDrop } from './examine-drop.ts'
+import { noting } from './found-note.ts'
 import { positionJson, toIso } from './observation.ts'
 import type { StepFaces } from './step.ts'
 
 export const inject: StepFaces<'inject'> = {
   kind: 'inject',
   async run({ fault, target, collection }, context) {
-    const { at, before } = await context.target(target).drop(collection, false, context)
+    const { at, before } = await context.target(target).drop(collection, false, noting(context))
     context.remark(
       `disaster: ${collection} is gone from ${target}${before ? ` at LSN ${before.lsn}` : ''}`,
     )
@@ -24,6 +26,17 @@ export const inject: StepFaces<'inject'> = {
       },
     }
   },
+  /** The instant is that of the last look, under the lock that the drop had too: nobody wrote after it. */
+  examine: ({ fault, target, collection }, interrupted, context) =>
+    examineDrop(target, collection, interrupted, context, ({ at, beforeJson }) => ({
+      outputs: {
+        fault,
+        target,
+        collection,
+        disasterAt: at,
+        ...(beforeJson !== null && { lastAcknowledged: beforeJson }),
+      },
+    })),
   describe: ({ target, collection }, plan) => ({
     sentence: `Make the disaster: drop ${collection} on ${target}`,
     commands: [vectraCli(plan, target, 'collections', 'drop', collection)],

@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto'
 import {
   fail,
+  isJsonObject,
   isOperatingError,
   type JsonObject,
   type OperatingError,
@@ -12,6 +13,8 @@ import type { RandomSnapshot, RestoreInput } from '../plan/step-inputs.ts'
 import { formatDuration } from '../plan/units.ts'
 import { accessWords, typedDestination, vectraCli } from '../target/command-line.ts'
 import { estimateFrom } from './estimate.ts'
+import { examineRestore } from './examine-restore.ts'
+import { noting } from './found-note.ts'
 import { toIso } from './observation.ts'
 import { showCount } from './quantity.ts'
 import { snapshotText } from './snapshot-text.ts'
@@ -53,6 +56,24 @@ export const restore: StepFaces<'restore'> = {
     },
   ],
 
+  examine(input, interrupted, context) {
+    const { collection: restoredFrom, into: target } = input
+    const collection = input.as === undefined ? restoredFrom : context.text(input.as, restoredFrom)
+    return examineRestore({ target, collection }, interrupted, context, (chosen) => {
+      const { snapshotId, recoveryPoint, takenAt, record, ...rest } = chosen
+      const point = isJsonObject(recoveryPoint) ? recoveryPoint : {}
+      return {
+        ...{ target, collection, restoredFrom },
+        snapshot: snapshotId ?? null,
+        lsn: point['lsn'] ?? null,
+        takenAt: takenAt ?? null,
+        recoveryPoint: { ...point, observedAt: takenAt ?? null },
+        ...(isJsonObject(record) && record),
+        ...rest,
+      }
+    })
+  },
+
   async undo(input, record, context) {
     const name = record.outputs['collection']
     if (input.replace || typeof name !== 'string') {
@@ -91,7 +112,7 @@ async function run(input: RestoreInput, context: StepContext): Promise<StepResul
       replace: input.replace,
       reindex: input.reindex,
     },
-    context,
+    noting(context, (note) => named(note, urls, chosen.record)),
   )
   const { name, source, snapshotId, takenAt, recoveryPoint, moment, ...rest } = restored
   if (moment !== undefined && moment.beyondRecords > 0) {
@@ -178,6 +199,18 @@ async function chooseRandom(
     `no snapshot of ${collection} was taken in the last ${formatDuration(withinMs)}`,
     'Take a backup, or choose from a longer time.',
   )
+}
+
+/** The note of what was chosen, with the names of destinations instead of their URLs. */
+function named(
+  note: JsonObject,
+  urls: ReadonlyMap<string, string>,
+  record: JsonObject,
+): JsonObject {
+  const { chosen } = note
+  if (!isJsonObject(chosen)) return note
+  const source = urls.get(String(chosen['source'])) ?? 'unknown'
+  return { ...note, chosen: { ...chosen, source, record } }
 }
 
 const sourceUrl = (name: string, { plan }: StepContext): string =>

@@ -7,12 +7,14 @@ import {
   fail,
   forgetSnapshots,
   fromSerialised,
+  isOperatingError,
   listSnapshots,
   pruneRepository,
   readSnapshot,
   verifyRepository,
 } from '../../engine/index.ts'
 import { type Locate, plainLocation } from './locations.ts'
+import { pathInside } from './path-inside.ts'
 import type { Repositories } from './repositories.ts'
 
 const readShareOf = ({ read, all }: { readonly read: number; readonly all: number }): number =>
@@ -121,6 +123,34 @@ export const engineRepositories = (
         'Back the collection up first, or name another destination.',
       )
     )
+  },
+
+  async backup(url, collection, snapshotId) {
+    const source = await locate(url)
+    const stored = await readSnapshot({ source, collection, snapshotId, disk }).catch(
+      (error: unknown) => {
+        if (isOperatingError(error, 'snapshot-not-found', 'repository-not-found')) return undefined
+        throw error
+      },
+    )
+    if (stored === undefined) return undefined
+    const { manifest, path, sha256 } = stored
+    const { lsn, count, digest, sizes, epoch, committedAtUs } = manifest
+    return {
+      ...{ snapshotId, lsn, count, digest },
+      position: {
+        uuid: manifest.collection.uuid,
+        epoch,
+        lsn,
+        ...(committedAtUs > 0 && { committedAt: Math.floor(committedAtUs / 1_000) }),
+        count,
+        observedAt: Date.parse(manifest.asOfAt),
+      },
+      manifest: { path: pathInside(url, path), sha256 },
+      storedBytes: sizes.addedBytes,
+      totalBytes: sizes.totalBytes,
+      createdAt: Date.parse(manifest.createdAt),
+    }
   },
 
   async expectation(url, collection, snapshotId) {

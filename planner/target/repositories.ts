@@ -4,7 +4,7 @@
  */
 import type { ForgottenSnapshot, KeepRules, OperatingError } from '../../engine/index.ts'
 import type { Expectation } from './expectation.ts'
-import type { Work } from './target.ts'
+import type { BackedUp, Work } from './target.ts'
 
 export interface SnapshotVerifyRequest {
   readonly source: string
@@ -90,6 +90,12 @@ export interface SnapshotChoiceRequest {
   readonly since: number
 }
 
+/** A snapshot that stands in a repository, as the backup that made it returned it. */
+export interface StoredBackup extends BackedUp {
+  /** When its manifest was written, which is when it was complete; epoch milliseconds. */
+  readonly createdAt: number
+}
+
 export interface Repositories {
   /** Reads what is stored; damage is returned, not thrown. @throws `snapshot-not-found`, … */
   verify(request: SnapshotVerifyRequest, work: Work): Promise<Verified>
@@ -104,6 +110,8 @@ export interface Repositories {
   since(source: string, request: SnapshotChoiceRequest): Promise<readonly string[]>
   /** Id of the newest snapshot of the collection. @throws `snapshot-not-found` */
   latest(source: string, collection: string): Promise<string>
+  /** The snapshot of that id; undefined when there is none, or no repository yet. @throws `damaged` */
+  backup(source: string, collection: string, snapshotId: string): Promise<StoredBackup | undefined>
   /** @throws `snapshot-not-found`, `damaged` */
   expectation(source: string, collection: string, snapshotId: string): Promise<Expectation>
 }

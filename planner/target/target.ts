@@ -50,6 +50,33 @@ export interface Work {
   readonly progress: Progress
   /** Something a person should know, in one line. */
   remark(text: string): void
+  /**
+   * Awaited under the operation's own lock, right before it changes something: an import, a restore, a
+   * drop. What it was told stands in no doubt after a crash.
+   */
+  readonly found?: (found: Found) => Promise<void>
+}
+
+/** What an operation found right before it changed something. */
+export interface Found {
+  /** Epoch milliseconds. */
+  readonly at: number
+  /** Of the collection that it changes; null when there is none, absent when it cannot be opened. */
+  readonly before?: Position | null
+  /** Of a restore: what it brings. */
+  readonly chosen?: ChosenSnapshot
+}
+
+export interface ChosenSnapshot {
+  readonly snapshotId: string
+  readonly source: string
+  readonly recoveryPoint: { readonly uuid: string; readonly history: string; readonly lsn: number }
+  /** Epoch milliseconds. */
+  readonly takenAt: number
+  readonly count: number
+  /** Absent when the log goes on from the snapshot: then it is not known before it is replayed. */
+  readonly digest?: string
+  readonly bytes: number
 }
 
 /** Where a collection's history stands. Instants in epoch milliseconds. */

@@ -4,8 +4,6 @@
  * Each operation opens the data directory, which takes its lock, and closes it before it returns. So
  * a program that a step runs in between may open it too, and what is read is what lies on disk.
  */
-import * as path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import {
   archiveOnce,
   type Clock,
@@ -25,6 +23,7 @@ import type { EmbeddedTarget } from '../plan/plan.ts'
 import type { GoldenQuery } from './expectation.ts'
 import { type Locate, plainLocation } from './locations.ts'
 import { measureSearch } from './measure-search.ts'
+import { pathInside } from './path-inside.ts'
 import type { Shape } from './shape.ts'
 import type {
   Archived,
@@ -93,6 +92,8 @@ export function vectraTarget(
     importFile: (request, work) =>
       within('create', work, async (directory): Promise<Imported> => {
         const { collection: name, file, metadata, format, dimension, ...config } = request
+        const before = directory.has(name) ? positionOf(await directory.open(name), clock) : null
+        await work.found?.({ at: clock.nowMs(), before })
         const result = await importCollection(directory, {
           ...watch(work),
           name,
@@ -167,6 +168,8 @@ export function vectraTarget(
     restore: (request, work) =>
       within('create', work, async (directory) => {
         const { collection, sources, snapshotId, at, as, replace, reindex } = request
+        const before =
+          replace && directory.has(as) ? await positionIfReadable(directory, as, clock, work) : null
         const result = await restoreSnapshot(directory, {
           ...watch(work),
           collection,
@@ -176,6 +179,19 @@ export function vectraTarget(
           newName: as,
           replace,
           reindex,
+          onChosen: async ({ uuid, epoch, lsn, asOfAt, count, digest, bytes, ...from }) =>
+            work.found?.({
+              at: clock.nowMs(),
+              ...(before !== undefined && { before }),
+              chosen: {
+                ...from,
+                recoveryPoint: { uuid, history: epoch.history, lsn },
+                takenAt: Date.parse(asOfAt),
+                count,
+                ...(at === undefined && { digest }),
+                bytes,
+              },
+            }),
         })
         for (const each of result.remarks) work.remark(each)
         const { uuid, epoch, lsn, asOfAt } = result.recoveryPoint
@@ -206,6 +222,7 @@ export function vectraTarget(
         return await within('use', work, async (directory) => {
           if (ifExists && !directory.has(name)) return { dropped: false, at: clock.nowMs() }
           const before = await positionIfReadable(directory, name, clock, work)
+          await work.found?.({ at: clock.nowMs(), ...(before && { before }) })
           const at = clock.nowMs()
           const dropped = await directory.drop(name, { ifExists })
           return { dropped, ...(before && { before }), at }
@@ -246,7 +263,7 @@ function positionOf(collection: Collection, clock: Clock): Position {
   }
 }
 
-/** A collection that is too damaged to open can still be dropped. */
+/** A collection that is too damaged to open can still be dropped or replaced. */
 async function positionIfReadable(
   directory: DataDirectory,
   name: string,
@@ -257,7 +274,7 @@ async function positionIfReadable(
     return positionOf(await directory.open(name), clock)
   } catch (error) {
     if (!isOperatingError(error) || error.code === 'collection-not-found') throw error
-    work.remark(`${name} could not be opened before it was dropped: ${error.message}`)
+    work.remark(`${name} cannot be opened as it is: ${error.message}`)
     return undefined
   }
 }
@@ -304,11 +321,4 @@ async function exactTruth(
   } finally {
     await state.release()
   }
-}
-
-/** The path of a file below a destination, relative to it where that can be told. */
-function pathInside(destination: string, file: string): string {
-  const root = destination.startsWith('file:') ? fileURLToPath(destination) : destination
-  const inside = path.relative(root, file)
-  return inside.startsWith('..') || path.isAbsolute(inside) ? file : inside
 }

@@ -34,6 +34,7 @@ export function runBench(changes: Partial<RunTools> = {}) {
       copy: unused('repository'),
       since: unused('repository'),
       latest: unused('repository'),
+      backup: unused('repository'),
       expectation: unused('repository'),
     },
     ledger: new Ledger(ledgerFile, { disk, clock, timer }),

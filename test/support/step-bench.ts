@@ -28,6 +28,7 @@ export const noRepositories: Repositories = {
   copy: lacking('copy'),
   since: lacking('since'),
   latest: lacking('latest'),
+  backup: lacking('backup'),
   expectation: lacking('expectation'),
 }
 

@@ -23,3 +23,16 @@ test('case 36: a process that ended has none, and another one has another', asyn
 test('a process of somebody else is alive', async () => {
   expect(await processStart(1)).toEqual(expect.any(String))
 })
+
+test('case 36: a dead process whose parent has not heard of it holds nothing any more', async () => {
+  // the program that the shell becomes never asks after the shell's child
+  const parent = execa('sh', ['-c', 'sleep 0.1 & echo $!; exec sleep 30'], { reject: false })
+  const [said] = await once(parent.stdout, 'data')
+  const pid = Number(String(said))
+  while ((await processStart(pid)) !== undefined) {
+    // it ends within a moment; the test's time limit is its bound
+  }
+  expect(() => process.kill(pid, 0)).not.toThrow()
+  parent.kill('SIGKILL')
+  await parent
+})

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs/promises'
 import * as path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { OperatingError } from '../../../engine/index.ts'
+import { type JsonObject, OperatingError, processStart } from '../../../engine/index.ts'
 import type { ExecInput } from '../../../planner/plan/step-inputs.ts'
 import { exec } from '../../../planner/step/exec.ts'
 import { toEnvironment, toInvocation } from '../../../planner/step/exec-command.ts'
@@ -19,6 +19,7 @@ const inputOf = (
     command: [text(program), ...rest.map((word) => text(word))],
     env: new Map(Object.entries(env).map(([name, value]) => [name, text(value)])),
     workingDirectory,
+    repeatable: false,
   }
 }
 
@@ -248,4 +249,24 @@ test('vectra-cli and vectra-dr are those of this installation, whatever PATH say
   expect(toInvocation(['vectra-dr']).args).toEqual([path.resolve('dist/planner/cli/main.js')])
   // a name that every object has is a program like any other
   expect(toInvocation(['constructor'])).toEqual({ file: 'constructor', args: [] })
+})
+
+test('an interrupted program that still runs keeps the run from going on, with what to do', async () => {
+  const notes: JsonObject[] = []
+  const { context } = stepBench({ note: async (note) => void notes.push(note) })
+  await exec.run(script('0'), context)
+  const [note] = notes
+  expect(note).toMatchObject({ pid: expect.any(Number) })
+  const own = { pid: process.pid, startedAt: (await processStart(process.pid)) ?? null }
+  const examine = (input: ExecInput, each?: JsonObject) =>
+    exec.examine?.(input, { at: 0, ...(each && { note: each }) }, context)
+  await expect(examine(script('0'), own)).rejects.toMatchObject({
+    code: 'locked',
+    hint: expect.stringContaining(`kill -- -${process.pid}`),
+  })
+  expect(await examine(script('0'), note)).toMatchObject({ state: 'unknown' })
+  expect(await examine({ ...script('0'), repeatable: true }, note)).toMatchObject({
+    state: 'repeat',
+    found: 'the plan says that it may be repeated',
+  })
 })

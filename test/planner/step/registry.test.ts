@@ -141,6 +141,7 @@ const run = {
         command: [text(process.execPath), text('-e'), text('1')],
         env: new Map(),
         workingDirectory: '/tmp',
+        repeatable: false,
       },
       context,
     ),
