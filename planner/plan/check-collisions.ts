@@ -4,7 +4,7 @@ import { nextDue, readCron } from './cron.ts'
 import { childPointer } from './path-text.ts'
 import type { ValueProblem } from './problem.ts'
 import { memberOf } from './raw-steps.ts'
-import { readZone } from './zone.ts'
+import { isZone } from './zone.ts'
 
 /** The same plan is judged the same on any day: due times are compared from a day on that stays. */
 const comparedFrom = Date.UTC(2026, 0, 1)
@@ -57,7 +57,7 @@ function cronLines(plan: JsonValue): CronLine[] {
 
 /** Undefined for a line or zone that is told to be wrong elsewhere. */
 function dueTimes(line: string, zone: string): string | undefined {
-  if (readCron(line).problem !== undefined || readZone(zone).problem !== undefined) return undefined
+  if (!isZone(zone) || readCron(line).problem !== undefined) return undefined
   const times: number[] = []
   let after = comparedFrom
   while (times.length < comparedTimes) {

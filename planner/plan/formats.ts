@@ -21,7 +21,7 @@ import {
 } from './location.ts'
 import { problem, type Reading, value } from './reading.ts'
 import { readDuration, readFrequency, readRate } from './units.ts'
-import { readZone } from './zone.ts'
+import { isZone, readZone } from './zone.ts'
 
 export type FormatReader = (text: string) => Reading<unknown>
 
@@ -92,6 +92,11 @@ const readSecret: FormatReader = (text) =>
   /^\$\{env\.[A-Za-z_]\w*\}$/.test(text)
     ? value(text)
     : problem('is no environment variable', 'Keep the key out of the plan: write "${env.NAME}".')
+
+/** Formats that are quicker to accept than to explain. */
+export const quickFormats: Readonly<Record<string, (text: string) => boolean>> = {
+  timezone: isZone,
+}
 
 /** Settings by their format, once their variables are filled in. */
 export const settingReaders: Readonly<Record<string, FormatReader>> = {

@@ -15,15 +15,19 @@ export const planLimits = {
   /** Nesting of mappings and lists, brackets and indentation together. */
   depth: 50,
   /** `key:` in the whole file. */
-  keys: 2_000,
+  keys: 20_000,
+  /** In all schedules, drills and procedures together. */
+  steps: 4_000,
+  /** Schedules, drills and procedures. */
+  sequences: 1_000,
   anchors: 100,
   aliases: 100,
-  /** Words and signs of YAML. The longest plan within the other bounds has about half as many. */
-  tokens: 60_000,
+  /** Words and signs of YAML. A plan of 2,000 steps and 500 collections has about 90,000. */
+  tokens: 150_000,
   /** Characters of one word or text: the parser keeps an object for every mistake in it. */
   tokenLength: 16 * KiB,
   /** Mappings, lists and values once aliases are followed. */
-  values: 20_000,
+  values: 60_000,
   /** Problems reported at once; the rest is counted. */
   problems: 100,
   /** Time the parser may work on one file. */

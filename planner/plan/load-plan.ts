@@ -24,7 +24,7 @@ import type { Plan } from './plan.ts'
 import { type PlanSchema, planSchema } from './plan-schema.ts'
 import type { PlanText } from './plan-text.ts'
 import type { PlanError, TextProblem, ValueProblem } from './problem.ts'
-import { rawSequences } from './raw-steps.ts'
+import { type RawSequence, rawSequences } from './raw-steps.ts'
 import { decodePlan, readPlanFile } from './read-plan.ts'
 import { resolvePlan } from './resolve-plan.ts'
 import { schemaProblems } from './schema-problems.ts'
@@ -95,8 +95,12 @@ async function checkValues(
   { env }: PlanOptions,
 ): Promise<PlanCheck> {
   const { value, positions } = parsed
-  const { errors, annotations } = schema.validate(value)
   const sequences = rawSequences(value)
+  const tooMany = sizeProblem(sequences)
+  if (tooMany !== undefined) {
+    return invalid([text.error(toText(tooMany, positions))], 'plan-too-large')
+  }
+  const { errors, annotations } = schema.validate(value)
   const problems = [
     ...schemaProblems(errors),
     ...checkSteps(sequences),
@@ -122,6 +126,25 @@ async function checkValues(
     secrets: collectSecrets(annotations, env),
   })
   return { kind: 'valid', plan }
+}
+
+/** Each step is looked at many times; nobody follows so many. */
+function sizeProblem(sequences: readonly RawSequence[]): ValueProblem | undefined {
+  const step = sequences.flatMap(({ steps }) => steps)[planLimits.steps]
+  const sequence = sequences[planLimits.sequences]
+  const what = step
+    ? `${planLimits.steps} steps`
+    : `${planLimits.sequences} schedules, drills and procedures`
+  const pointer = step?.pointer ?? sequence?.pointer
+  if (pointer === undefined) return undefined
+  const hint = 'Split the plan into several plans.'
+  return {
+    rule: 'too-large',
+    pointer,
+    atKey: true,
+    message: `the plan has more than ${what}`,
+    hint,
+  }
 }
 
 function invalid(

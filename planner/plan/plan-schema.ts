@@ -8,9 +8,10 @@
  *     x-template: setting    the text may hold ${env.…} (`step`: every variable)
  *     x-outputs: [snapshot]  what ${steps.<id>.…} may ask of a step of this kind
  */
+import assert from 'node:assert'
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js'
-import type { JsonObject, JsonValue } from '../../engine/index.ts'
-import { formats } from './formats.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../engine/index.ts'
+import { formats, quickFormats } from './formats.ts'
 import { childPointer } from './path-text.ts'
 import { readSchemaFiles, type SchemaFiles } from './schema-files.ts'
 import type { StepKind } from './step-inputs.ts'
@@ -78,14 +79,16 @@ function compile(files: SchemaFiles): PlanSchema {
     strictRequired: false,
     strictTypes: false,
     logger: false,
+    code: { optimize: false },
   })
   for (const [name, reader] of Object.entries(formats)) {
-    ajv.addFormat(name, (text: string) => reader(text).problem === undefined)
+    const accepts = quickFormats[name] ?? ((text) => reader(text).problem === undefined)
+    ajv.addFormat(name, (text: string) => accepts(text))
   }
   ajv.addVocabulary(['x-outputs'])
   addAnnotations(ajv)
   for (const schema of [files.values, ...files.steps.values()]) ajv.addSchema(schema)
-  const validate = ajv.compile(files.plan)
+  const validate = ajv.compile(withoutKindChoice(files.plan))
   return {
     outputs: new Map([...files.steps].map(([kind, schema]) => [kind, outputsOf(schema)])),
     validate(plan) {
@@ -94,6 +97,18 @@ function compile(files: SchemaFiles): PlanSchema {
       return { errors: validate.errors ?? [], annotations }
     },
   }
+}
+
+/**
+ * That a step has one kind is written as a choice of so many forms for editors; `checkSteps` tells it in one
+ * sentence. Trying each form on each step would cost thousands of errors for a plan that is wrong.
+ */
+function withoutKindChoice(plan: JsonObject): JsonObject {
+  const definitions = plan['$defs']
+  const step = isJsonObject(definitions) ? definitions['step'] : undefined
+  assert(isJsonObject(definitions) && isJsonObject(step), 'the plan schema has no step')
+  const { oneOf: _, ...rest } = step
+  return { ...plan, $defs: { ...definitions, step: rest } }
 }
 
 const outputsOf = (schema: JsonObject): readonly string[] => {

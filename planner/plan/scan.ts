@@ -38,6 +38,15 @@ const feature = (offset: number, message: string, hint: string): TextProblem => 
   hint,
 })
 
+/** Nothing in YAML allows it, and the parser's time grows with the square of how often it stands. */
+const twoTexts = (offset: number): TextProblem => ({
+  rule: 'yaml-syntax',
+  offset,
+  path: '',
+  message: 'one quoted text follows another',
+  hint: 'Put a comma between them, or a backslash before a quote that belongs to the text.',
+})
+
 /** Checks the bounds and refuses what the plan language leaves out of YAML. */
 export function scanYaml(text: string): ScanResult {
   const problems: TextProblem[] = []
@@ -49,6 +58,7 @@ export function scanYaml(text: string): ScanResult {
   let offset = 0
   let inScalar = false
   let content = false
+  let afterQuotes = false
 
   const over = (message: string): ScanResult => ({
     parse: false,
@@ -110,6 +120,10 @@ export function scanYaml(text: string): ScanResult {
       default:
     }
     content ||= type !== null && contentTypes.has(type)
+    const quoted = type === 'double-quoted-scalar' || type === 'single-quoted-scalar'
+    if (quoted && afterQuotes)
+      return { parse: false, tooLarge: false, problems: [twoTexts(offset)] }
+    if (type !== 'space') afterQuotes = quoted
     depth.word(offset, token, type)
     if (depth.now > planLimits.depth) {
       return over(`the plan is nested deeper than ${planLimits.depth}`)

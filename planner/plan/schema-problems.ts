@@ -8,15 +8,17 @@
 import type { ErrorObject } from 'ajv'
 import { isJsonObject, type JsonValue } from '../../engine/index.ts'
 import { formats } from './formats.ts'
+import { planLimits } from './limits.ts'
 import { nearest } from './nearest.ts'
 import { childPointer, parentPointer } from './path-text.ts'
 import { showable } from './plan-text.ts'
 import type { ValueProblem } from './problem.ts'
-import { isStepKind } from './schema-files.ts'
 
 /** Several errors may stand at one place; the first is the one to tell. */
 export const schemaProblems = (errors: readonly ErrorObject[]): ValueProblem[] =>
-  settleUnions(errors).flatMap((error) => toProblem(error) ?? [])
+  settleUnions(errors).flatMap(
+    (error, index) => toProblem(error, index < planLimits.problems) ?? [],
+  )
 
 /** Reduces the errors of each `oneOf` to those of the branch that was meant, or to the union's own. */
 function settleUnions(errors: readonly ErrorObject[]): ErrorObject[] {
@@ -26,9 +28,8 @@ function settleUnions(errors: readonly ErrorObject[]): ErrorObject[] {
       ({ instancePath, keyword }) =>
         instancePath !== union.instancePath || !['type', 'const', 'enum'].includes(keyword),
     )
-    const ownCheck = isStepSchema(union) // which kind a step has is told by check-steps.ts
-    for (const branch of branches) if (ownCheck || !meant.includes(branch)) dropped.add(branch)
-    if (ownCheck || meant.length > 0) dropped.add(union)
+    for (const branch of branches) if (!meant.includes(branch)) dropped.add(branch)
+    if (meant.length > 0) dropped.add(union)
   }
   return errors.filter((error) => !dropped.has(error))
 }
@@ -53,9 +54,6 @@ function branchesOf(errors: readonly ErrorObject[]): ReadonlyMap<ErrorObject, Er
   }
   return branches
 }
-
-const isStepSchema = ({ parentSchema }: ErrorObject): boolean =>
-  Object.keys(propertiesOf(parentSchema)).some(isStepKind)
 
 const propertiesOf = (schema: unknown): Record<string, unknown> => {
   const properties = memberOf(schema, 'properties')
@@ -84,7 +82,8 @@ export function describeValue(value: JsonValue | undefined): string {
 
 const startsSentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
-function toProblem(error: ErrorObject): ValueProblem | undefined {
+/** @param suggest looking for what was meant costs: once more is wrong than is shown, nobody reads it */
+function toProblem(error: ErrorObject, suggest: boolean): ValueProblem | undefined {
   const { keyword, instancePath: pointer, params, parentSchema } = error
   switch (keyword) {
     case 'if':
@@ -92,7 +91,7 @@ function toProblem(error: ErrorObject): ValueProblem | undefined {
     case 'false schema': // side by side in side by side, told by check-steps.ts
       return undefined // the error inside tells it
     case 'additionalProperties':
-      return unknownKey(pointer, String(params['additionalProperty']), parentSchema)
+      return unknownKey(pointer, String(params['additionalProperty']), parentSchema, suggest)
     case 'required':
       return missingKey(pointer, String(params['missingProperty']), parentSchema)
     case 'dependentRequired':
@@ -111,7 +110,7 @@ function toProblem(error: ErrorObject): ValueProblem | undefined {
       }
     default:
       return error.propertyName === undefined
-        ? wrongValue(error)
+        ? wrongValue(error, suggest)
         : wrongName(error, error.propertyName)
   }
 }
@@ -120,10 +119,10 @@ const describeItem = (list: unknown, index: number): string =>
   // the data is what was validated: JSON
   describeValue(Array.isArray(list) ? (list[index] as JsonValue) : null)
 
-function unknownKey(pointer: string, key: string, schema: unknown): ValueProblem {
+function unknownKey(pointer: string, key: string, schema: unknown, suggest: boolean): ValueProblem {
   const at = { pointer: childPointer(pointer, key), atKey: true }
   const known = Object.keys(propertiesOf(schema))
-  const meant = nearest(key, known)
+  const meant = suggest ? nearest(key, known) : undefined
   const list = known.length <= 14 ? `Known here: ${known.join(', ')}.` : undefined
   const hint = meant === undefined ? list : `Did you mean "${meant}"?`
   return {
@@ -167,9 +166,9 @@ function readFormat(
   return reading?.problem === undefined ? undefined : reading
 }
 
-function wrongValue(error: ErrorObject): ValueProblem {
+function wrongValue(error: ErrorObject, suggest: boolean): ValueProblem {
   const value = error.data as JsonValue | undefined // the data is what was validated: JSON
-  const { message, hint } = describeWrong(error, value)
+  const { message, hint } = describeWrong(error, value, suggest)
   return {
     rule: error.keyword === 'type' ? 'wrong-type' : 'wrong-value',
     pointer: error.instancePath,
@@ -193,18 +192,18 @@ const typeTitles: Readonly<Record<string, string>> = {
   array: 'a list',
 }
 
-function describeWrong(error: ErrorObject, value: JsonValue | undefined): Wrong {
+function describeWrong(error: ErrorObject, value: JsonValue | undefined, suggest: boolean): Wrong {
   const { keyword, params, parentSchema } = error
   // a number in place of a key is not shown either
   const shown = textOf(parentSchema, 'format') === 'secret' ? 'this' : describeValue(value)
-  const reading = readFormat(error, value)
+  const reading = suggest ? readFormat(error, value) : undefined
   if (reading !== undefined) return { message: `${shown} ${reading.problem}`, hint: reading.hint }
   const title = textOf(parentSchema, 'title')
   const wanted = title ?? typeTitles[String(params['type'])] ?? 'what belongs here'
   if (value === null) return { message: 'there is no value', hint: `Write ${wanted}.` }
   switch (keyword) {
     case 'enum':
-      return oneOf(shown, value, error.params['allowedValues'])
+      return oneOf(shown, suggest ? value : null, error.params['allowedValues'])
     case 'minItems':
     case 'minProperties':
     case 'minLength':

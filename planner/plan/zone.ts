@@ -4,15 +4,20 @@ import { problem, type Reading, value } from './reading.ts'
 
 /** The zone's name. Fixed offsets and abbreviations are refused: they do not follow summer time. */
 export function readZone(text: string): Reading<string> {
-  if (text === 'UTC') return value(text)
-  const hint = 'Write an IANA name such as Europe/Zurich, or UTC.'
-  if (!text.includes('/')) return problem('is not a time zone', suggestZone(text) ?? hint)
+  if (isZone(text)) return value(text)
+  const hint = suggestZone(text) ?? 'Write an IANA name such as Europe/Zurich, or UTC.'
+  return problem(text.includes('/') ? 'is not a known time zone' : 'is not a time zone', hint)
+}
+
+/** Whether {@link readZone} accepts it, without a look for what was meant instead. */
+export function isZone(text: string): boolean {
+  if (text === 'UTC') return true
+  if (!text.includes('/')) return false
   try {
     new Intl.DateTimeFormat('en', { timeZone: text })
-    return value(text)
+    return true
   } catch {
-    // the platform knows which zones there are, and answers by throwing
-    return problem('is not a known time zone', suggestZone(text) ?? hint)
+    return false // the platform knows which zones there are, and answers by throwing
   }
 }
 

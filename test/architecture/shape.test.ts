@@ -37,6 +37,7 @@ const acrossFiles = {
     'plans that archive, copy, prune and restore from several destinations, over real files',
   'planner/cli/sealed-plan':
     'plans whose destinations are encrypted and signed, and secrets that show nowhere',
+  'planner/compile/many': 'a plan as large as plans get, from its text to its explanation',
   'planner/plan/reference': 'the page with every key of the plan language, against the schemas',
   'planner/run/when': 'steps that wait for a failure, or for none',
   'planner/run/render': 'the three ways of drawing a run, against each other',

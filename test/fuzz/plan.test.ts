@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { formatPlanErrors } from '../../planner/plan/plan-error.ts'
 import { planCorpus } from '../support/plan-corpus.ts'
 import { checkText, validPlan } from '../support/plan-text.ts'
+import { referenceEnvironment, referenceFile } from '../support/reference-plan.ts'
 import { type SeededRandom, seededRandom } from '../support/seeded-random.ts'
 import { suiteDirectory } from '../support/temporary-directory.ts'
 
@@ -123,9 +125,12 @@ const mutations: readonly Mutation[] = [
   },
 ]
 
+const reference = readFileSync(referenceFile, 'utf8')
+
 const mutate = (random: SeededRandom): Buffer => {
   const small = planCorpus.filter(({ bytes }) => bytes.length < 4_096)
-  const start = random.chance(0.9) ? validPlan : random.pick(small).bytes.toString()
+  const whole = random.chance(0.15) ? reference : validPlan
+  const start = random.chance(0.9) ? whole : random.pick(small).bytes.toString()
   let text = start
   for (let times = random.integer(4); times >= 0; times--)
     text = random.pick(mutations)(text, random)
@@ -148,7 +153,7 @@ describe('mutated plans', () => {
     for (let index = 0; index < plans; index++) {
       const bytes = mutate(random)
       const startedMs = performance.now()
-      const check = await checkText(directory.path, bytes, { X: 'x' })
+      const check = await checkText(directory.path, bytes, { ...referenceEnvironment, X: 'x' })
       const tookMs = performance.now() - startedMs
       const where = `FUZZ_SEED=${seed}, plan ${index}:\n${bytes.toString()}`
       expect(tookMs, where).toBeLessThan(2_000)

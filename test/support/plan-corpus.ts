@@ -65,14 +65,17 @@ const invalid = (
   ...(column !== undefined && { column }),
 })
 
+const steps = (count: number): string =>
+  `schedules:\n  s:\n    steps:\n${'      - {}\n'.repeat(count)}`
+
 export const planCorpus: readonly CorpusCase[] = [
-  tooLarge('alias bomb', bomb(9), 'more than 20000 values'),
+  tooLarge('alias bomb', bomb(9), 'more than 60000 values'),
   tooLarge('many aliases', `a: &a x\nb: [${'*a, '.repeat(200)}]\n`, 'more than 100 aliases'),
-  tooLarge('64 KiB of keys', lines((i) => `k${i}: 1\n`).slice(0, 65_536), 'more than 2000 keys'),
+  invalid('64 KiB of keys', lines((i) => `k${i}: 1\n`).slice(0, 65_544), 'unknown key "k1"', 2, 1),
   tooLarge(
     '256 KiB of keys',
     lines((i) => `k${i}: 1\n`),
-    'more than 2000 keys',
+    'more than 20000 keys',
   ),
   tooLarge(
     '256 KiB of anchors',
@@ -96,7 +99,7 @@ export const planCorpus: readonly CorpusCase[] = [
   tooLarge('256 KiB of closing brackets', fill(']'), 'words and signs'),
   invalid('256 KiB of directives', fill('%\n'), 'no YAML directives', 1, 1),
   tooLarge('256 KiB of empty lines', fill('\n'), 'words and signs'),
-  tooLarge('256 KiB of quotes', fill('"'), 'words and signs'),
+  invalid('256 KiB of quotes', fill('"'), 'one quoted text follows another', 1, 3),
   tooLarge('256 KiB of commas', `[${fill(',')}`.slice(0, size), 'words and signs'),
   tooLarge(
     '256 KiB of bad escapes',
@@ -109,6 +112,20 @@ export const planCorpus: readonly CorpusCase[] = [
     'a text of more',
   ),
   tooLarge('16 KiB of commas in lines', `[${fill(`${','.repeat(1_000)}\n`)}`.slice(0, size), ''),
+  tooLarge('more steps than anybody follows', steps(5_000), 'more than 4000 steps'),
+  invalid('3,000 steps of no kind', steps(3_000), 'a step needs a kind', 4, 9),
+  invalid(
+    'names of nothing',
+    `collections:\n${lines((i) => `  d${i}: { target: t${i}${'x'.repeat(50)} }\n`)}`,
+    'there is no target "t0x',
+    2,
+    17,
+  ),
+  tooLarge(
+    'more schedules than anybody follows',
+    `schedules:\n${lines((i) => `  s${i}: { timezone: Europe/Zurick${i} }\n`)}`,
+    'more than 1000 schedules',
+  ),
   invalid('an alias to nothing', 'name: *x\n', 'there is no anchor "&x"', 1, 7),
   invalid('an alias that holds itself', 'name: &a [*a]\n', 'holds itself', 1, 11),
   invalid('a merge key', instead('name:', 'name: &n x\n<<: *n'), 'merge keys', 3, 1),
