@@ -91,6 +91,7 @@ export const errorCatalogue = {
   'check-failed': exitCodes.stepFailed,
   'command-failed': exitCodes.stepFailed,
   'unexpected-answer': exitCodes.stepFailed,
+  declined: exitCodes.stepFailed,
   'undo-failed': exitCodes.undoFailed,
   interrupted: exitCodes.interrupted,
   'output-closed': exitCodes.outputClosed,

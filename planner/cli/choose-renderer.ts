@@ -8,7 +8,7 @@ export async function chooseRenderer({ io, json, quiet }: Context): Promise<Rend
     const { renderJson } = await import('../run/render-json.ts')
     return renderJson(screenOn(io.stdout), io.clock)
   }
-  if (quiet) return { observe: () => {}, close: async () => {} }
+  if (quiet) return { observe: () => {}, aside: (act) => act(), close: async () => {} }
   const screen = screenOn(io.stderr)
   // a terminal that does not know its width gets a character a line from a drawing
   if (io.stderr.isTerminal && io.stderr.columns > 0) {

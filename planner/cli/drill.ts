@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { fail, OperatingError } from '../../engine/index.ts'
 import type { Drill, Plan } from '../plan/plan.ts'
+import { type AnswerFlags, addAnswers, checkAnswers } from './answers.ts'
 import { asksFirst } from './asks-first.ts'
 import * as choose from './choose-sequence.ts'
 import type { Context } from './context.ts'
@@ -10,8 +11,7 @@ import { examples, type Runner } from './runner.ts'
 import { worstFailure } from './worst-failure.ts'
 
 export function addDrill(program: Command, run: Runner): void {
-  program
-    .command('drill')
+  addAnswers(program.command('drill'))
     .description('run drills and judge the objectives that they prove; exit 3 when one is missed')
     .argument('<plan>', 'plan file')
     .argument('[name...]', 'drills, run one after the other; needed when the plan has several')
@@ -31,20 +31,22 @@ async function runDrills(
   context: Context,
   file: string,
   names: readonly string[],
-  flags: { readonly yes?: true },
+  flags: AnswerFlags & { readonly yes?: true },
 ) {
   const plan = await openPlan(context, file)
   const all = [...plan.drills.keys()]
   const chosen =
     names.length > 0 ? names : [choose.only('drill', all, 'Add one under drills: in the plan.')]
   const drills = chosen.map((name) => choose.drill(plan, name))
+  const { answer = new Map<string, string>() } = flags
+  checkAnswers(context, plan, drills, answer)
   if (flags.yes !== true) await confirmAll(context, plan, drills)
   const { execute } = await import('./execute.ts')
   const summaries: object[] = []
   const failures: OperatingError[] = []
   for (const drill of drills) {
     try {
-      summaries.push(await execute(context, plan, drill))
+      summaries.push(await execute(context, plan, drill, answer))
     } catch (error) {
       // one drill that fails says nothing about the next, but a wish to stop is for all of them
       if (!(error instanceof OperatingError) || context.io.stopSignal.aborted) throw error

@@ -25,6 +25,7 @@ import { stepRegistry } from '../step/registry.ts'
 import { engineRepositories } from '../target/engine-repositories.ts'
 import { planLocations } from '../target/locations.ts'
 import { openTargets } from '../target/open-targets.ts'
+import { askingAt, type GivenAnswers } from './answers.ts'
 import { beat } from './beat.ts'
 import { chooseRenderer } from './choose-renderer.ts'
 import type { Context } from './context.ts'
@@ -44,8 +45,15 @@ export interface Ran {
  * @throws what the run ended with: `step-failed`, `undo-failed`, `interrupted`, `terminated`;
  *   `objective-missed` when a drill passed and an objective it proves is missed or unproven; `locked`
  */
-export const execute = (context: Context, plan: Plan, sequence: AnySequence): Promise<Ran> =>
-  underLock(context, plan, (state, before) => conduct(context, plan, sequence, state, before))
+export const execute = (
+  context: Context,
+  plan: Plan,
+  sequence: AnySequence,
+  given: GivenAnswers = new Map(),
+): Promise<Ran> =>
+  underLock(context, plan, (state, before) =>
+    conduct(context, plan, sequence, state, before, given),
+  )
 
 /**
  * The run of a due time, which `${date}` then means; nothing when one that begun meanwhile has served it.
@@ -59,7 +67,7 @@ export const executeDue = (
   underLock(context, plan, async (state, before) =>
     isServed(servedTimes(plan.name, before.entries), sequence, dueAt, context.io.clock.nowMs())
       ? undefined
-      : conduct(context, plan, sequence, state, before, undefined, dueAt),
+      : conduct(context, plan, sequence, state, before, new Map(), undefined, dueAt),
   )
 
 async function underLock<T>(
@@ -99,6 +107,7 @@ export interface Resumed {
 /**
  * The part of {@link execute} that is under the lock.
  * @param before the ledger as it is now
+ * @param given what people said beforehand to the steps that ask them
  * @param resumed present when a run goes on whose process died
  * @param dueAt when it was due, epoch milliseconds; absent: now
  */
@@ -108,13 +117,14 @@ export async function conduct(
   sequence: AnySequence,
   state: StatePaths,
   before: LedgerReading,
+  given: GivenAnswers,
   resumed?: Resumed,
   dueAt = resumed?.past.dueAt ?? context.io.clock.nowMs(),
 ): Promise<Ran> {
   refuseUnoffered(plan)
   const history = historyOf(before.entries, plan.name, sequence)
   const tree = compile(plan, sequence, { registry: stepRegistry, history })
-  const { result, written } = await runWatched(context, plan, tree, state, dueAt, resumed)
+  const { result, written } = await runWatched(context, plan, tree, state, dueAt, given, resumed)
   if (result.bug !== undefined) throw result.bug
   const judged =
     sequence.kind === 'drill'
@@ -139,6 +149,7 @@ async function runWatched(
   tree: TaskTree,
   state: StatePaths,
   dueAt: number,
+  given: GivenAnswers,
   resumed: Resumed | undefined,
 ): Promise<{ readonly result: RunResult; readonly written: readonly LedgerEntry[] }> {
   const { io } = context
@@ -162,6 +173,7 @@ async function runWatched(
     clock,
     timer,
     environment: io.env,
+    asking: askingAt(context, renderer, given),
     stateDirectory: state.directory,
     target: openTargets(plan, disk, clock, locate),
     repositories: engineRepositories(disk, clock, locate),
@@ -208,7 +220,11 @@ function failureOf(
         `${what}; and not everything could be undone`,
         'Look at the undo steps in the output and put right by hand what they name.',
       )
-    : new OperatingError('step-failed', what, error?.hint ?? '')
+    : new OperatingError(
+        error?.code === 'declined' ? 'declined' : 'step-failed',
+        what,
+        error?.hint ?? '',
+      )
 }
 
 /** A resumed run that had been stopped before it died. */

@@ -18,8 +18,8 @@ export interface Io {
   readonly stdout: Output
   /** Progress, remarks, errors. */
   readonly stderr: Output
-  /** Asks a person at the terminal; absent where there is nobody to ask. Rejects at the signal. */
-  readonly ask?: (question: string) => Promise<string>
+  /** Asks a person at the terminal; absent where there is nobody to ask. Rejects at either signal. */
+  readonly ask?: (question: string, signal?: AbortSignal) => Promise<string>
   readonly env: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
   readonly timer: Timer

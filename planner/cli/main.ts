@@ -63,12 +63,17 @@ for (const [signal, { code, exitCode }] of Object.entries(stops)) {
   })
 }
 
-async function ask(question: string): Promise<string> {
+async function ask(question: string, signal = stop.signal): Promise<string> {
   const line = createInterface({ input: process.stdin, output: process.stderr })
+  // a terminal that is read character by character makes no signal of Ctrl-C
+  line.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
   // an input that ends is no answer; readline alone would wait for ever
+  const ends = AbortSignal.any([stop.signal, signal])
   const ended = new Promise<string>((resolve) => line.once('close', () => resolve('')))
   try {
-    return await Promise.race([line.question(question, { signal: stop.signal }), ended])
+    return await Promise.race([line.question(question, { signal: ends }), ended])
+  } catch (error) {
+    throw ends.aborted ? ends.reason : error
   } finally {
     line.close()
   }

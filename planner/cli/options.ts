@@ -10,10 +10,11 @@ import { readDuration } from '../plan/units.ts'
 export function refuseMistakes(command: Command): void {
   for (const option of command.options) {
     if (option.isBoolean()) continue
+    const isList = option.long === '--answer' // one for each question
     let seen = false
     command.on(`option:${option.name()}`, (value: string) => {
       const flag = option.long ?? option.short ?? option.flags
-      if (seen) fail('usage', `the option ${flag} is given twice`, 'Give it once.')
+      if (seen && !isList) fail('usage', `the option ${flag} is given twice`, 'Give it once.')
       if (value.startsWith('--')) {
         fail('usage', `the option ${flag} has no value: ${value} follows`, `Write ${flag} VALUE.`)
       }

@@ -5,6 +5,7 @@ import type { AnySequence, Plan } from '../plan/plan.ts'
 import type { Answers } from '../run/examine.ts'
 import type { ResumeVerdict } from '../run/ledger-line.ts'
 import type { PastRun } from '../run/past-run.ts'
+import { type AnswerFlags, addAnswers, checkAnswered } from './answers.ts'
 import * as choose from './choose-sequence.ts'
 import type { Context } from './context.ts'
 import { openPlan } from './open-plan.ts'
@@ -13,8 +14,7 @@ import { examples, type Runner } from './runner.ts'
 import { statePaths } from './state.ts'
 
 export function addResume(program: Command, run: Runner): void {
-  program
-    .command('resume')
+  addAnswers(program.command('resume'))
     .description(
       'go on with a run whose process died: what ended is not run again, what was interrupted is examined first',
     )
@@ -28,13 +28,13 @@ export function addResume(program: Command, run: Runner): void {
       examples(
         'resume plans/shop.yaml',
         'resume plans/shop.yaml 20261123-020207-7f3a',
-        'resume plans/shop.yaml 20261123-020207-7f3a --repeat purge-cdn,warm-up --done notify',
+        'resume plans/shop.yaml 20261123-020207-7f3a --repeat purge-cdn,warm-up --done reload',
       ),
     )
     .action(run(resume))
 }
 
-interface ResumeFlags {
+interface ResumeFlags extends AnswerFlags {
   readonly done?: string
   readonly repeat?: string
   readonly changedPlan?: true
@@ -47,6 +47,7 @@ async function resume(
   flags: ResumeFlags,
 ): Promise<object> {
   const plan = await openPlan(context, file)
+  const { answer: given = new Map<string, string>() } = flags
   const answers: Answers = { given: givenAnswers(flags), ask: askAt(context) }
   const { disk, clock } = context.io
   const state = statePaths(plan, context.state)
@@ -61,7 +62,8 @@ async function resume(
     const sequence = sequenceOf(plan, past)
     refuseOtherPlan(plan, past, flags.changedPlan === true)
     const { conduct } = await import('./execute.ts')
-    return await conduct(context, plan, sequence, state, reading, { past, answers })
+    checkAnswered(plan, sequence, given)
+    return await conduct(context, plan, sequence, state, reading, given, { past, answers })
   } finally {
     await lock.release()
   }

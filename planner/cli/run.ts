@@ -1,14 +1,14 @@
 /** `run PLAN`: runs the steps of a schedule now, or whatever is due. */
 import type { Command } from 'commander'
 import { fail } from '../../engine/index.ts'
+import { type AnswerFlags, addAnswers, checkAnswers } from './answers.ts'
 import * as choose from './choose-sequence.ts'
 import type { Context } from './context.ts'
 import { openPlan } from './open-plan.ts'
 import { examples, type Runner } from './runner.ts'
 
 export function addRun(program: Command, run: Runner): void {
-  program
-    .command('run')
+  addAnswers(program.command('run'))
     .description('run the steps of a schedule now, or of all that is due')
     .argument('<plan>', 'plan file')
     .option('--schedule <name>', 'which one; needed when the plan has several')
@@ -25,7 +25,7 @@ export function addRun(program: Command, run: Runner): void {
     .action(run(runSchedule))
 }
 
-interface RunFlags {
+interface RunFlags extends AnswerFlags {
   readonly schedule?: string
   readonly due?: true
   readonly yes?: true
@@ -40,12 +40,18 @@ async function runSchedule(context: Context, file: string, flags: RunFlags): Pro
   }
   const plan = await openPlan(context, file)
   if (flags.due === true) {
+    if (flags.answer !== undefined) {
+      fail('usage', '--answer does not go with --due', 'Name the schedule whose step asks.')
+    }
     const { runDue } = await import('./run-due.ts')
     return runDue(context, plan, flags.yes === true)
   }
   const name =
     flags.schedule ??
     choose.only('schedule', [...plan.schedules.keys()], 'Try its drills: vectra-dr drill PLAN.')
+  const schedule = choose.schedule(plan, name)
+  const { answer = new Map<string, string>() } = flags
+  checkAnswers(context, plan, [schedule], answer)
   const { execute } = await import('./execute.ts')
-  return execute(context, plan, choose.schedule(plan, name))
+  return execute(context, plan, schedule, answer)
 }

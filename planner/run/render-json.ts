@@ -20,7 +20,7 @@ export function renderJson(screen: Screen, clock: Clock): Renderer {
     }
     screen.write(`${JSON.stringify(toObject(event))}\n`)
   }
-  return { observe, close: async () => {} }
+  return { observe, aside: (act) => act(), close: async () => {} }
 }
 
 function toObject(event: RunEvent): object {

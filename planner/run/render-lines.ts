@@ -48,6 +48,7 @@ export function renderLines(screen: Screen, clock: Clock): Renderer {
       const text = textOf(event, rate)
       if (text !== undefined) screen.write(`${oneLine(text)}\n`)
     },
+    aside: (act) => act(),
     close: async () => {},
   }
 }

@@ -20,6 +20,7 @@ import {
   timeText,
 } from './renderer.ts'
 import type { RunEvent, StepKey } from './run-event.ts'
+import { shareScreen } from './shared-screen.ts'
 
 /** Titles change at most this often, for the sake of the terminal. */
 const redrawMs = 100
@@ -102,7 +103,8 @@ class StepView {
   }
 }
 
-export function renderTree(screen: Screen, nowMs: () => number): Renderer {
+export function renderTree(given: Screen, nowMs: () => number): Renderer {
+  const screen = shareScreen(given)
   const views = new Map<string, StepView>()
   const viewOf = ({ stage, step }: StepKey) => views.get(`${stage}/${step}`)
   const undo = new UndoView()
@@ -150,6 +152,7 @@ export function renderTree(screen: Screen, nowMs: () => number): Renderer {
   }
   return {
     observe,
+    aside: screen.aside,
     async close() {
       await drawing
       for (const text of closing) screen.write(text)

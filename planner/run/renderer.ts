@@ -15,6 +15,8 @@ export interface Screen {
 
 export interface Renderer {
   readonly observe: RunObserver
+  /** Leaves the screen to somebody who asks something there. */
+  aside<T>(act: () => Promise<T>): Promise<T>
   /** Draws the last state and gives the screen back. */
   close(): Promise<void>
 }

@@ -1,5 +1,6 @@
 /** What a run works with, handed in: the world, and who watches. */
 import type { Clock, Disk, Timer } from '../../engine/index.ts'
+import type { Asking } from '../step/asking.ts'
 import type { Repositories } from '../target/repositories.ts'
 import type { TargetAdapter } from '../target/target.ts'
 import type { LedgerBody, RunHeader } from './ledger-line.ts'
@@ -15,6 +16,8 @@ export interface RunTools {
   readonly target: (name: string) => TargetAdapter
   readonly repositories: Repositories
   readonly ledger: { append(header: RunHeader, body: LedgerBody): Promise<unknown> }
+  /** How people are asked. */
+  readonly asking: Asking
   /** Masks the values of the plan's secrets. */
   readonly redact: (text: string) => string
   readonly observe: RunObserver

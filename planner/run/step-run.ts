@@ -55,6 +55,7 @@ export async function runStep(
     observe({ kind: 'step-started', ...key, task, attempt })
     tried = await tryOnce(task, stage, work, scope, signal, interrupted)
     if (tried.outcome !== 'failed' || attempt >= tries || tried.error === undefined) break
+    if (tried.error.code === 'declined') break // who said no is not asked again
     const pauseMs = Math.min((task.retry?.backoffMs ?? 0) * 2 ** (attempt - 1), longestPauseMs)
     observe({ kind: 'step-retried', ...key, attempt, pauseMs, error: tried.error })
     try {

@@ -5,8 +5,10 @@ import { isBad, type StepRecord } from '../step/record.ts'
 /** How a list of tasks ended. */
 export type Verdict = 'passed' | 'failed' | 'undo'
 
-/** `passed`: the next one may start. */
-export function verdictOf({ onFailure }: StepTask, record: StepRecord): Verdict {
-  if (!isBad(record) || (record.outcome === 'failed' && onFailure === 'continue')) return 'passed'
+/** `passed`: the next one may start. Nothing goes on where a yes was asked for and not given. */
+export function verdictOf({ onFailure, stepKind }: StepTask, record: StepRecord): Verdict {
+  if (!isBad(record)) return 'passed'
+  const mayGoOn = record.outcome === 'failed' && stepKind !== 'approve'
+  if (mayGoOn && onFailure === 'continue') return 'passed'
   return onFailure === 'undo' ? 'undo' : 'failed'
 }

@@ -69,7 +69,9 @@ export function openWorkspace(
     resolveTemplate(template, { ...templates, ...(collection !== undefined && { collection }) })
   const inputs = inputsOf(task, scope)
   const context: StepContext = {
+    id: task.id,
     plan: tree.plan,
+    asking: tools.asking,
     inputs,
     records,
     signal,

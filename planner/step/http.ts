@@ -14,6 +14,10 @@ const dropBeforeCut = 4_096
 export const http: StepFaces<'http'> = {
   kind: 'http',
   run,
+  examine: async ({ method }) =>
+    method === 'GET' || method === 'HEAD'
+      ? { state: 'repeat', found: 'it only reads' }
+      : { state: 'unknown', found: `whether the ${method} request arrived cannot be seen` },
   describe: (input) => ({
     sentence: `Request ${input.method} ${input.url.text}${input.expect.status === undefined ? '' : `, expecting ${input.expect.status}`}`,
     commands: [curl(input)],

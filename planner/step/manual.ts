@@ -1,12 +1,15 @@
-/** `manual`: something that only a person can do. */
+/** `manual`: something that only a person can do, who says when it is done, or that it cannot be. */
+import { OperatingError } from '../../engine/index.ts'
+import type { ManualInput } from '../plan/step-inputs.ts'
+import { askPerson, workWords } from './ask-person.ts'
 import { estimateFrom } from './estimate.ts'
-import { notRunYet } from './not-offered.ts'
-import type { StepFaces } from './step.ts'
+import type { StepContext, StepFaces, StepResult } from './step.ts'
 import { whoText } from './who-text.ts'
 
 export const manual: StepFaces<'manual'> = {
   kind: 'manual',
-  run: notRunYet('manual'),
+  run,
+  examine: async () => ({ state: 'repeat', found: 'nobody said yet that it is done' }),
   describe: (input, plan) => ({
     sentence: `By hand, ${whoText(plan, input.role)}: ${input.do.text}`,
     commands: [],
@@ -14,4 +17,20 @@ export const manual: StepFaces<'manual'> = {
   estimate: (_, id, history) => estimateFrom(history, { id, kind: 'manual' }, 15 * 60_000),
   touches: ({ role }) => [{ access: 'asks', what: 'role', name: role }],
   needs: () => [],
+}
+
+async function run(input: ManualInput, context: StepContext): Promise<StepResult> {
+  const { role } = input
+  const text = context.redact(context.text(input.do))
+  const { isYes, contact, how, at } = await askPerson(`By hand: ${text}`, role, workWords, context)
+  const outputs = { role, contact, answer: isYes ? 'done' : 'failed', how, doneAt: at }
+  if (isYes) return { outputs }
+  return {
+    outputs,
+    error: new OperatingError(
+      'step-failed',
+      `${role} (${contact}) says that it could not be done: ${text}`,
+      'Find out what was in the way.',
+    ),
+  }
 }

@@ -27,6 +27,7 @@ const programMs = 30_000
 export const notify: StepFaces<'notify'> = {
   kind: 'notify',
   run,
+  examine: async () => ({ state: 'repeat', found: 'telling twice is better than not at all' }),
   describe: ({ channel, message }) => ({
     sentence: `Tell ${channel}: ${message.text}`,
     commands: [],

@@ -15,6 +15,7 @@ const pauseMs = 1_000
 export const probe: StepFaces<'probe'> = {
   kind: 'probe',
   run,
+  examine: async () => ({ state: 'repeat', found: 'asking twice does no harm' }),
   describe: ({ url, expect, withinMs }) => ({
     sentence: `Probe ${url.text} for ${showDuration(withinMs)} until it answers ${expect.status ?? 'well'}`,
     commands: [

@@ -27,11 +27,14 @@ import type { StepInputs, StepKind } from '../plan/step-inputs.ts'
 import type { Template } from '../plan/template.ts'
 import type { Repositories } from '../target/repositories.ts'
 import type { Capability, TargetAdapter } from '../target/target.ts'
+import type { Asking } from './asking.ts'
 import type { Estimate, History } from './estimate.ts'
 import type { Evidence, StepRecord } from './record.ts'
 
 /** What a running step works with. */
 export interface StepContext {
+  /** The step's id, unique in its stage. */
+  readonly id: string
   readonly plan: Plan
   /** Fills a template in; `collection` is what `${collection}` means there. @throws `step-failed` */
   text(template: Template, collection?: string): string
@@ -44,6 +47,8 @@ export interface StepContext {
   readonly timer: Timer
   /** The environment this program was started with. */
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** How people are asked. */
+  readonly asking: Asking
   /** Given when the step shall stop; the reason is the error to end with. */
   readonly signal: AbortSignal
   /** Given when waiting for a polite end is over: kill now. */

@@ -17,6 +17,7 @@ export const wait: StepFaces<'wait'> = {
     await pause(timer, input.forMs, signal)
     return { outputs: { waitedMs: Math.round(clock.monotonicMs() - startedMs) } }
   },
+  examine: async () => ({ state: 'repeat', found: 'it only waits' }),
   describe: (input) => ({
     sentence:
       input.kind === 'time'

@@ -7,6 +7,7 @@ import { runTree } from '../../planner/run/run.ts'
 import type { RunEvent } from '../../planner/run/run-event.ts'
 import type { RunResult } from '../../planner/run/run-result.ts'
 import type { RunTools } from '../../planner/run/run-tools.ts'
+import { nobodyToAsk } from '../../planner/step/asking.ts'
 import { manualClock } from './manual-clock.ts'
 import { manualTimer, settle } from './manual-timer.ts'
 import { MemoryDisk } from './memory-disk.ts'
@@ -26,6 +27,7 @@ export function runBench(changes: Partial<RunTools> = {}) {
     clock,
     timer,
     environment: {},
+    asking: nobodyToAsk,
     stateDirectory: '/state',
     target: unused('target'),
     repositories: {

@@ -4,6 +4,7 @@ import { systemTimer } from '../../engine/base/timer.ts'
 import { type JsonObject, nodeDisk, sha256Hex, systemClock } from '../../engine/index.ts'
 import type { Plan } from '../../planner/plan/plan.ts'
 import type { Template } from '../../planner/plan/template.ts'
+import { nobodyToAsk } from '../../planner/step/asking.ts'
 import type { StepRecord } from '../../planner/step/record.ts'
 import type { StepContext } from '../../planner/step/step.ts'
 import type { Repositories } from '../../planner/target/repositories.ts'
@@ -66,7 +67,9 @@ export function stepBench(
   const force = new AbortController()
   const redact = rest.redact ?? ((text: string) => text)
   const context: StepContext = {
+    id: 'step',
     plan: buildPlan(),
+    asking: nobodyToAsk,
     text: (template: Template) => template.text,
     target: () => adapter,
     repositories: noRepositories,
