@@ -1,9 +1,13 @@
-/** The heartbeat of a schedule or drill, after a run of it has passed. */
+/**
+ * The heartbeat of a schedule or drill, after a run of it has passed: a request to a watcher that raises
+ * the alarm when it stays away. Bounded in time, and what goes wrong with it is told and changes nothing.
+ */
 import type { Drill, Plan, Schedule } from '../plan/plan.ts'
-import { resolveTemplate } from '../plan/template.ts'
+import { resolveTemplate, type Template } from '../plan/template.ts'
+import { sendRequest } from '../web/request.ts'
+import { toWebAddress } from '../web/web-address.ts'
 import type { Context } from './context.ts'
 
-/** Says what went wrong with it; a run that passed stays one. */
 export async function beat(
   context: Context,
   plan: Plan,
@@ -11,29 +15,26 @@ export async function beat(
   run: string,
   dueAt: number,
 ): Promise<void> {
-  if (sequence.heartbeat === undefined) return
-  const problem = await send(context, plan, sequence, run, dueAt)
-  if (problem === undefined) return
-  const { kind, name } = sequence
-  await context.warn(`${kind} ${name} passed, but its heartbeat did not get through: ${problem}`)
+  const { kind, name, timezone, heartbeat } = sequence
+  if (heartbeat === undefined) return
+  const domains = new Map([...plan.targets].map(([key, target]) => [key, target.domains]))
+  const known = { env: context.io.env, dueAt, timezone, run, outputs: new Map(), domains }
+  try {
+    const status = await send(context, heartbeat, resolveTemplate(heartbeat, known).value)
+    if (status >= 200 && status < 300) return
+    await context.warn(`${unheard(kind, name)}: it was answered with status ${status}`)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    await context.warn(`${unheard(kind, name)}: ${why}`)
+  }
 }
 
-async function send(
-  { io }: Context,
-  plan: Plan,
-  { heartbeat, timezone }: Schedule | Drill,
-  run: string,
-  dueAt: number,
-): Promise<string | undefined> {
-  if (heartbeat === undefined) return undefined
-  const domains = new Map([...plan.targets].map(([name, target]) => [name, target.domains]))
-  let address: string
-  try {
-    const filled = { env: io.env, dueAt, timezone, run, outputs: new Map(), domains }
-    address = resolveTemplate(heartbeat, filled).value
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error)
-  }
-  const { sendHeartbeat } = await import('../schedule/heartbeat.ts')
-  return sendHeartbeat(address, io.timer)
+async function send({ io }: Context, heartbeat: Template, url: string): Promise<number> {
+  // a variable or a name that leads into the private network is refused: the plan cannot allow it here
+  const address = toWebAddress(heartbeat, url, false)
+  const world = { timer: io.timer, signal: io.stopSignal }
+  return (await sendRequest({ address, method: 'GET' }, world)).status
 }
+
+const unheard = (kind: string, name: string): string =>
+  `${kind} ${name} passed, but its heartbeat did not get through`

@@ -20,6 +20,8 @@ export interface Io {
   readonly stderr: Output
   /** Asks a person at the terminal; absent where there is nobody to ask. Rejects at either signal. */
   readonly ask?: (question: string, signal?: AbortSignal) => Promise<string>
+  /** Calls `act` at each SIGHUP, which ends the process otherwise. @returns what undoes that */
+  readonly onHangUp?: (act: () => void) => () => void
   readonly env: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
   readonly timer: Timer

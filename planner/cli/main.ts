@@ -86,6 +86,10 @@ const io: Io = {
   stdout: outputOf(process.stdout),
   stderr,
   ...(process.stdin.isTTY && process.stderr.isTTY && { ask }),
+  onHangUp: (act) => {
+    process.on('SIGHUP', act)
+    return () => process.off('SIGHUP', act)
+  },
   env: process.env,
   clock: systemClock,
   timer: systemTimer,

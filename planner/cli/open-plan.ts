@@ -10,18 +10,17 @@ export async function openPlan(context: Context, file: string): Promise<Plan> {
   try {
     return await loadPlan(file, { disk: io.disk, env: io.env })
   } catch (error) {
-    if (isOperatingError(error, 'plan-invalid', 'plan-too-large') && error.details.length > 0) {
-      await showPlanErrors(context, error.details)
-    }
+    await showPlanErrors(context, error)
     throw error
   }
 }
 
-/** On standard error; with `--json` they are in the last object already. */
-async function showPlanErrors({ io, json }: Context, details: readonly unknown[]): Promise<void> {
-  if (json) return
+/** Each with its line, on standard error; with `--json` they are in the last object already. Nothing for other errors. */
+export async function showPlanErrors({ io, json }: Context, error: unknown): Promise<void> {
+  if (json || !isOperatingError(error, 'plan-invalid', 'plan-too-large')) return
+  if (error.details.length === 0) return
   const { formatPlanErrors } = await import('../plan/plan-error.ts')
   // loadPlan documents that the details of these two errors are PlanErrors
-  const errors = details as Parameters<typeof formatPlanErrors>[0]
+  const errors = error.details as Parameters<typeof formatPlanErrors>[0]
   await io.stderr.write(`${formatPlanErrors(errors)}\n\n`)
 }

@@ -5,6 +5,7 @@
 import { Command } from 'commander'
 import { version } from '../../engine/index.ts'
 import { addAudit } from './audit.ts'
+import { addDaemon } from './daemon.ts'
 import { addDoctor } from './doctor.ts'
 import { addDrill } from './drill.ts'
 import { addExplain } from './explain.ts'
@@ -49,6 +50,7 @@ export function buildProgram(io: Io, write: (text: string) => void): Command {
     )
   for (const add of [addValidate, addExplain, addRun, addDrill, addResume, addAudit])
     add(program, run)
+  addDaemon(program, run)
   addNext(program, run)
   const ledger = program
     .command('ledger')

@@ -13,8 +13,19 @@ const fieldPattern = /^[0-9A-Za-z*,/-]+$/
 const hint =
   'Write five fields, minute hour day month weekday, as in "0 2 * * *", or one of @hourly @daily @weekly @monthly @yearly.'
 
-const open = (line: string, timezone: string): Cron =>
-  new Cron(line, { paused: true, timezone, mode: '5-part' })
+/** Reading a line costs more than asking it; a plan asks the same lines again and again. */
+const opened = new Map<string, Cron>()
+const mostOpened = 1_000
+
+function open(line: string, timezone: string): Cron {
+  const key = `${timezone} ${line}`
+  const known = opened.get(key)
+  if (known !== undefined) return known
+  if (opened.size >= mostOpened) opened.clear()
+  const cron = new Cron(line, { paused: true, timezone, mode: '5-part' })
+  opened.set(key, cron)
+  return cron
+}
 
 /** The line itself, once it is known to be due again and again. */
 export function readCron(line: string): Reading<string> {

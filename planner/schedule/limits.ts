@@ -15,8 +15,5 @@ export const napMs = 5_000
 /** A difference of wall and monotonic clock between two looks that is told as a jump. */
 export const jumpMs = 5_000
 
-/** A heartbeat that takes longer has failed. */
-export const heartbeatMs = 10_000
-
 /** A loop that did not look for so long, while nothing runs, is not healthy. */
 export const stuckMs = 2 * 60_000

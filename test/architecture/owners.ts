@@ -40,7 +40,7 @@ export const owned: readonly Owned[] = [
   {
     what: 'the web',
     module: /^(node:)?(http|https|http2|dns|tls|undici)(\/|$)/,
-    owner: /^planner\/web\/request\.ts$/,
+    owner: /^planner\/(web\/request|schedule\/metrics-server)\.ts$/,
   },
   {
     what: 'the AWS SDK',
