@@ -47,6 +47,8 @@ export const errorCatalogue = {
   'address-refused': exitCodes.usage,
   // an objective was measured and missed, or could not be proven
   'objective-missed': exitCodes.objectiveMissed,
+  // the plan was looked at, and cannot keep what it promises
+  'plan-falls-short': exitCodes.objectiveMissed,
   // the plan
   'plan-invalid': exitCodes.planInvalid,
   'plan-too-large': exitCodes.planInvalid,

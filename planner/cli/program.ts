@@ -5,6 +5,7 @@
 import { Command } from 'commander'
 import { version } from '../../engine/index.ts'
 import { addAudit } from './audit.ts'
+import { addCheck } from './check.ts'
 import { addDaemon } from './daemon.ts'
 import { addDoctor } from './doctor.ts'
 import { addDrill } from './drill.ts'
@@ -43,12 +44,13 @@ export function buildProgram(io: Io, write: (text: string) => void): Command {
       'after',
       examples(
         'validate plans/quickstart.yaml',
+        'check plans/quickstart.yaml',
         'explain plans/quickstart.yaml',
         'drill plans/quickstart.yaml --yes',
         'audit plans/quickstart.yaml --format md',
       ),
     )
-  for (const add of [addValidate, addExplain, addRun, addDrill, addResume, addAudit])
+  for (const add of [addValidate, addCheck, addExplain, addRun, addDrill, addResume, addAudit])
     add(program, run)
   addDaemon(program, run)
   addNext(program, run)

@@ -27,6 +27,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'compile',
     'run',
     'audit',
+    'check',
     'report',
     'schedule',
     'cli',

@@ -22,6 +22,8 @@ export interface DescribedRun {
   readonly planSha256?: string
   readonly steps: readonly StepRecord[]
   readonly kind?: 'schedule' | 'drill'
+  /** Of the schedule or drill; `restore-test` when absent. */
+  readonly name?: string
 }
 
 const iso = (at: number): string => new Date(at).toISOString()
@@ -56,7 +58,7 @@ export function ledgerOf(...runs: readonly DescribedRun[]): LedgerEntry[] {
     add(
       {
         kind: 'run-started',
-        sequence: { kind: run.kind ?? 'drill', name: 'restore-test' },
+        sequence: { kind: run.kind ?? 'drill', name: run.name ?? 'restore-test' },
         proves: run.proves ?? ['rpo', 'rto', 'recall'],
         planFile: 'plans/test.yaml',
         version: '0.0.0',

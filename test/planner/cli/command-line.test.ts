@@ -4,6 +4,7 @@ import { dr, smallPlan } from '../../support/dr-command.ts'
 
 const commands = [
   ['validate'],
+  ['check'],
   ['explain'],
   ['run'],
   ['drill'],

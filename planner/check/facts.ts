@@ -1,0 +1,139 @@
+/**
+ * What rules look at: the plan, what its ledger knows, the day, and what follows from them, found once.
+ * Pure; a rule asks for what it needs.
+ */
+import { type LedgerRun, runsOf } from '../audit/ledger-run.ts'
+import type {
+  AnySequence,
+  Drill,
+  ObjectiveKind,
+  Plan,
+  PlanCollection,
+  Schedule,
+  TaskStep,
+} from '../plan/plan.ts'
+import { tasksOf } from '../plan/plan.ts'
+import type { StepKind } from '../plan/step-inputs.ts'
+import type { LedgerEntry } from '../run/ledger-line.ts'
+import type { Capability } from '../target/target.ts'
+import { type Flow, flowsOf, type Timed } from './flow.ts'
+import { longestPause, type Pause } from './pause.ts'
+
+export interface CheckRequest {
+  readonly plan: Plan
+  /** The ledger as far as it holds; empty where there is none yet. */
+  readonly entries: readonly LedgerEntry[]
+  /** Today, epoch milliseconds. */
+  readonly at: number
+  /** What a target can do in this version; absent: not asked. */
+  readonly offers?: (target: string) => ReadonlySet<Capability>
+}
+
+export interface Facts extends CheckRequest {
+  readonly runs: readonly LedgerRun[]
+  /** Collections that are judged: those that compliance does not exclude. */
+  readonly judged: readonly PlanCollection[]
+  readonly sequences: readonly AnySequence[]
+  readonly timed: readonly Timed[]
+  /** By which steps copies of a collection get to destinations by the clock. */
+  flowsOf(collection: string): readonly Flow[]
+  /** How long it may take from one to the next, their jitter included. */
+  pauseOf(flows: readonly Pick<Flow, 'sequence'>[]): FlowPause | undefined
+}
+
+export interface FlowPause extends Pause {
+  readonly jitterMs: number
+  /** {@link lengthMs} and the jitter. */
+  readonly worstMs: number
+  /** Those that make it. */
+  readonly sequences: readonly Timed[]
+}
+
+export function factsOf(request: CheckRequest): Facts {
+  const { plan, entries, at } = request
+  const timed = [...plan.schedules.values(), ...plan.drills.values()].filter(isTimed)
+  const flows = flowsOf(plan, timed)
+  const pauses = new Map<string, FlowPause | undefined>()
+  return {
+    ...request,
+    runs: runsOf(plan.name, entries),
+    judged: [...plan.collections.values()].filter(
+      ({ name }) => !plan.compliance.exclusions.has(name),
+    ),
+    sequences: [...plan.schedules.values(), ...plan.drills.values(), ...plan.procedures.values()],
+    timed,
+    flowsOf: (collection) => flows.get(collection) ?? [],
+    pauseOf(some) {
+      const sequences = [...new Set(some.map(({ sequence }) => sequence))]
+      const key = sequences.map(({ kind, name }) => `${kind}/${name}`).join(' ')
+      if (!pauses.has(key)) pauses.set(key, pauseOf(sequences, at))
+      return pauses.get(key)
+    },
+  }
+}
+
+const isTimed = (sequence: Schedule | Drill): sequence is Timed => sequence.rhythm !== undefined
+
+/** Cron lines complete each other; of steady beats the quickest counts, each with its own jitter. */
+function pauseOf(sequences: readonly Timed[], at: number): FlowPause | undefined {
+  const crons = sequences.filter(({ rhythm }) => rhythm.kind === 'cron')
+  const beats = sequences.filter(({ rhythm }) => rhythm.kind === 'every')
+  return [crons, ...beats.map((beat) => [beat])]
+    .flatMap((group): FlowPause[] => {
+      const pause = longestPause(
+        group.map(({ rhythm }) => rhythm),
+        at,
+      )
+      if (pause === undefined) return []
+      const jitterMs = Math.max(0, ...group.map((each) => each.jitterMs ?? 0))
+      return [{ ...pause, jitterMs, worstMs: pause.lengthMs + jitterMs, sequences: group }]
+    })
+    .sort((a, b) => a.worstMs - b.worstMs)[0]
+}
+
+/** Every step of a sequence that does something: steady checks and clean-up too. */
+export const allTasks = (sequence: AnySequence): readonly TaskStep[] => [
+  ...(sequence.kind === 'drill' ? sequence.steady : []),
+  ...tasksOf(sequence.steps),
+  ...tasksOf(sequence.always),
+]
+
+/** A step of one kind, with its own input. */
+export type TaskOf<Kind extends StepKind> = Extract<TaskStep, { readonly kind: Kind }>
+
+/** Those of one kind. */
+export const tasksOfKind = <Kind extends StepKind>(
+  tasks: readonly TaskStep[],
+  kind: Kind,
+): TaskOf<Kind>[] =>
+  // a union cannot be narrowed by a type parameter
+  tasks.filter((task) => task.kind === kind) as TaskOf<Kind>[]
+
+/** Collections that are judged and have the objective, with it. */
+export const wanting = (
+  { judged }: Facts,
+  objective: ObjectiveKind,
+): { readonly collection: PlanCollection; readonly wanted: number }[] =>
+  judged.flatMap((collection) => {
+    const { rpoMs, rtoMs, recall } = collection.objectives
+    const wanted = { rpo: rpoMs, rto: rtoMs, recall }[objective]
+    return wanted === undefined ? [] : [{ collection, wanted }]
+  })
+
+/** Runs of it that passed, oldest first. */
+export const passedRuns = (
+  { runs }: Facts,
+  { kind, name }: Pick<AnySequence, 'kind' | 'name'>,
+): LedgerRun[] =>
+  runs.filter(
+    ({ sequence, ended }) =>
+      sequence.kind === kind && sequence.name === name && ended?.outcome === 'passed',
+  )
+
+/** Drills that restore the collection. */
+export const drillsOf = ({ plan }: Facts, collection: string): Drill[] =>
+  [...plan.drills.values()].filter((drill) =>
+    tasksOfKind(tasksOf(drill.steps), 'restore').some(
+      ({ input }) => input.collection === collection,
+    ),
+  )
