@@ -49,6 +49,7 @@ export interface FlowPause extends Pause {
   readonly sequences: readonly Timed[]
 }
 
+/** Finds what follows; pauses are looked for once, when a rule asks. */
 export function factsOf(request: CheckRequest): Facts {
   const { plan, entries, at } = request
   const timed = [...plan.schedules.values(), ...plan.drills.values()].filter(isTimed)
