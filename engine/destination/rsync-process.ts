@@ -2,8 +2,8 @@
  * Running rsync: an argument list, no shell, names on standard input, a process group of its own, and of the
  * environment only what rsync and ssh need. The only file that starts it.
  *
- * It is not killed when our process ends, which a first Ctrl-C does not reach: what is under way is finished
- * or given up within its time-outs, and it ends at the latest with its next line of output, which nobody reads.
+ * A first Ctrl-C does not reach it: what is under way is finished, or given up within its time-outs, and locks
+ * are given back. When our process ends, all that is still running ends with it.
  */
 import { tmpdir } from 'node:os'
 import { fail } from '../base/errors.ts'
@@ -60,7 +60,7 @@ export async function runRsync(run: RsyncRun): Promise<RsyncEnd> {
     from,
     to,
   ]
-  const result = await execa(program, args, {
+  const child = execa(program, args, {
     cwd: tmpdir(),
     env: environment(),
     extendEnv: false,
@@ -72,13 +72,40 @@ export async function runRsync(run: RsyncRun): Promise<RsyncEnd> {
     maxBuffer: outputBytes,
     reject: false,
     detached: true, // Ctrl-C is for us, who then still have locks to give back
-    cleanup: false,
+    cleanup: false, // would not reach the group
   })
+  const result = await untilEnd(child, child.pid)
   if (result.exitCode === undefined) return refuseStart(program, result)
   return {
     exitCode: result.exitCode,
     lines: result.stdout.split('\n'),
     stderr: Buffer.from(result.stderr, 'latin1').toString('utf8'),
+  }
+}
+
+const running = new Set<number>()
+let isWatching = false
+
+/** Waits for a child, and ends its group if our process ends before. */
+async function untilEnd<T>(child: PromiseLike<T>, pid: number | undefined): Promise<T> {
+  if (!isWatching) process.once('exit', endAll)
+  isWatching = true
+  if (pid === undefined) return child // it was not started, and says so
+  running.add(pid)
+  try {
+    return await child
+  } finally {
+    running.delete(pid)
+  }
+}
+
+function endAll(): void {
+  for (const pid of running) {
+    try {
+      process.kill(-pid, 'SIGTERM')
+    } catch {
+      // the group is gone already
+    }
   }
 }
 

@@ -21,7 +21,7 @@ interface Read extends BatchedRequest {
 
 const lanes = 2
 const asked = { lanes, requests: 1_000, bytes: Number.POSITIVE_INFINITY }
-const fetched = { lanes, requests: 64, bytes: 64 * MiB }
+const fetched = { lanes, requests: 64, bytes: 32 * MiB }
 
 export class RsyncReads {
   readonly #place: RsyncPlace

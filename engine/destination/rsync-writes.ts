@@ -36,7 +36,7 @@ interface Put extends BatchedRequest {
 }
 
 const lanes = 2
-const sent = { lanes, requests: 64, bytes: 64 * MiB }
+const sent = { lanes, requests: 64, bytes: 32 * MiB }
 const removed = { lanes, requests: 1_000, bytes: Number.POSITIVE_INFINITY }
 
 /** Where a temporary file cannot be made, on every system that has it. */

@@ -49,12 +49,12 @@ export const owned: readonly Owned[] = [
   },
   {
     what: 'the process',
-    code: /\bprocess\s*\.\s*(argv|exit|exitCode|stdout|stderr|stdin|on|once|chdir)\b/g,
+    code: /\bprocess\s*\.\s*(argv|exit|exitCode|stdout|stderr|stdin|chdir)\b/g,
     owner: mains,
   },
   {
-    what: 'the environment',
-    code: /\bprocess\s*\.\s*env\b/g,
+    what: 'the environment and the end',
+    code: /\bprocess\s*\.\s*(env|on|once)\b/g,
     owner: /^((engine|planner)\/cli\/main|engine\/destination\/rsync-process)\.ts$/,
   },
   { what: 'node:process', module: /^(node:)?process$/, owner: nobody },

@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { appendFile, mkdir, readdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../engine/base/clock.ts'
 import { nodeDisk } from '../../engine/base/disk.ts'
@@ -23,6 +24,22 @@ beforeAll(async () => {
   server = await startSshServer()
 })
 afterAll(() => server?.stop())
+
+/** What `look` finds once it finds something; the test's time-out is the bound. */
+async function eventually<T>(look: () => Promise<T | undefined>): Promise<T> {
+  for (;;) {
+    const found = await look()
+    if (found !== undefined) return found
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+/** Whether a process is there, and not only waiting for somebody to hear that it has ended. */
+const isRunning = (pid: number): Promise<boolean> =>
+  readFile(`/proc/${pid}/stat`, 'utf8').then(
+    (stat) => !/\) Z /.test(stat),
+    () => false,
+  )
 
 const value = Buffer.from('value')
 const ifAbsent = { ifAbsent: true }
@@ -295,6 +312,29 @@ describe('who may not', () => {
     await expect(destination.put('a', value, ifAbsent)).rejects.toMatchObject({ exitCode: 12 })
     expect(await destination.head('a')).toBeUndefined()
   })
+})
+
+it('ends what it started when it is told twice to stop', async () => {
+  const root = await temporaryDirectory()
+  const pidFile = join(root, 'rsync.pid')
+  const bin = await binDirectory(root)
+  const hanging = `#!/bin/sh\necho $$ > '${pidFile}.new' && mv '${pidFile}.new' '${pidFile}'\nexec sleep 600\n`
+  await writeFile(join(bin, 'rsync'), hanging, { mode: 0o755 })
+  const child = execa(
+    join(bin, 'vectra-cli'),
+    'collections backup list --source rsync:///x'.split(' '),
+    {
+      env: scriptEnvironment(bin, join(root, 'data')),
+      reject: false,
+    },
+  )
+  const pid = Number(await eventually(() => readFile(pidFile, 'utf8').catch(() => undefined)))
+  child.kill('SIGTERM')
+  const ended = child.then(({ exitCode }) => exitCode)
+  const pressing = setInterval(() => child.kill('SIGTERM'), 50)
+  expect(await ended).toBe(143)
+  clearInterval(pressing)
+  await eventually(async () => ((await isRunning(pid)) ? undefined : true))
 })
 
 it('backs up, verifies, restores and prunes on the command line', async () => {
