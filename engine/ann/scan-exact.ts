@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import type { Metric } from '../format/config.ts'
 import type { AnnThreads } from './ann-threads.ts'
 import type { Nearest } from './nearest.ts'
+import type { RowSource } from './row-source.ts'
 import { type ScanTask, scanTiles } from './scan-task.ts'
-import type { VectorBlock } from './vector-block.ts'
 
 export interface ScanOptions {
   /** Rows that do not count: bit i & 7 of byte i >> 3. Best in shared memory. */
@@ -17,30 +17,32 @@ export interface ScanOptions {
 const inlineValues = 80_000_000
 
 /**
- * The exact `k` nearest rows of `block` to each query, fewer when the block has fewer. The same ordinals
- * and distances as `exactSearch` gives for each query alone. Queries are shared out among threads; a small
- * scan is done here, a few milliseconds at a time.
+ * The exact `k` nearest rows of `rows` to each query, fewer when there are fewer. The same ordinals and
+ * distances as `exactSearch` gives for each query alone. Queries are shared out among threads, which read a
+ * file a tile at a time; a small scan of rows in memory is done here, a few milliseconds at a time.
+ * @throws `damaged` when a file ends before its rows
  */
 export async function scanExact(
   threads: AnnThreads,
-  block: VectorBlock,
+  rows: RowSource,
   queries: readonly Float32Array[],
   k: number,
   metric: Metric,
   options: ScanOptions = {},
 ): Promise<Nearest[]> {
   assert(Number.isInteger(k) && k > 0, 'k is a positive integer')
-  const few = queries.length * block.count * block.dimension <= inlineValues
+  const values = queries.length * rows.count * rows.dimension
+  const few = 'vectors' in rows && values <= inlineValues
   const share = Math.max(1, few ? queries.length : Math.ceil(queries.length / threads.size))
   const parts: Promise<Nearest[]>[] = []
   for (let from = 0; from < queries.length; from += share) {
     const to = Math.min(queries.length, from + share)
     const task = {
-      block,
-      queries: packQueries(queries.slice(from, to), block.dimension),
+      rows,
+      queries: packQueries(queries.slice(from, to), rows.dimension),
       excluded: queries.slice(from, to).map((_, index) => options.excluded?.[from + index]),
       deleted: options.deleted,
-      k: Math.min(k, Math.max(1, block.count)),
+      k: Math.min(k, Math.max(1, rows.count)),
       metric,
     } satisfies ScanTask
     parts.push(few ? scanHere(task) : threads.run<Nearest[]>('scan', task))
@@ -60,7 +62,7 @@ async function scanHere(task: ScanTask): Promise<Nearest[]> {
 function packQueries(queries: readonly Float32Array[], dimension: number): Float32Array {
   const packed = new Float32Array(queries.length * dimension)
   for (const [index, query] of queries.entries()) {
-    assert.equal(query.length, dimension, 'a query has the dimension of the block')
+    assert.equal(query.length, dimension, 'a query has the dimension of the rows')
     packed.set(query, index * dimension)
   }
   return packed

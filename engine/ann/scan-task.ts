@@ -5,11 +5,11 @@
 import type { Metric } from '../format/config.ts'
 import { distanceBetween, normsOf, prepareQuery } from './metric.ts'
 import { type Nearest, NearestHeap } from './nearest.ts'
-import { rowsOf, type VectorBlock } from './vector-block.ts'
+import { type RowSource, readRowsBlocking } from './row-source.ts'
 
 /** What the worker's task `scan` is given: some of the queries, packed row-major. */
 export interface ScanTask {
-  readonly block: VectorBlock
+  readonly rows: RowSource
   readonly queries: Float32Array
   readonly excluded: readonly (number | undefined)[]
   readonly deleted: Uint8Array | undefined
@@ -29,20 +29,17 @@ export function scanBlock(task: ScanTask): Nearest[] {
   }
 }
 
-/** The same in steps of one tile, so that other work gets its turn between them. */
+/** The same in steps of one tile, so that other work gets its turn between them; of rows in memory. */
 export function* scanTiles(task: ScanTask): Generator<void, Nearest[]> {
-  const { block, metric, k, deleted, excluded } = task
-  const { dimension, count } = block
-  const rows = rowsOf(block)
+  const { rows, metric, k, deleted, excluded } = task
+  const { dimension, count } = rows
   const queries = Array.from({ length: task.queries.length / dimension }, (_, index) => ({
     prepared: prepareQuery(task.queries.subarray(index * dimension, (index + 1) * dimension)),
     excluded: excluded[index],
     heap: new NearestHeap(k),
   }))
   const tileRows = Math.max(1, Math.floor(tileValues / dimension))
-  for (let from = 0; from < count; from += tileRows) {
-    const to = Math.min(count, from + tileRows)
-    const tile = rows.subarray(from * dimension, to * dimension)
+  for (const { from, to, values: tile } of readRowsBlocking(rows, 0, count, tileRows)) {
     const norms = metric === 'cosine' ? normsOf(tile, to - from, dimension) : undefined
     for (const query of queries) {
       for (let row = from; row < to; row++) {

@@ -38,6 +38,8 @@ import { FileStore, type StoredFiles } from './store-files.ts'
 /** What is backed up: a collection. */
 export interface BackupSource extends Searched {
   readonly name: string
+  /** Whether searches load nothing any more. */
+  readonly isWarm: boolean
   pin(): Promise<PinnedState>
 }
 

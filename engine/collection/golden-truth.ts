@@ -12,8 +12,9 @@
  * order of the hashes of their ids, whose neighbours are known, all of them among twice as many as wanted.
  * Small segments are scanned for what is recorded only: for another point that is soon done.
  */
+import type { RowSource } from '../ann/row-source.ts'
 import { scanExact } from '../ann/scan-exact.ts'
-import { fail } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
 import type { CollectionConfig } from '../format/config.ts'
 import type { PointId } from '../format/point.ts'
 import { HASH_BYTES } from '../format/points-file.ts'
@@ -213,11 +214,11 @@ class TruthTable {
   ): Promise<void> {
     const { context, config } = this.#source
     const { count, tombstones } = view
-    const { vectors, byteOffset } = await rowsOf(view, context)
+    const rows = await rowsOf(view, context)
     const depth = this.#k + surplus
     const nearest = await scanExact(
       context.ann,
-      { vectors, byteOffset, count, dimension: config.dimension },
+      { ...rows, count, dimension: config.dimension },
       queries.map(({ vector }) => vector),
       depth,
       config.metric,
@@ -231,15 +232,25 @@ class TruthTable {
   }
 }
 
-/** The rows of a segment: those in memory where they are, else read and proven. */
-async function rowsOf(
-  { segment }: PinnedView,
-  { hashes }: CollectionContext,
-): Promise<{ vectors: SharedArrayBuffer; byteOffset: number }> {
-  const { rows, sealed } = segment
+/**
+ * The rows of a segment: those in memory where they are, else proven and read; many of them by the threads
+ * that compare them, a tile at a time, so that a scan takes no memory of the segment's size.
+ */
+async function rowsOf({ segment }: PinnedView, { hashes }: CollectionContext): Promise<RowSource> {
+  const { rows, sealed, dimension } = segment
   if (rows?.buffer instanceof SharedArrayBuffer) {
-    return { vectors: rows.buffer, byteOffset: rows.byteOffset }
+    return {
+      vectors: rows.buffer,
+      byteOffset: rows.byteOffset,
+      count: rows.length / dimension,
+      dimension,
+    }
   }
-  const loaded = await sealed?.loadRows(hashes)
-  return loaded ?? fail('damaged', 'a segment has no rows', 'Restore from a backup.')
+  if (sealed === undefined) throw new Error('a segment is in memory or sealed')
+  const file = sealed.rowsFile
+  if (file === undefined || sealed.entry.vectors.sizeBytes <= limits.pieceBytes) {
+    return sealed.loadRows(hashes)
+  }
+  await sealed.proveRows(hashes)
+  return file
 }

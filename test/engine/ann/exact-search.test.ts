@@ -1,3 +1,5 @@
+import { truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { AnnThreads } from '../../../engine/ann/ann-threads.ts'
 import { exactSearch } from '../../../engine/ann/exact-search.ts'
@@ -6,6 +8,7 @@ import { scanExact } from '../../../engine/ann/scan-exact.ts'
 import { copyToBlock } from '../../../engine/ann/vector-block.ts'
 import { metrics } from '../../../engine/format/config.ts'
 import { clusteredVectors, rowOf } from '../../support/clustered-vectors.ts'
+import { suiteDirectory } from '../../support/temporary-directory.ts'
 
 const count = 900
 const dimension = 17
@@ -88,6 +91,7 @@ describe('exact search', () => {
 })
 
 describe('scanning in threads', () => {
+  const directory = suiteDirectory()
   const threads = new AnnThreads(2)
   afterAll(() => threads.close())
   const block = copyToBlock(vectors, dimension)
@@ -97,6 +101,19 @@ describe('scanning in threads', () => {
     const expected = queries.map((each) => exactSearch([all], each, 12, metric))
     expect(await scanExact(threads, block, queries, 12, metric)).toEqual(expected)
   })
+
+  it.each(metrics)(
+    'gives the same from a file, which it reads a part at a time, %s',
+    async (metric) => {
+      const file = join(directory.path, `${metric}.f32`)
+      await writeFile(file, Buffer.concat([Buffer.alloc(64), new Uint8Array(vectors.buffer)]))
+      const rows = { path: file, byteOffset: 64, count: block.count, dimension }
+      const expected = await scanExact(threads, block, queries, 12, metric)
+      expect(await scanExact(threads, rows, queries, 12, metric)).toEqual(expected)
+      await truncate(file, 64 + 4 * dimension * (block.count - 1))
+      await expect(scanExact(threads, rows, queries, 12, metric)).rejects.toThrow(/ends before/)
+    },
+  )
 
   it('leaves out deleted rows and the row excluded for a query', async () => {
     const deleted = new Uint8Array(new SharedArrayBuffer((count + 7) >> 3))

@@ -71,6 +71,7 @@ export function pinnedSource(
       pins++
       return state
     },
+    isWarm: true,
     search: async () => [],
   }
 }
