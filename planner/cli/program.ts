@@ -19,6 +19,7 @@ import { addResume } from './resume.ts'
 import { addRun } from './run.ts'
 import { createRunner, examples } from './runner.ts'
 import { addSchema } from './schema.ts'
+import { addStatus } from './status.ts'
 import { addValidate } from './validate.ts'
 
 /** @param write takes help and version texts */
@@ -54,6 +55,7 @@ export function buildProgram(io: Io, write: (text: string) => void): Command {
     add(program, run)
   addDaemon(program, run)
   addNext(program, run)
+  addStatus(program, run)
   const ledger = program
     .command('ledger')
     .description('look at the ledger and prove it')

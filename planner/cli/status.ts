@@ -1,0 +1,198 @@
+/** `status PLAN`: how things stand, on one screen, from plan and ledger. */
+import type { Command } from 'commander'
+import { type RecoveryPoint, recoveryPoints } from '../audit/recovery-points.ts'
+import type { Drill, Plan, PlanCollection } from '../plan/plan.ts'
+import type { LedgerEntry } from '../run/ledger-line.ts'
+import { showDuration } from '../step/quantity.ts'
+import type { Context } from './context.ts'
+import { openPlan } from './open-plan.ts'
+import { readProvenLedger } from './read-proven-ledger.ts'
+import { examples, type Runner } from './runner.ts'
+import { statePaths } from './state.ts'
+import { tableLines } from './table.ts'
+
+export function addStatus(program: Command, run: Runner): void {
+  program
+    .command('status')
+    .description(
+      'collections, newest recovery points, exposure now, last drills, next runs; from the ledger, asks no destination',
+    )
+    .argument('<plan>', 'plan file')
+    .addHelpText('after', examples('status plans/shop.yaml', 'status plans/shop.yaml --json'))
+    .action(run(showStatus))
+}
+
+async function showStatus(context: Context, file: string) {
+  const plan = await openPlan(context, file)
+  const state = statePaths(plan, context.state)
+  const { entries } = await readProvenLedger(context, file, state.ledger)
+  const now = context.io.clock.nowMs()
+  const points = recoveryPoints(plan.name, entries)
+  const collections = [...plan.collections.values()].map((each) => exposureOf(each, points, now))
+  const places = newestOf(points).filter(({ collection }) => plan.collections.has(collection))
+  const drills = await lastDrills(plan, entries)
+  const next = await nextRuns(plan, entries, now)
+  await table(
+    context,
+    ['collection', 'wanted RPO', 'exposure now', ''],
+    collections.map(exposureRow),
+  )
+  await table(
+    context,
+    ['collection', 'destination', 'newest recovery point', 'as of', 'last verified'],
+    places.map((point) => placeRow(point, now)),
+  )
+  await table(
+    context,
+    ['drill', 'last run', 'outcome', 'verdicts'],
+    drills.map(({ drill, endedAt, outcome, verdicts }) => [
+      drill,
+      endedAt === null ? 'never' : `${showAge(now - Date.parse(endedAt))} ago`,
+      outcome ?? '',
+      verdicts
+        .map(({ objective, collection, verdict }) => `${objective} of ${collection} ${verdict}`)
+        .join(', '),
+    ]),
+  )
+  await table(
+    context,
+    ['next', 'due'],
+    next.map(({ kind, name, dueAt, due }) => [
+      `${kind} ${name}`,
+      due ? 'now' : `in ${showAge(Date.parse(dueAt) - now)}`,
+    ]),
+  )
+  return {
+    plan: plan.name,
+    at: iso(now),
+    collections,
+    recoveryPoints: places.map(json),
+    drills,
+    next,
+  }
+}
+
+async function table(
+  context: Context,
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): Promise<void> {
+  if (rows.length === 0) return
+  for (const line of tableLines([head, ...rows])) await context.print(line)
+  await context.print('')
+}
+
+interface Exposure {
+  readonly collection: string
+  readonly rpoMs: number | null
+  /** From the newest verified recovery point; null where there is none. */
+  readonly exposureMs: number | null
+  /** `unproven`: nothing verified. */
+  readonly state: 'within' | 'beyond' | 'unproven' | 'no objective'
+}
+
+function exposureOf(
+  { name, objectives }: PlanCollection,
+  points: readonly RecoveryPoint[],
+  now: number,
+): Exposure {
+  const verified = points.filter(
+    (each) => each.collection === name && each.verifiedAt !== undefined,
+  )
+  const rpoMs = objectives.rpoMs ?? null
+  const newest =
+    verified.length === 0 ? undefined : Math.max(...verified.map(({ asOfAt }) => asOfAt))
+  const exposureMs = newest === undefined ? null : Math.max(0, now - newest)
+  const state =
+    rpoMs === null
+      ? 'no objective'
+      : exposureMs === null
+        ? 'unproven'
+        : exposureMs > rpoMs
+          ? 'beyond'
+          : 'within'
+  return { collection: name, rpoMs, exposureMs, state }
+}
+
+const exposureRow = ({ collection, rpoMs, exposureMs, state }: Exposure): string[] => [
+  collection,
+  rpoMs === null ? 'none' : showDuration(rpoMs),
+  exposureMs === null ? 'no verified recovery point' : showAge(exposureMs),
+  state,
+]
+
+/** The newest point of each collection at each destination. */
+function newestOf(points: readonly RecoveryPoint[]): RecoveryPoint[] {
+  const newest = new Map<string, RecoveryPoint>()
+  for (const point of points) {
+    const key = `${point.collection}\n${point.destination}`
+    const known = newest.get(key)
+    if (known === undefined || point.asOfAt >= known.asOfAt) newest.set(key, point)
+  }
+  return [...newest.values()]
+}
+
+const placeRow = (point: RecoveryPoint, now: number): string[] => [
+  point.collection,
+  point.destination,
+  point.kind === 'archive' ? `archived log to LSN ${point.lsn}` : `${point.id}, LSN ${point.lsn}`,
+  `${showAge(now - point.asOfAt)} ago`,
+  point.verifiedAt === undefined ? 'not verified' : `${showAge(now - point.verifiedAt)} ago`,
+]
+
+const json = ({ asOfAt, verifiedAt, ...point }: RecoveryPoint) => ({
+  ...point,
+  asOfAt: iso(asOfAt),
+  verifiedAt: verifiedAt === undefined ? null : iso(verifiedAt),
+})
+
+/** Judged as right after the run: by the objectives that it proves. */
+async function lastDrills(plan: Plan, entries: readonly LedgerEntry[]) {
+  const [{ audit }, { runsOf }] = await Promise.all([
+    import('../audit/audit.ts'),
+    import('../audit/ledger-run.ts'),
+  ])
+  const runs = runsOf(plan.name, entries)
+  return [...plan.drills.values()].map(({ name }: Drill) => {
+    const last = runs.findLast(
+      ({ sequence }) => sequence.kind === 'drill' && sequence.name === name,
+    )
+    const at = last?.ended?.at
+    if (last === undefined || at === undefined) {
+      const outcome = last === undefined ? null : 'unfinished'
+      return { drill: name, run: last?.run ?? null, endedAt: null, outcome, verdicts: [] }
+    }
+    const moments = [last.startedAt, at]
+    const window = { from: Math.min(...moments), to: Math.max(...moments) + 1_000 }
+    const { verdicts } = audit({ plan, entries, window, run: last.run })
+    return {
+      drill: name,
+      run: last.run,
+      endedAt: iso(at),
+      outcome: last.ended?.outcome ?? null,
+      verdicts: verdicts.map(({ objective, collection, verdict }) => ({
+        objective,
+        collection,
+        verdict,
+      })),
+    }
+  })
+}
+
+async function nextRuns(plan: Plan, entries: readonly LedgerEntry[], now: number) {
+  const [{ servedTimes }, { comingRuns }, { watchedSince }] = await Promise.all([
+    import('../schedule/served-times.ts'),
+    import('../schedule/coming-runs.ts'),
+    import('../schedule/limits.ts'),
+  ])
+  const moment = { now, watchedSinceAt: watchedSince(now) }
+  return comingRuns(plan, servedTimes(plan.name, entries), moment, 1).map(
+    ({ sequence: { kind, name }, dueAt, isDue }) => ({ kind, name, dueAt: iso(dueAt), due: isDue }),
+  )
+}
+
+const iso = (at: number): string => new Date(at).toISOString()
+
+/** Whole seconds: nobody reads more of an age. */
+const showAge = (ms: number): string =>
+  ms < 1_000 ? '0 s' : showDuration(Math.floor(ms / 1_000) * 1_000)
