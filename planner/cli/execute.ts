@@ -13,7 +13,7 @@ import { historyOf } from '../run/history.ts'
 import { Ledger } from '../run/ledger.ts'
 import type { LedgerEntry } from '../run/ledger-line.ts'
 import { type LedgerReading, readLedger } from '../run/ledger-reader.ts'
-import type { PastRun } from '../run/past-run.ts'
+import { type PastRun, pastRuns } from '../run/past-run.ts'
 import { type RunRequest, resumeTree, runTree } from '../run/run.ts'
 import { newRunId } from '../run/run-id.ts'
 import type { RunResult } from '../run/run-result.ts'
@@ -85,10 +85,25 @@ async function underLock<T>(
       const text = `line ${problem.line} of the ledger does not fit: ${problem.reason}`
       await context.warn(`${text}; see "vectra-dr ledger verify ${plan.file}"`)
     }
+    await remarkUnfinished(context, plan, before)
     return await work(state, before)
   } finally {
     await lock.release()
   }
+}
+
+/** The lock is ours, so a run without an end has no process any more. */
+async function remarkUnfinished(
+  context: Context,
+  plan: Plan,
+  { entries }: LedgerReading,
+): Promise<void> {
+  const newest = pastRuns(plan.name, entries).at(-1)
+  if (newest === undefined || newest.outcome !== undefined) return
+  const { run, sequence } = newest
+  await context.remark(
+    `remark: run ${run} of ${sequence.kind} ${sequence.name} has no end; its clean-up was not run. Another run of it begins anew; to go on with it: vectra-dr resume ${plan.file} ${run}`,
+  )
 }
 
 /** What would look like protection and is not done yet. @throws `not-offered` */

@@ -20,7 +20,7 @@ import {
 } from '../compile/task.ts'
 import { toIso } from '../step/observation.ts'
 import { isBad, type RecordedError, type StageName, type StepRecord } from '../step/record.ts'
-import { type Answers, examineInterrupted } from './examine.ts'
+import { type Answers, type Decision, examineInterrupted } from './examine.ts'
 import type { LedgerBody, RunHeader, RunOutcome } from './ledger-line.ts'
 import { checkNeeds } from './needs.ts'
 import { isStop, type PastRun } from './past-run.ts'
@@ -223,11 +223,10 @@ class Execution {
         continue
       }
       const record = skippedRecord(task, stage, this.#tools.clock.nowMs())
-      const { at = 0 } = decision?.interrupted ?? {}
       await this.#end(
         decision === undefined
           ? record
-          : { ...record, outcome: 'cancelled', remarks: [begunText(at, decision.found)] },
+          : { ...record, outcome: 'cancelled', remarks: [begunText(decision)] },
       )
     }
   }
@@ -323,7 +322,7 @@ class Execution {
     const isDone = decision?.verdict === 'done'
     if (!isDone) await this.#append({ kind: 'step-started', ...this.#about(task, stage) })
     const work: StepWork = (context) => {
-      if (decision !== undefined) context.remark(begunText(decision.interrupted.at, decision.found))
+      if (decision !== undefined) context.remark(begunText(decision))
       return isDone ? Promise.resolve(decision.result) : run(context)
     }
     const { interrupted } = decision ?? {}
@@ -389,8 +388,8 @@ class Execution {
   }
 }
 
-const begunText = (at: number, found: string): string =>
-  `begun at ${toIso(at)} and interrupted; examined: ${found}`
+const begunText = ({ interrupted, by, found }: Decision): string =>
+  `begun at ${toIso(interrupted.at)} and interrupted; ${by === 'person' ? '' : 'examined: '}${found}`
 
 const siblingFailed = ({ id }: StepTask): OperatingError =>
   new OperatingError(
