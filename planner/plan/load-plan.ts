@@ -76,12 +76,13 @@ export async function loadPlan(file: string, options: PlanOptions): Promise<Plan
 export async function checkPlan(file: string, options: PlanOptions): Promise<PlanCheck> {
   const bytes = await readPlanFile(options.disk, file)
   const text = decodePlan(file, bytes)
-  if (Array.isArray(text)) return invalid(text)
+  if (Array.isArray(text)) {
+    return { kind: 'invalid', code: 'plan-invalid', errors: text, count: text.length }
+  }
   // the schema compiles while the other thread parses
   const [parsed, schema] = await Promise.all([parsePlan(text.text), planSchema()])
   if (parsed.value === undefined) {
-    const errors = parsed.problems.map((problem) => text.error(problem))
-    return invalid(errors, parsed.tooLarge ? 'plan-too-large' : 'plan-invalid')
+    return invalid(text, parsed.problems, parsed.tooLarge ? 'plan-too-large' : 'plan-invalid')
   }
   const values = { ...parsed, value: parsed.value }
   return checkValues(values, schema, text, sha256Hex(bytes), options)
@@ -98,7 +99,7 @@ async function checkValues(
   const sequences = rawSequences(value)
   const tooMany = sizeProblem(sequences)
   if (tooMany !== undefined) {
-    return invalid([text.error(toText(tooMany, positions))], 'plan-too-large')
+    return invalid(text, [toText(tooMany, positions)], 'plan-too-large')
   }
   const { errors, annotations } = schema.validate(value)
   const problems = [
@@ -117,7 +118,7 @@ async function checkValues(
     ...parsed.problems,
     ...withoutEchoes(problems).map((problem) => toText(problem, positions)),
   ]
-  if (told.length > 0) return invalid(told.map((problem) => text.error(problem)))
+  if (told.length > 0) return invalid(text, told)
   const plan = resolvePlan(value, {
     source: { text, positions },
     directory: path.dirname(path.resolve(text.file)),
@@ -147,15 +148,17 @@ function sizeProblem(sequences: readonly RawSequence[]): ValueProblem | undefine
   }
 }
 
+/** Only those that are shown are put into words: there may be thousands. */
 function invalid(
-  errors: readonly PlanError[],
+  text: PlanText,
+  problems: readonly TextProblem[],
   code: 'plan-invalid' | 'plan-too-large' = 'plan-invalid',
 ): PlanCheck {
-  const sorted = onePerPlace(errors).sort((a, b) => a.line - b.line || a.column - b.column)
+  const sorted = onePerPlace(problems).sort((a, b) => a.offset - b.offset)
   return {
     kind: 'invalid',
     code,
-    errors: sorted.slice(0, planLimits.problems),
+    errors: sorted.slice(0, planLimits.problems).map((problem) => text.error(problem)),
     count: sorted.length,
   }
 }
@@ -173,11 +176,11 @@ function withoutEchoes(problems: readonly ValueProblem[]): ValueProblem[] {
 
 const pointerOf = ({ pointer }: ValueProblem): string => pointer
 
-/** The first error of a place is the cause; the others follow from it. Several keys may be missing. */
-function onePerPlace(errors: readonly PlanError[]): PlanError[] {
+/** The first problem of a place is the cause; the others follow from it. Several keys may be missing. */
+function onePerPlace(problems: readonly TextProblem[]): TextProblem[] {
   const seen = new Set<string>()
-  return errors.filter(({ line, column, rule, message }) => {
-    const key = `${line}:${column}${rule === 'missing-key' ? message : ''}`
+  return problems.filter(({ offset, rule, message }) => {
+    const key = `${offset}${rule === 'missing-key' ? message : ''}`
     return !seen.has(key) && seen.add(key)
   })
 }

@@ -37,7 +37,7 @@ export function readLocation(text: string, directory: string): Reading<string> {
   if (scheme === 's3') return readBucket(text)
   if (scheme === 'rsync') return unlessRefused(() => toRsyncUrl(parseRsyncUrl(text)))
   const hint =
-    'Write a path, a file:// URL with three slashes (file:///var/backups/vectra), s3://bucket/prefix, or rsync://user@host/path.'
+    'Write a path, a file:// URL with three slashes (file:///var/backups/vectra), s3://bucket/prefix, or rsync://host/path.'
   if (scheme !== 'file') {
     return problem(`is at "${scheme}:", where this version cannot store`, hint)
   }

@@ -8,6 +8,7 @@ import * as fs from 'node:fs/promises'
 import * as path from 'node:path'
 import { nodeDisk, OperatingError } from '../../engine/index.ts'
 import { checkPlan } from '../../planner/plan/load-plan.ts'
+import { processorMs } from './processor-time.ts'
 
 export interface Told {
   readonly line: number
@@ -18,6 +19,7 @@ export interface Told {
 export interface Measured {
   readonly name: string
   readonly code: string
+  /** Of the processors, threads included. */
   readonly ms: number
   readonly growthBytes: number
   readonly errors: readonly Told[]
@@ -42,14 +44,23 @@ async function outcome(file: string): Promise<Pick<Measured, 'code' | 'errors'>>
   }
 }
 
+/** What takes less is fast enough and not measured again. */
+const slowMs = 2_000
+
 const [, , directory = '.'] = process.argv
 const names = (await fs.readdir(directory)).sort()
 await outcome(path.join(directory, names[0] ?? ''))
 const baseBytes = await peakBytes()
 for (const name of names) {
-  const startedMs = performance.now()
-  const found = await outcome(path.join(directory, name))
-  const ms = performance.now() - startedMs
+  const times: number[] = []
+  let found: Pick<Measured, 'code' | 'errors'> = { code: '', errors: [] }
+  // work beside it may take the caches away for a while
+  while (times.length < 3 && Math.min(...times) >= slowMs) {
+    const startedMs = processorMs()
+    found = await outcome(path.join(directory, name))
+    times.push(processorMs() - startedMs)
+  }
+  const ms = Math.min(...times)
   const measured: Measured = {
     name,
     ...found,

@@ -6,6 +6,7 @@ import { explain } from '../../../planner/compile/explain.ts'
 import { noHistory } from '../../../planner/step/estimate.ts'
 import { stepRegistry } from '../../../planner/step/registry.ts'
 import { planOf } from '../../support/plan-text.ts'
+import { processorMs } from '../../support/processor-time.ts'
 import { suiteDirectory } from '../../support/temporary-directory.ts'
 
 const collections = 500
@@ -42,14 +43,14 @@ test('500 collections and 2,000 steps are validated and explained within 2 s', a
   await fs.mkdir(path.join(directory.path, 'plans'))
   const text = manyCollections()
   const taken: number[] = []
-  // the machine may be busy with something else at one of them
-  while (taken.length < 4 && Math.min(...taken) >= 2_000) {
-    const startedMs = performance.now()
+  // the first one also compiles the schemas, and this program
+  while (taken.length < 3 && Math.min(...taken) >= 2_000) {
+    const startedMs = processorMs()
     const plan = await planOf(path.join(directory.path, 'plans'), text)
     const lines = [...plan.schedules.values()].flatMap((schedule) =>
       explain(compile(plan, schedule, { registry: stepRegistry, history: noHistory })),
     )
-    taken.push(performance.now() - startedMs)
+    taken.push(processorMs() - startedMs)
     expect(lines.filter((line) => line.includes('takes about'))).toHaveLength(2_000)
   }
   expect(Math.min(...taken)).toBeLessThan(2_000)

@@ -132,7 +132,7 @@ const mistakes: readonly [string, string, string, readonly string[]][] = [
     './backups',
     'gs://bucket/vectra',
     [
-      'gs://bucket/vectra destinations.local.url: "gs://bucket/vectra" is at "gs:", where this version cannot store (Write a path, a file:// URL with three slashes (file:///var/backups/vectra), or s3://bucket/prefix.)',
+      'gs://bucket/vectra destinations.local.url: "gs://bucket/vectra" is at "gs:", where this version cannot store (Write a path, a file:// URL with three slashes (file:///var/backups/vectra), s3://bucket/prefix, or rsync://host/path.)',
     ],
   ],
   [
@@ -140,7 +140,7 @@ const mistakes: readonly [string, string, string, readonly string[]][] = [
     './backups',
     'file://var/backups',
     [
-      'file://var/backups destinations.local.url: "file://var/backups" is not a file:// URL of this machine (Write a path, a file:// URL with three slashes (file:///var/backups/vectra), or s3://bucket/prefix.)',
+      'file://var/backups destinations.local.url: "file://var/backups" is not a file:// URL of this machine (Write a path, a file:// URL with three slashes (file:///var/backups/vectra), s3://bucket/prefix, or rsync://host/path.)',
     ],
   ],
   [
