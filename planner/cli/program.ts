@@ -10,6 +10,7 @@ import { addDaemon } from './daemon.ts'
 import { addDoctor } from './doctor.ts'
 import { addDrill } from './drill.ts'
 import { addExplain } from './explain.ts'
+import { addExport } from './export.ts'
 import type { Io } from './io.ts'
 import { addLedgerShow } from './ledger-show.ts'
 import { addLedgerVerify } from './ledger-verify.ts'
@@ -56,6 +57,7 @@ export function buildProgram(io: Io, write: (text: string) => void): Command {
   addDaemon(program, run)
   addNext(program, run)
   addStatus(program, run)
+  addExport(program, run)
   const ledger = program
     .command('ledger')
     .description('look at the ledger and prove it')
