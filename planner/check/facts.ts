@@ -35,6 +35,8 @@ export interface Facts extends CheckRequest {
   readonly judged: readonly PlanCollection[]
   readonly sequences: readonly AnySequence[]
   readonly timed: readonly Timed[]
+  /** Steps of one kind that run by the clock, steady checks aside. */
+  byClock<Kind extends StepKind>(kind: Kind): readonly TaskOf<Kind>[]
   /** By which steps copies of a collection get to destinations by the clock. */
   flowsOf(collection: string): readonly Flow[]
   /** How long it may take from one to the next, their jitter included. */
@@ -55,6 +57,8 @@ export function factsOf(request: CheckRequest): Facts {
   const timed = [...plan.schedules.values(), ...plan.drills.values()].filter(isTimed)
   const flows = flowsOf(plan, timed)
   const pauses = new Map<string, FlowPause | undefined>()
+  const tasks = timed.flatMap(({ steps, always }) => [...tasksOf(steps), ...tasksOf(always)])
+  const kinds = new Map<StepKind, readonly TaskStep[]>()
   return {
     ...request,
     runs: runsOf(plan.name, entries),
@@ -63,6 +67,12 @@ export function factsOf(request: CheckRequest): Facts {
     ),
     sequences: [...plan.schedules.values(), ...plan.drills.values(), ...plan.procedures.values()],
     timed,
+    byClock<Kind extends StepKind>(kind: Kind) {
+      const known = kinds.get(kind) ?? tasksOfKind(tasks, kind)
+      kinds.set(kind, known)
+      // it was made for this kind
+      return known as TaskOf<Kind>[]
+    },
     flowsOf: (collection) => flows.get(collection) ?? [],
     pauseOf(some) {
       const sequences = [...new Set(some.map(({ sequence }) => sequence))]

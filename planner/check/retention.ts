@@ -47,15 +47,15 @@ function reachOf(keep: KeepInput, pauseMs: number | undefined): Reach {
 
 /** Prune steps by the clock at a destination, that take a collection or all. */
 const prunesOf = (facts: Facts, destination: string, collection?: string): TaskOf<'prune'>[] =>
-  facts.timed.flatMap((sequence) =>
-    tasksOfKind([...tasksOf(sequence.steps), ...tasksOf(sequence.always)], 'prune').filter(
+  facts
+    .byClock('prune')
+    .filter(
       ({ input }) =>
         input.in === destination &&
         (collection === undefined ||
           input.collection === undefined ||
           input.collection === collection),
-    ),
-  )
+    )
 
 /** How far back a collection can be restored from there: what the strictest prune step leaves. */
 function reachAt(facts: Facts, destination: string, collection: string): Reach | 'all' {

@@ -28,13 +28,13 @@ function backedUpTo(facts: Facts): Held[] {
 
 /** Steps by the clock that verify the collection there. */
 const verifiesOf = (facts: Facts, destination: string, collection: string): TaskOf<'verify'>[] =>
-  facts.timed.flatMap((sequence) =>
-    tasksOfKind(tasksOf(sequence.steps), 'verify').filter(
+  facts
+    .byClock('verify')
+    .filter(
       ({ input }) =>
         input.in === destination &&
         (input.collection === undefined || input.collection === collection),
-    ),
-  )
+    )
 
 const reads = ({ input }: TaskOf<'verify'>): boolean => input.depth !== 'manifest'
 
