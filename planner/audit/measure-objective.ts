@@ -8,6 +8,7 @@
  *   passed. The first start counts: while a run lay there interrupted, nothing was recovered.
  * - Recall: that of the last check that measured it.
  */
+import { isJsonObject } from '../../engine/index.ts'
 import { type Observation, readInstant, toIso } from '../step/observation.ts'
 import type { LedgerStep } from './ledger-run.ts'
 import type { Recovery } from './recovery.ts'
@@ -24,8 +25,44 @@ export interface Measurement {
 /** A measurement, or the sentence that says why there is none. */
 export type Found = Measurement | string
 
-/** @param seen every observation of the plan's ledger */
+/**
+ * By positions, and by canary points where a check counted them: the worse of the two.
+ * @param seen every observation of the plan's ledger
+ */
 export function measureRpo(recovery: Recovery, seen: readonly Observation[]): Found {
+  const byPosition = rpoByPosition(recovery, seen)
+  const byCanary = rpoByCanary(recovery)
+  if (byCanary === undefined) return byPosition
+  if (typeof byPosition === 'string') return byCanary
+  return byCanary.actual > byPosition.actual ? byCanary : byPosition
+}
+
+/** What the last check found that counted canary points. */
+function rpoByCanary({ disaster, checks }: Recovery): Measurement | undefined {
+  if (disaster === undefined) return undefined
+  for (const step of checks.toReversed()) {
+    const { canary } = step.record.outputs
+    if (!isJsonObject(canary)) continue
+    const { lossMs, missing, asOfAt, written } = canary
+    if (typeof lossMs !== 'number' || typeof missing !== 'number') continue
+    return {
+      actual: lossMs,
+      measured: {
+        disasterAt: toIso(disaster.at),
+        ...(typeof asOfAt === 'string' && { asOfAt }),
+        recordsLost: missing,
+      },
+      reasons:
+        missing > 0
+          ? [`${missing} of ${String(written)} acknowledged canary points did not come back`]
+          : [],
+      evidence: [disaster.step, step],
+    }
+  }
+  return undefined
+}
+
+function rpoByPosition(recovery: Recovery, seen: readonly Observation[]): Found {
   const { disaster, restore, recoveryPoint } = recovery
   if (disaster === undefined) return 'the drill makes no disaster, so nothing could be lost'
   if (restore === undefined || recoveryPoint === undefined) return 'nothing was restored'

@@ -5,6 +5,7 @@
  * anew, all of them; once one has, the drill itself may have made the system sick, and the first look
  * stands.
  */
+import { toIso } from '../step/observation.ts'
 import { isBad, type RecordedError, type StepRecord } from '../step/record.ts'
 import type { Decision } from './examine.ts'
 import { keyOf, type PastRun } from './past-run.ts'
@@ -29,6 +30,7 @@ export const nothingPast: Resumption = {
   decision: () => undefined,
 }
 
+/** The past of a run, and what was decided about its interrupted steps. */
 export function takeOver(past: PastRun, decisions: ReadonlyMap<string, Decision>): Resumption {
   const { startedAt, stopping } = past
   const isBefore = ({ stage }: StepKey) => stage === 'steady-before'
@@ -46,3 +48,7 @@ export function takeOver(past: PastRun, decisions: ReadonlyMap<string, Decision>
     decision: (key) => decisions.get(keyOf(key)),
   }
 }
+
+/** What the record of an interrupted step says of how it was found. */
+export const begunText = ({ interrupted, by, found }: Decision): string =>
+  `begun at ${toIso(interrupted.at)} and interrupted; ${by === 'person' ? '' : 'examined: '}${found}`

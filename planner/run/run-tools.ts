@@ -26,3 +26,12 @@ export interface RunTools {
   /** The second: whatever runs is killed, the clean-up too. */
   readonly forceSignal: AbortSignal
 }
+
+/** Which run it is. */
+export interface RunRequest {
+  readonly header: RunHeader
+  /** When the run was due: what `${date}` and `${time}` mean. */
+  readonly dueAt: number
+  /** Version of this program, for the ledger. */
+  readonly version: string
+}

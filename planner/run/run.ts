@@ -10,7 +10,6 @@
  * - a run whose process died goes on from its ledger: the tree is walked again with the records that are
  *   there, so that what was decided stays decided, and only what has no record is run.
  */
-import { OperatingError } from '../../engine/index.ts'
 import {
   type ParallelTask,
   type StepTask,
@@ -20,26 +19,19 @@ import {
 } from '../compile/task.ts'
 import { toIso } from '../step/observation.ts'
 import { isBad, type RecordedError, type StageName, type StepRecord } from '../step/record.ts'
-import { type Answers, type Decision, examineInterrupted } from './examine.ts'
-import type { LedgerBody, RunHeader, RunOutcome } from './ledger-line.ts'
+import { Companions } from './companions.ts'
+import { type Answers, examineInterrupted } from './examine.ts'
+import type { LedgerBody, RunOutcome } from './ledger-line.ts'
 import { checkNeeds } from './needs.ts'
 import { isStop, type PastRun } from './past-run.ts'
 import { recordError } from './record-error.ts'
-import { nothingPast, type Resumption, takeOver } from './resumption.ts'
+import { begunText, nothingPast, type Resumption, takeOver } from './resumption.ts'
 import { limitRun } from './run-limit.ts'
 import type { RunResult } from './run-result.ts'
-import type { RunTools } from './run-tools.ts'
+import type { RunRequest, RunTools } from './run-tools.ts'
 import { runStep, type StepWork, skippedRecord } from './step-run.ts'
-import { type Verdict, verdictOf } from './verdict.ts'
+import { siblingFailed, type Verdict, verdictOf } from './verdict.ts'
 import { inputsOf, openWorkspace, type RunScope } from './workspace.ts'
-
-export interface RunRequest {
-  readonly header: RunHeader
-  /** When the run was due: what `${date}` and `${time}` mean. */
-  readonly dueAt: number
-  /** Version of this program, for the ledger. */
-  readonly version: string
-}
 
 /** Runs the tree to its end. Failures of steps are in the result, not thrown. @throws `disk-…`, `locked` */
 export async function runTree(
@@ -82,6 +74,7 @@ class Execution {
   #ledgerError: RecordedError | undefined
   #undoFailed = false
   #bug: unknown
+  readonly #companions = new Companions()
 
   constructor(tree: TaskTree, request: RunRequest, tools: RunTools, past = nothingPast) {
     this.#tree = tree
@@ -140,6 +133,7 @@ class Execution {
     const steady = await this.#stage('steady-before', signal)
     if (steady === 'passed') {
       const verdict = await this.#stage('steps', signal)
+      await this.#endCompanions()
       if (verdict === 'undo') await this.#undo()
       if (verdict === 'passed') await this.#stage('steady-after', signal)
     } else {
@@ -300,9 +294,21 @@ class Execution {
       await this.#end(skippedRecord(task, stage, this.#tools.clock.nowMs(), 'condition'))
       return 'passed'
     }
-    const record = known ?? (await this.#perform(task, stage, task.run, signal))
+    const record =
+      known ??
+      (await this.#companions.start((beside) =>
+        this.#perform(task, stage, (context) => task.run({ ...context, beside }), signal),
+      ))
+    if (record === undefined) return 'passed' // it goes on beside what follows
+    if (task.stepKind === 'inject') await this.#endCompanions()
     if (isBad(record)) this.#error ??= record.error
     return verdictOf(task, record)
+  }
+
+  async #endCompanions(): Promise<void> {
+    for (const record of await this.#companions.end()) {
+      if (isBad(record)) this.#error ??= record.error
+    }
   }
 
   /** Whether the run has gone so far as the step's `when` wants; what had begun was wanted. */
@@ -387,13 +393,3 @@ class Execution {
     return this.#records.some(isBad) || this.#ledgerError !== undefined ? 'failed' : 'passed'
   }
 }
-
-const begunText = ({ interrupted, by, found }: Decision): string =>
-  `begun at ${toIso(interrupted.at)} and interrupted; ${by === 'person' ? '' : 'examined: '}${found}`
-
-const siblingFailed = ({ id }: StepTask): OperatingError =>
-  new OperatingError(
-    'step-failed',
-    `stopped because step ${id} beside it failed`,
-    `See what step ${id} says.`,
-  )

@@ -1,4 +1,5 @@
 /** What the end of a step means for those that follow. */
+import { OperatingError } from '../../engine/index.ts'
 import type { StepTask } from '../compile/task.ts'
 import { isBad, type StepRecord } from '../step/record.ts'
 
@@ -12,3 +13,11 @@ export function verdictOf({ onFailure, stepKind }: StepTask, record: StepRecord)
   if (mayGoOn && onFailure === 'continue') return 'passed'
   return onFailure === 'undo' ? 'undo' : 'failed'
 }
+
+/** What a step is told when one beside it failed. */
+export const siblingFailed = ({ id }: StepTask): OperatingError =>
+  new OperatingError(
+    'step-failed',
+    `stopped because step ${id} beside it failed`,
+    `See what step ${id} says.`,
+  )

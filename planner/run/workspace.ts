@@ -93,6 +93,7 @@ export function openWorkspace(
       if (remarks.length < remarksKept) remarks.push(shown)
       tools.observe({ kind: 'remark', ...key, text: shown })
     },
+    beside: () => AbortSignal.abort(), // alone, there is nothing to run beside
     note: (note) => scope.note(key, redactJson(note, tools.redact)),
     ...(interrupted && { interrupted }),
     keep: async (name, content) => {

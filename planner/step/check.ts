@@ -7,6 +7,7 @@ import type { CheckInput } from '../plan/step-inputs.ts'
 import { vectraCli } from '../target/command-line.ts'
 import type { Expectation } from '../target/expectation.ts'
 import type { Measurement } from '../target/target.ts'
+import { countCanary } from './check-canary.ts'
 import { type CheckedPoint, compareWithWanted } from './check-points.ts'
 import { estimateFrom } from './estimate.ts'
 import { positionJson, toIso } from './observation.ts'
@@ -39,6 +40,7 @@ export const check: StepFaces<'check'> = {
         'position',
         ...(input.digest ? (['digest'] as const) : []),
         ...(input.recall || input.latency ? (['search'] as const) : []),
+        ...(input.canary ? (['write'] as const) : []),
       ],
     },
   ],
@@ -58,10 +60,14 @@ function aspects(input: CheckInput): string {
 }
 
 async function run(input: CheckInput, context: StepContext): Promise<StepResult> {
-  if (input.canary === true) refuseCanary()
   const collection = context.text(input.collection)
   const restored = restoredHere(input.target, collection, context)
   const expectation = await expectationOf(input, collection, restored, context)
+  const canary =
+    input.canary === true
+      ? await countCanary(input.target, restored?.collection ?? collection, collection, context)
+      : undefined
+  if (canary !== undefined) context.remark(canary.remark)
   const golden = context.plan.collections.get(restored?.collection ?? collection)?.golden
   const measurement = await context.target(input.target).measure(
     {
@@ -80,12 +86,13 @@ async function run(input: CheckInput, context: StepContext): Promise<StepResult>
     collection,
     // which collection of the plan this is evidence for
     ...(restored && { restoredFrom: restored.collection, snapshot: restored.snapshot }),
+    ...canary?.outputs,
     points: points.map((point) => ({ ...point })),
     ...measured(measurement),
   }
   await context.keep('measurement.json', `${JSON.stringify({ ...measurement, points })}\n`)
   const failed = points.filter((point) => !point.passed)
-  if (failed.length === 0) return { outputs }
+  if (failed.length === 0) return { outputs, ...(canary?.error && { error: canary.error }) }
   return {
     outputs,
     error: new OperatingError(
@@ -94,14 +101,6 @@ async function run(input: CheckInput, context: StepContext): Promise<StepResult>
       'Restore another snapshot, or the same one from another destination, and check again.',
     ),
   }
-}
-
-function refuseCanary(): never {
-  fail(
-    'not-offered',
-    'canary points are not counted by this version',
-    'Leave canary: true out of the check.',
-  )
 }
 
 const told = ({ what, passed, found, wanted }: CheckedPoint): string =>

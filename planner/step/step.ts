@@ -56,6 +56,11 @@ export interface StepContext {
   readonly progress: Progress
   remark(text: string): void
   /**
+   * From here on the steps that follow need not wait for this one; called once. The signal comes when
+   * the disaster has happened or the steps are over: then the step ends as passed.
+   */
+  beside(): AbortSignal
+  /**
    * Keeps `content` as an artefact of the run and adds it to the step's record.
    * @param name file name, e.g. `measurement.json`
    */

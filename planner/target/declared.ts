@@ -25,5 +25,8 @@ export function declaredTarget({ kind, name }: ServedTarget | ForeignTarget): Ta
     restore: refuse,
     drop: refuse,
     measure: refuse,
+    writeAlong: refuse,
+    missing: refuse,
+    deletePoints: refuse,
   }
 }

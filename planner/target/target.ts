@@ -30,7 +30,7 @@ export type Capability =
   | 'archive'
   /** Goes to a moment between two snapshots. */
   | 'restore to a moment'
-  /** Upserts single points. */
+  /** Writes single points, looks for them and deletes them. */
   | 'write'
   /** Records queries of the plan's own in a snapshot. */
   | 'record golden queries of a file'
@@ -245,6 +245,22 @@ export interface SearchMeasurement {
   readonly servingAt: number
 }
 
+export interface NumberedPoint {
+  readonly id: string
+  readonly vector: readonly number[]
+  readonly metadata: Readonly<Record<string, string | number>>
+}
+
+/** Points that are written one by one while others use the target too. */
+export interface WriteAlongRequest {
+  readonly collection: string
+  point(number: number, dimension: number): NumberedPoint
+  /** The point was acknowledged; resolves when it is time for the next, or for the end. */
+  acknowledged(number: number, position: Position): Promise<'next' | 'end'>
+  /** Whether the target may be held between two points; else it is given back in between. */
+  readonly keepOpen: boolean
+}
+
 export interface TargetAdapter {
   readonly kind: string
   readonly name: string
@@ -257,4 +273,13 @@ export interface TargetAdapter {
   restore(request: RestoreRequest, work: Work): Promise<Restored>
   drop(collection: string, ifExists: boolean, work: Work): Promise<Dropped>
   measure(request: MeasureRequest, work: Work): Promise<Measurement>
+  /**
+   * Writes points from number 0 on until it is told to end or the collection is gone, or is another
+   * one of that name. Operations that come meanwhile have their turn between two points.
+   */
+  writeAlong(request: WriteAlongRequest, work: Work): Promise<void>
+  /** Those of `ids` that are not there, in their order. */
+  missing(collection: string, ids: readonly string[], work: Work): Promise<readonly string[]>
+  /** Deletes points; those that are not there are passed over. */
+  deletePoints(collection: string, ids: readonly string[], work: Work): Promise<void>
 }

@@ -38,6 +38,7 @@ import type {
   TargetAdapter,
   Work,
 } from './target.ts'
+import { Turns } from './turns.ts'
 
 const capabilities: ReadonlySet<Capability> = new Set([
   'import',
@@ -49,7 +50,11 @@ const capabilities: ReadonlySet<Capability> = new Set([
   'search',
   'archive',
   'restore to a moment',
+  'write',
 ])
+
+/** Ids in one write. */
+const batchIds = 1_000
 
 /** @param locate what opens a destination, by its URL */
 export function vectraTarget(
@@ -58,25 +63,31 @@ export function vectraTarget(
   clock: Clock,
   locate: Locate = plainLocation,
 ): TargetAdapter {
+  const turns = new Turns()
   /** `create` makes a directory that is not there; the others fail then. */
   const within = async <T>(
     access: 'use' | 'create',
     work: Work,
     act: (directory: DataDirectory) => Promise<T>,
   ): Promise<T> => {
-    work.signal.throwIfAborted()
-    const directory = await openDataDirectory(target.path, {
-      disk,
-      clock,
-      create: access === 'create',
-      progress: work.progress,
-      onWarning: work.remark,
-      compaction: 'manual', // a step ends before a merge would
-    })
+    const giveBack = await turns.take()
     try {
-      return await act(directory)
+      work.signal.throwIfAborted()
+      const directory = await openDataDirectory(target.path, {
+        disk,
+        clock,
+        create: access === 'create',
+        progress: work.progress,
+        onWarning: work.remark,
+        compaction: 'manual', // a step ends before a merge would
+      })
+      try {
+        return await act(directory)
+      } finally {
+        await directory.close()
+      }
     } finally {
-      await directory.close()
+      giveBack()
     }
   }
   const watch = ({ signal, progress }: Work) => ({ disk, clock, signal, progress })
@@ -246,6 +257,53 @@ export function vectraTarget(
           ...(digest !== undefined && { digest }),
           contentKnownAt,
           ...(request.search && { search: await searchOf(collection, request, clock, work) }),
+        }
+      }),
+
+    async writeAlong(request, work) {
+      const { collection: name, point, acknowledged, keepOpen } = request
+      let next = 0
+      let uuid: string | undefined
+      const writeOne = async (collection: Collection): Promise<Position> => {
+        await collection.upsert([point(next, collection.config.dimension)])
+        next += 1
+        return positionOf(collection, clock)
+      }
+      for (;;) {
+        const written = await within('use', work, async (directory) => {
+          if (!directory.has(name)) return undefined
+          const collection = await directory.open(name)
+          uuid ??= collection.uuid
+          if (uuid !== collection.uuid) return undefined
+          let position = await writeOne(collection)
+          while (keepOpen && !turns.isWanted) {
+            if ((await acknowledged(next - 1, position)) === 'end') return undefined
+            position = await writeOne(collection)
+          }
+          return position
+        })
+        if (written === undefined) return
+        if ((await acknowledged(next - 1, written)) === 'end') return
+      }
+    },
+
+    missing: (name, ids, work) =>
+      within('use', work, async (directory) => {
+        const collection = await directory.open(name)
+        const lost: string[] = []
+        for (const id of ids) {
+          work.signal.throwIfAborted()
+          if ((await collection.get(id)) === undefined) lost.push(id)
+        }
+        return lost
+      }),
+
+    deletePoints: (name, ids, work) =>
+      within('use', work, async (directory) => {
+        const collection = await directory.open(name)
+        for (let from = 0; from < ids.length; from += batchIds) {
+          work.signal.throwIfAborted()
+          await collection.delete(ids.slice(from, from + batchIds))
         }
       }),
   }

@@ -53,6 +53,9 @@ export const buildAdapter = (changes: Partial<TargetAdapter>): TargetAdapter => 
   restore: lacking('restore'),
   drop: lacking('drop'),
   measure: lacking('measure'),
+  writeAlong: lacking('writeAlong'),
+  missing: lacking('missing'),
+  deletePoints: lacking('deletePoints'),
   ...changes,
 })
 
@@ -86,6 +89,7 @@ export function stepBench(
       kept.set(name, String(content))
       return { artefact: `runs/r/steps/s/${name}`, sha256: sha256Hex(content) }
     },
+    beside: () => AbortSignal.abort(),
     note: async (note) => void notes.push(note),
     redact,
     records: [],

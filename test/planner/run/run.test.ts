@@ -409,6 +409,9 @@ test('a target that can not do what a step needs is refused before anything runs
       restore: () => Promise.reject(),
       drop: () => Promise.reject(),
       measure: () => Promise.reject(),
+      writeAlong: () => Promise.reject(),
+      missing: () => Promise.reject(),
+      deletePoints: () => Promise.reject(),
     }),
   })
   const needs = [{ target: 'primary', capabilities: ['drop', 'digest'] as const }]
