@@ -10,6 +10,7 @@ import type { NumberedPoint } from '../target/target.ts'
 import { readInstant } from './observation.ts'
 import type { StepRecord } from './record.ts'
 
+/** The id of one of them. */
 export const canaryId = (mark: string, number: number): string => `vectra-canary/${mark}/${number}`
 
 /** A point that every index accepts: its vector is never zero. */
