@@ -39,6 +39,7 @@ export {
 } from './backup/verify.ts'
 export {
   canonicalJson,
+  isCanonicalJson,
   isJsonObject,
   type JsonObject,
   type JsonValue,

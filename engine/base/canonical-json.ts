@@ -27,6 +27,27 @@ export function canonicalJson(value: unknown): string {
   return text
 }
 
+/**
+ * Whether `text` is the canonical form of `value`, which was parsed from it. JSON.stringify writes numbers and
+ * texts as RFC 8785 does and keeps the order of the keys, and is several times as fast.
+ */
+export const isCanonicalJson = (text: string, value: unknown): boolean =>
+  (JSON.stringify(value) === text && !text.includes('\\ud') && hasSortedKeys(value)) ||
+  canonicalJson(value) === text
+
+function hasSortedKeys(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  if (Array.isArray(value)) return value.every(hasSortedKeys)
+  const members = value as Readonly<Record<string, unknown>> // neither null nor an array
+  let before: string | undefined
+  for (const key of Object.keys(members)) {
+    if (before !== undefined && key < before) return false
+    before = key
+    if (!hasSortedKeys(members[key])) return false
+  }
+  return true
+}
+
 /** Whether a value is an object with members: neither an array nor null. */
 export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -24,6 +24,7 @@
 import {
   canonicalJson,
   fail,
+  isCanonicalJson,
   isJsonObject,
   type JsonObject,
   sha256Hex,
@@ -207,7 +208,7 @@ export function decodeLine(text: string, before: LineBefore, file: string): Ledg
       : `it does not name the hash of line ${before.line}: one of the two was changed`
   }
   if (!hasKnownKind(value)) return 'it is no entry of a known kind'
-  if (canonicalJson(value) !== text) return 'it is not in the form in which entries are written'
+  if (!isCanonicalJson(text, value)) return 'it is not in the form in which entries are written'
   // its hash is chained and its kind and header are checked; the rest was written by encodeLine
   return value as unknown as LedgerEntry
 }
