@@ -20,42 +20,60 @@ import {
   spliceElements,
   upperOffset,
 } from '../format/hnswlib-file.ts'
-import type { BuildTask } from './build-graph.ts'
+import type { BuildTask } from './graph-build.ts'
+import { countOfHalf, ordinalOf } from './halves.ts'
 import { type NativeGraph, nativeGraphClass } from './hnswlib.ts'
 import { nativeSpace } from './metric.ts'
 import { NativeRows } from './native-rows.ts'
 import { chunkElements } from './splice-task.ts'
 import { rowsOf } from './vector-block.ts'
 
-/** Builds, saves, takes apart and checks. `progress` is given the number of points added so far. */
+/**
+ * Builds, saves, takes apart and checks. `progress` is given the number of points added so far.
+ * @param whenBuilt may search the graph before it is let go; `goOn` throws once the build is given up
+ */
 export async function buildGraphBytes(
-  { block, settings, scratchFile, stop }: BuildTask,
+  task: BuildTask,
   progress: (done: number) => void,
+  whenBuilt: (native: NativeGraph, goOn: () => void) => void = () => {},
 ): Promise<Uint8Array> {
+  const { block, settings, scratchFile, stop, half } = task
   const { segment, metric, m, efConstruction, seed } = settings
-  const { count, dimension } = block
+  const { dimension } = block
+  const count = half === undefined ? block.count : countOfHalf(half, block.count)
   assert(count > 0, 'a graph has at least one element')
   const graphSettings = { segment, count, dimension, metric, m, efConstruction }
   await requireSpace(graphSettings, scratchFile)
   const graphClass = await nativeGraphClass()
   const native = new graphClass(nativeSpace(metric), dimension)
   native.initIndex(count, m, efConstruction, seed)
-  const stopped = new Uint32Array(stop)
+  const goOn = () => goOnUnless(stop)
   const report = (done: number) => {
-    if (Atomics.load(stopped, 0) !== 0) throw new Error('the build was given up')
+    goOn()
     progress(done)
   }
-  addAll(native, new NativeRows(rowsOf(block), dimension, metric), count, dimension, report)
+  addAll(native, nativeRows(task), count, dimension, report)
+  whenBuilt(native, goOn)
   native.writeIndexSync(scratchFile)
   native.initIndex(1, 2, 2, 1) // lets go of the graph's memory now, not when it is collected
   const elements = chunkElements(graphSettings)
-  const rows = new NativeRows(rowsOf(block), dimension, metric)
   const file = await nodeDisk.open(scratchFile, 'read')
   try {
-    return await takeApart(file, graphSettings, rows, elements)
+    return await takeApart(file, graphSettings, nativeRows(task), elements)
   } finally {
     await file.close()
   }
+}
+
+/** @throws once the build is given up */
+export function goOnUnless(stop: SharedArrayBuffer): void {
+  if (Atomics.load(new Uint32Array(stop), 0) !== 0) throw new Error('the build was given up')
+}
+
+/** The points that the graph is built over, in the order of its elements. */
+function nativeRows({ block, settings, half }: BuildTask): NativeRows {
+  const placeOf = half === undefined ? undefined : (index: number) => ordinalOf(half, index)
+  return new NativeRows(rowsOf(block), block.dimension, settings.metric, placeOf)
 }
 
 /** A build is long: it is not begun where its result cannot be saved. */

@@ -175,6 +175,75 @@ export function distanceBetween(
   }
 }
 
+/**
+ * Compares rows of one matrix: how far row `a` is from row `b`, less for nearer ones, in the unit of
+ * hnswlib's space (l2 squared). The fast way where rows are compared with rows by the million.
+ */
+export function rowDistances(
+  metric: Metric,
+  rows: Float32Array,
+  dimension: number,
+): (a: number, b: number) => number {
+  if (metric === 'l2')
+    return (a, b) => squaredBetween(rows, a * dimension, b * dimension, dimension)
+  if (metric === 'ip')
+    return (a, b) => 1 - dotBetween(rows, a * dimension, b * dimension, dimension)
+  const norms = normsOf(rows, rows.length / dimension, dimension)
+  return (a, b) =>
+    cosineDistance(
+      dotBetween(rows, a * dimension, b * dimension, dimension),
+      norms[a] ?? 0,
+      norms[b] ?? 0,
+    )
+}
+
+/** {@link dot} of two rows. A function of its own: one that sees two kinds of arrays is slow. */
+function dotBetween(rows: Float32Array, a: number, b: number, dimension: number): number {
+  let sum0 = 0
+  let sum1 = 0
+  let sum2 = 0
+  let sum3 = 0
+  const whole = dimension - (dimension & 3)
+  let i = 0
+  for (; i < whole; i += 4) {
+    const x = a + i
+    const y = b + i
+    sum0 += (rows[x] ?? 0) * (rows[y] ?? 0)
+    sum1 += (rows[x + 1] ?? 0) * (rows[y + 1] ?? 0)
+    sum2 += (rows[x + 2] ?? 0) * (rows[y + 2] ?? 0)
+    sum3 += (rows[x + 3] ?? 0) * (rows[y + 3] ?? 0)
+  }
+  for (; i < dimension; i++) sum0 += (rows[a + i] ?? 0) * (rows[b + i] ?? 0)
+  return sum0 + sum1 + (sum2 + sum3)
+}
+
+/** {@link squaredDistance} of two rows. */
+function squaredBetween(rows: Float32Array, a: number, b: number, dimension: number): number {
+  let sum0 = 0
+  let sum1 = 0
+  let sum2 = 0
+  let sum3 = 0
+  const whole = dimension - (dimension & 3)
+  let i = 0
+  for (; i < whole; i += 4) {
+    const x = a + i
+    const y = b + i
+    const d0 = (rows[x] ?? 0) - (rows[y] ?? 0)
+    const d1 = (rows[x + 1] ?? 0) - (rows[y + 1] ?? 0)
+    const d2 = (rows[x + 2] ?? 0) - (rows[y + 2] ?? 0)
+    const d3 = (rows[x + 3] ?? 0) - (rows[y + 3] ?? 0)
+    sum0 += d0 * d0
+    sum1 += d1 * d1
+    sum2 += d2 * d2
+    sum3 += d3 * d3
+  }
+  for (; i < dimension; i++) {
+    const d = (rows[a + i] ?? 0) - (rows[b + i] ?? 0)
+    sum0 += d * d
+  }
+  return sum0 + sum1 + (sum2 + sum3)
+}
+
 /** The hnswlib space that a metric is searched in. */
 export const nativeSpace = (metric: Metric): 'l2' | 'ip' => (metric === 'l2' ? 'l2' : 'ip')
 

@@ -6,18 +6,28 @@ export class NativeRows {
   readonly #rows: Float32Array
   readonly #dimension: number
   readonly #scaled: Float32Array | undefined
+  readonly #placeOf: (row: number) => number
 
-  /** `rows`: n × dimension as accepted. */
-  constructor(rows: Float32Array, dimension: number, metric: Metric) {
+  /**
+   * @param rows n × dimension as accepted
+   * @param placeOf where row i of these stands in `rows`; at i when absent
+   */
+  constructor(
+    rows: Float32Array,
+    dimension: number,
+    metric: Metric,
+    placeOf: (row: number) => number = (row) => row,
+  ) {
     this.#rows = rows
     this.#dimension = dimension
+    this.#placeOf = placeOf
     this.#scaled = metric === 'cosine' ? new Float32Array(dimension) : undefined
   }
 
   /** Row `ordinal`. Valid until the next call. */
   row(ordinal: number): Float32Array {
     const dimension = this.#dimension
-    const start = ordinal * dimension
+    const start = this.#placeOf(ordinal) * dimension
     if (this.#scaled === undefined) return this.#rows.subarray(start, start + dimension)
     normalise(this.#rows, start, this.#scaled, 0, dimension)
     return this.#scaled
@@ -26,7 +36,7 @@ export class NativeRows {
   /** Writes row `ordinal` at `target[at…]`. */
   readonly put = (ordinal: number, target: Float32Array, at: number): void => {
     const dimension = this.#dimension
-    const start = ordinal * dimension
+    const start = this.#placeOf(ordinal) * dimension
     if (this.#scaled === undefined) target.set(this.#rows.subarray(start, start + dimension), at)
     else normalise(this.#rows, start, target, at, dimension)
   }

@@ -36,16 +36,12 @@ export const limits = {
   /** A memory segment seals at whichever comes first: points, bytes of vectors, of ids and metadata. */
   segmentPoints: 65_536,
   segmentVectorBytes: 256 * MiB,
-  /**
-   * A frozen segment of more points is divided evenly before its graphs are built, side by side. Above half
-   * of `segmentPoints`, so that a last batch does not make three parts of two; no matter of the machine's
-   * processors: the same log gives the same files everywhere.
-   */
-  sealedPartPoints: 40_960,
   /** A backup seals the memory segment first when it holds at least this many points. */
   sealTailPoints: 1_000,
   /** Segments with fewer points carry no graph: scanning them is as fast. */
   graphPoints: 1_000,
+  /** From so many points on a graph is built in two halves, side by side, which are joined. */
+  halvedGraphPoints: 10_000,
   /** Segments of about one size that are merged, in the background, into one of the next size. */
   mergedAtOnce: 4,
   /** What a merge in the background may make: points, bytes of vectors. Above it only at somebody's request. */

@@ -2,10 +2,9 @@
  * Checkpoints: from memory to files; and every other change of the manifest.
  *
  * A checkpoint has three parts. *Freeze*: between two log groups the active segment stops taking
- * writes, the log starts a new file, and the state at that LSN is noted; a large segment is divided.
- * *Seal*: the files of each part are written and its graph built, beside writes and searches, several at
- * once. *Commit*: the manifest naming the new state is renamed into place, in LSN order; then superseded
- * files go.
+ * writes, the log starts a new file, and the state at that LSN is noted. *Seal*: the segment's files are
+ * written and its index built, beside writes and searches. *Commit*: the manifest naming the new state is
+ * renamed into place, in LSN order; then superseded files go.
  */
 import * as path from 'node:path'
 import { sha256Hex } from '../base/checksum.ts'
@@ -35,8 +34,8 @@ interface FrozenState {
   readonly digest: string
   /** Tombstones by segment number, as of `lsn`. A merge moves those of its sources. */
   readonly tombstones: Map<number, Tombstones>
-  /** The segment that took writes, or its parts; none when nothing was in memory. */
-  readonly frozen: readonly LiveSegment[]
+  /** The segment that took writes; undefined when nothing was in memory. */
+  readonly frozen: LiveSegment | undefined
   /** Number of the segment that takes writes from then on. */
   readonly nextSegment: number
 }
@@ -275,37 +274,29 @@ export class Checkpointer {
     const { lsn, chain, committedAtUs } = writer.position
     if (lsn === this.#noted) return undefined
     this.#noted = lsn
-    const partPoints = this.#config.index.kind === 'hnsw' ? limits.sealedPartPoints : undefined
-    const frozen = state.activeMemory.count > 0 ? state.freeze(partPoints) : []
+    const frozen = state.activeMemory.count > 0 ? state.freeze() : undefined
     const tombstones = copyTombstones(state.segments)
     const { count, digest, active } = state
     const nextSegment = active.number
     return { lsn, chain, committedAtUs, count, digest, tombstones, frozen, nextSegment }
   }
 
-  /** Writes the files of all parts, side by side; none is left running when one fails. */
-  async #seal({ frozen, lsn }: FrozenState): Promise<SealedFiles[]> {
+  async #seal({ frozen, lsn }: FrozenState): Promise<SealedFiles | undefined> {
+    if (frozen === undefined) return undefined
     const { context, directory } = this.#options
-    const place = { context, directory, config: this.#config }
-    const sealed = await Promise.allSettled(
-      frozen.map(async ({ number, memory }) => {
-        if (memory === undefined) throw new Error('only a memory segment is sealed')
-        return sealSegment(place, number, memory, lsn)
-      }),
-    )
-    return sealed.map((each) => {
-      if (each.status === 'rejected') throw each.reason
-      return each.value
-    })
+    const { number, memory } = frozen
+    if (memory === undefined) throw new Error('only a memory segment is sealed')
+    return sealSegment({ context, directory, config: this.#config }, number, memory, lsn)
   }
 
-  async #commit(state: FrozenState, sealed: readonly SealedFiles[]): Promise<void> {
+  async #commit(state: FrozenState, sealed: SealedFiles | undefined): Promise<void> {
     const { context, directory, config } = this.#options
     const previous = this.manifest
     const now = { context, directory, config: this.#config }
-    const added = await Promise.all(sealed.map((each) => entryFor(now, each)))
+    const added = sealed && (await entryFor(now, sealed))
     const segments: SegmentEntry[] = []
-    const entries = [...previous.segments, ...added].sort((a, b) => a.number - b.number)
+    const entries = [...previous.segments, ...(added ? [added] : [])]
+    entries.sort((a, b) => a.number - b.number)
     for (const entry of entries) {
       const tombstones = state.tombstones.get(entry.number)
       segments.push(await this.#written.write(entry, tombstones, state.lsn))
@@ -323,13 +314,10 @@ export class Checkpointer {
       segments,
     })
     this.#written.committed(new Map(state.tombstones))
+    if (state.frozen === undefined || sealed === undefined || added === undefined) return
     const place = { disk: context.disk, directory, dimension: config.dimension }
-    for (const [index, { rows }] of sealed.entries()) {
-      const [segment, entry] = [state.frozen[index], added[index]]
-      if (segment === undefined || entry === undefined) throw new Error('each part is sealed')
-      const opened = await SealedSegment.open(place, entry)
-      if (this.keepWarm !== undefined) await this.keepWarm(segment, opened, rows)
-      else segment.become(opened)
-    }
+    const opened = await SealedSegment.open(place, added)
+    if (this.keepWarm !== undefined) await this.keepWarm(state.frozen, opened, sealed.rows)
+    else state.frozen.become(opened)
   }
 }

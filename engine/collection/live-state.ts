@@ -101,38 +101,13 @@ export class LiveState {
     }
   }
 
-  /**
-   * The active segment takes no more writes; a new one does.
-   * @param partPoints a frozen segment of more points is divided evenly into parts of at most so many
-   * @returns the frozen segment, or its parts
-   */
-  freeze(partPoints = Number.POSITIVE_INFINITY): readonly LiveSegment[] {
-    const whole = this.#active
-    const { count } = whole.table
-    const frozen = count > partPoints ? this.#divide(whole, partPoints) : [whole]
-    const number = whole.number + frozen.length
+  /** The active segment takes no more writes; a new one does. @returns the frozen one */
+  freeze(): LiveSegment {
+    const frozen = this.#active
+    const number = frozen.number + 1
     this.#active = new LiveSegment(number, new MemorySegment(this.dimension))
     this.#segments.set(number, this.#active)
     return frozen
-  }
-
-  /** Puts even parts in the place of a segment. Who still looks at the whole may go on. */
-  #divide(whole: LiveSegment, partPoints: number): LiveSegment[] {
-    const { memory, number } = whole
-    if (memory === undefined) throw new Error('only a memory segment is divided')
-    const share = Math.ceil(memory.count / Math.ceil(memory.count / partPoints))
-    const parts = memory.divide(share).map((body, index) => {
-      const from = index * share
-      const tombstones = whole.tombstones.slice(from, from + body.count)
-      return new LiveSegment(number + index, body, tombstones)
-    })
-    for (const part of parts) this.#segments.set(part.number, part)
-    this.#locations.relocate((segment, ordinal) =>
-      segment === number
-        ? (number + Math.floor(ordinal / share)) * ordinalSpace + (ordinal % share)
-        : undefined,
-    )
-    return parts
   }
 
   /** A number for a merged segment: none is given twice while the collection is open. */

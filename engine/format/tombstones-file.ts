@@ -49,14 +49,6 @@ export class Tombstones {
     return copy
   }
 
-  /** The tombstones of the ordinals `from`…`to` − 1, counted from `from`. */
-  slice(from: number, to: number): Tombstones {
-    const part = new Tombstones(to - from)
-    for (let ordinal = from; ordinal < to; ordinal++)
-      if (this.has(ordinal)) part.add(ordinal - from)
-    return part
-  }
-
   /** A bitmap of `count` bits in shared memory, for worker threads. Bit i of byte i >> 3. */
   toShared(count: number): Uint8Array<SharedArrayBuffer> {
     const shared = new Uint8Array(new SharedArrayBuffer((count + 7) >> 3))

@@ -2,10 +2,8 @@
  * The segment that takes writes: points in memory, in the order of their arrival.
  *
  * Ordinals are never reused and rows never change once appended, so that a reader, a pinned state or a
- * builder thread may go on using what it saw. Vectors stand in shared memory, once, also when the segment
- * was divided: the parts look at the memory of the whole.
+ * builder thread may go on using what it saw. Vectors stand in shared memory, once.
  */
-import assert from 'node:assert/strict'
 import type { PointId, StoredPoint } from '../format/point.ts'
 import { HASH_BYTES, type PointTable } from '../format/points-file.ts'
 
@@ -18,7 +16,6 @@ export class MemorySegment implements PointTable {
   #hashes = Buffer.alloc(HASH_BYTES * firstCapacity)
   #rows: Float32Array<SharedArrayBuffer>
   #payloadBytes = 0
-  #divided = false
 
   constructor(dimension: number) {
     this.dimension = dimension
@@ -33,9 +30,8 @@ export class MemorySegment implements PointTable {
     return 4 * this.dimension * this.count
   }
 
-  /** Bytes of ids and metadata, in UTF-8, of a segment that takes points. */
+  /** Bytes of ids and metadata, in UTF-8. */
   get payloadBytes(): number {
-    assert(!this.#divided, 'parts are not measured')
     return this.#payloadBytes
   }
 
@@ -46,7 +42,6 @@ export class MemorySegment implements PointTable {
 
   /** @returns the ordinal of the point */
   append(point: StoredPoint, hash: Buffer): number {
-    assert(!this.#divided, 'a divided segment and its parts take no points')
     const ordinal = this.count
     if ((ordinal + 1) * this.dimension > this.#rows.length) this.#grow()
     this.#rows.set(point.vector, ordinal * this.dimension)
@@ -55,27 +50,6 @@ export class MemorySegment implements PointTable {
     this.#ids.push(point.id)
     this.#metadata.push(point.metadata)
     return ordinal
-  }
-
-  /**
-   * Consecutive parts of `share` points, the last one of the rest. Vectors are not copied; the segment can
-   * still be read and takes no more points.
-   */
-  divide(share: number): MemorySegment[] {
-    const { count, dimension } = this
-    this.#divided = true
-    const parts: MemorySegment[] = []
-    for (let from = 0; from < count; from += share) {
-      const to = Math.min(count, from + share)
-      const part = new MemorySegment(dimension)
-      part.#ids = this.#ids.slice(from, to)
-      part.#metadata = this.#metadata.slice(from, to)
-      part.#hashes = this.#hashes.subarray(HASH_BYTES * from, HASH_BYTES * to)
-      part.#rows = this.#rows.subarray(from * dimension, to * dimension)
-      part.#divided = true
-      parts.push(part)
-    }
-    return parts
   }
 
   id(ordinal: number): PointId {

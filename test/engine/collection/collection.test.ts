@@ -143,14 +143,14 @@ describe('a collection', () => {
     console.log(`model sequences: ${runs}`)
   })
 
-  test('seals a large segment in even parts, built side by side, and loses no point', {
+  test('seals a large segment with a graph built in halves, and loses no point', {
     timeout: 60_000,
   }, async () => {
     const path = await temporaryDirectory()
     let data = await openTest(path)
     const config = makeConfig({ dimension: 2, metric: 'l2', m: 4, efConstruction: 10 })
     let items = await data.create('items', config)
-    const count = limits.sealedPartPoints + 2
+    const count = limits.halvedGraphPoints + 2
     const pointAt = (id: number) => ({ id, vector: [id % 211, Math.floor(id / 211)] })
     for (let from = 0; from < count; from += 10_000) {
       const batch = Math.min(10_000, count - from)
@@ -158,14 +158,11 @@ describe('a collection', () => {
     }
     await items.delete([0, count - 1])
     const sealing = items.checkpoint()
-    await items.delete([1, count - 2]) // while the parts are being sealed
+    await items.delete([1, count - 2]) // while it is being sealed
     await sealing
     const expectAll = async () => {
       const { segments } = items.stats()
-      expect(segments.map(({ points, deleted }) => [points, deleted])).toEqual([
-        [count / 2, 2],
-        [count / 2, 2],
-      ])
+      expect(segments.map(({ points, deleted }) => [points, deleted])).toEqual([[count, 4]])
       expect(items.count).toBe(count - 4)
       for (const id of [2, count / 2 - 1, count / 2, count - 3]) {
         const found = await items.search(pointAt(id).vector, { k: 1, ef: 200 })

@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { LiveSegment } from '../../../engine/collection/live-segment.ts'
 import { LiveState } from '../../../engine/collection/live-state.ts'
 import { scanPoints } from '../../../engine/collection/scan-points.ts'
 import { acceptPoint, type PointId } from '../../../engine/format/point.ts'
@@ -10,13 +9,7 @@ import { seededRandom } from '../../support/seeded-random.ts'
 const operation = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('upsert' as const), id: fc.nat(40) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('delete' as const), id: fc.nat(40) }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constant('freeze' as const),
-      partPoints: fc.integer({ min: 1, max: 12 }),
-    }),
-  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('freeze' as const) }) },
 )
 
 /** Every id is where the state says, with its content; nothing else lives. */
@@ -39,8 +32,8 @@ async function expectState(state: LiveState, model: Map<PointId, TestPoint>): Pr
 }
 
 describe('the live state', () => {
-  test('equals a plain map after any writes and any divisions', { timeout: 60_000 }, async () => {
-    let divisions = 0
+  test('equals a plain map after any writes and freezes', { timeout: 60_000 }, async () => {
+    let freezes = 0
     await fc.assert(
       fc.asyncProperty(
         fc.array(operation, { maxLength: 120, size: 'max' }),
@@ -60,15 +53,10 @@ describe('the live state', () => {
               model.delete(each.id)
             } else if (state.activeMemory.count > 0) {
               const { count } = state.activeMemory
-              const parts = state.freeze(each.partPoints)
-              expect(parts).toHaveLength(Math.ceil(count / each.partPoints))
-              expect(parts.map(({ number }) => number)).toEqual(parts.map((_, i) => next + i))
-              const sizes = parts.map(({ table }) => table.count)
-              expect(sizes.reduce((a, b) => a + b, 0)).toBe(count)
-              expect(Math.max(...sizes)).toBeLessThanOrEqual(each.partPoints)
-              next += parts.length
-              expect(state.active.number).toBe(next)
-              if (parts.length > 1) divisions++
+              const frozen = state.freeze()
+              expect([frozen.number, frozen.table.count]).toEqual([next, count])
+              expect(state.active.number).toBe(++next)
+              freezes++
             }
           }
           await expectState(state, model)
@@ -76,28 +64,6 @@ describe('the live state', () => {
       ),
       { numRuns: 100 },
     )
-    expect(divisions).toBeGreaterThan(10)
-  })
-
-  test('lets who looks at a segment go on when it is divided', async () => {
-    const random = seededRandom(5)
-    const state = new LiveState(8, [], 1)
-    const points = Array.from({ length: 10 }, (_, id) => randomPoint(random, id))
-    const accepted = points.map((point) => acceptPoint(point, smallConfig))
-    state.apply({ kind: 'upsert', points: accepted }, 1)
-    const view: LiveSegment = state.active
-    const tombstones = view.tombstones.copy()
-    const parts = state.freeze(4)
-    state.apply({ kind: 'delete', ids: [0, 9] }, 2)
-    expect(parts.map(({ table }) => table.count)).toEqual([4, 4, 2])
-    expect(parts.map((part) => part.tombstones.count)).toEqual([1, 0, 1])
-    expect(tombstones.count).toBe(0)
-    for (const [ordinal, point] of points.entries()) {
-      expect(view.id(ordinal)).toBe(point.id)
-      expect([...(await view.vector(ordinal))]).toEqual(point.vector)
-    }
-    // parts look at the memory of the whole: dividing copies no vector
-    expect(parts[1]?.memory?.rows.buffer).toBe(view.memory?.rows.buffer)
-    expect(() => view.memory?.divide(3) && view.memory.payloadBytes).toThrow(/parts/)
+    expect(freezes).toBeGreaterThan(10)
   })
 })
