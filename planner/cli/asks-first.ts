@@ -1,7 +1,7 @@
 /** What needs a yes before it runs. */
-import { type Drill, type Schedule, tasksOf } from '../plan/plan.ts'
+import { type AnySequence, tasksOf } from '../plan/plan.ts'
 
 /** As a whole, or one of its steps. */
-export const asksFirst = (sequence: Schedule | Drill): boolean =>
+export const asksFirst = (sequence: AnySequence): boolean =>
   (sequence.kind === 'drill' && sequence.confirm) ||
   tasksOf([...sequence.steps, ...sequence.always]).some((step) => step.confirm)

@@ -1,6 +1,6 @@
 /** Which schedule, drill or procedure of the plan is meant. */
 import { fail } from '../../engine/index.ts'
-import type { Drill, Plan, Procedure, Schedule } from '../plan/plan.ts'
+import type { AnySequence, Drill, Plan, Procedure, Schedule } from '../plan/plan.ts'
 
 /** @throws `name-not-found` listing those there are */
 export function schedule(plan: Plan, name: string): Schedule {
@@ -18,7 +18,7 @@ export function procedure(plan: Plan, name: string): Procedure {
 }
 
 /** Without a name the only one is meant. @throws `name-not-found`, `usage` when there are several */
-export function only(what: 'schedule' | 'drill', names: readonly string[], hint: string): string {
+export function only(what: AnySequence['kind'], names: readonly string[], hint: string): string {
   const [first, second] = names
   if (first === undefined) return fail('name-not-found', `the plan has no ${what}s`, hint)
   if (second === undefined) return first

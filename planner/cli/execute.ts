@@ -14,6 +14,7 @@ import { Ledger } from '../run/ledger.ts'
 import type { LedgerEntry } from '../run/ledger-line.ts'
 import { type LedgerReading, readLedger } from '../run/ledger-reader.ts'
 import { type PastRun, pastRuns } from '../run/past-run.ts'
+import type { Recovery } from '../run/recovery.ts'
 import { resumeTree, runTree } from '../run/run.ts'
 import { newRunId } from '../run/run-id.ts'
 import type { RunResult } from '../run/run-result.ts'
@@ -50,9 +51,10 @@ export const execute = (
   plan: Plan,
   sequence: AnySequence,
   given: GivenAnswers = new Map(),
+  recovery?: Recovery,
 ): Promise<Ran> =>
   underLock(context, plan, (state, before) =>
-    conduct(context, plan, sequence, state, before, given),
+    conduct(context, plan, sequence, state, before, { given, ...(recovery && { recovery }) }),
   )
 
 /**
@@ -67,7 +69,7 @@ export const executeDue = (
   underLock(context, plan, async (state, before) =>
     isServed(servedTimes(plan.name, before.entries), sequence, dueAt, context.io.clock.nowMs())
       ? undefined
-      : conduct(context, plan, sequence, state, before, new Map(), undefined, dueAt),
+      : conduct(context, plan, sequence, state, before, { given: new Map(), dueAt }),
   )
 
 async function underLock<T>(
@@ -119,12 +121,21 @@ export interface Resumed {
   readonly answers: Answers
 }
 
+/** What a run is told, beyond what its plan says. */
+export interface Told {
+  /** What people said beforehand to the steps that ask them. */
+  readonly given: GivenAnswers
+  /** Present when a run goes on whose process died. */
+  readonly resumed?: Resumed
+  /** When it was due, epoch milliseconds; absent: when the resumed one was, or now. */
+  readonly dueAt?: number
+  /** Of a procedure; absent: what the resumed one was told. */
+  readonly recovery?: Recovery
+}
+
 /**
  * The part of {@link execute} that is under the lock.
  * @param before the ledger as it is now
- * @param given what people said beforehand to the steps that ask them
- * @param resumed present when a run goes on whose process died
- * @param dueAt when it was due, epoch milliseconds; absent: now
  */
 export async function conduct(
   context: Context,
@@ -132,14 +143,14 @@ export async function conduct(
   sequence: AnySequence,
   state: StatePaths,
   before: LedgerReading,
-  given: GivenAnswers,
-  resumed?: Resumed,
-  dueAt = resumed?.past.dueAt ?? context.io.clock.nowMs(),
+  told: Told,
 ): Promise<Ran> {
+  const { resumed } = told
+  const dueAt = told.dueAt ?? resumed?.past.dueAt ?? context.io.clock.nowMs()
   refuseUnoffered(plan)
   const history = historyOf(before.entries, plan.name, sequence)
   const tree = compile(plan, sequence, { registry: stepRegistry, history })
-  const { result, written } = await runWatched(context, plan, tree, state, dueAt, given, resumed)
+  const { result, written } = await runWatched(context, plan, tree, state, dueAt, told)
   if (result.bug !== undefined) throw result.bug
   const judged =
     sequence.kind === 'drill'
@@ -164,10 +175,10 @@ async function runWatched(
   tree: TaskTree,
   state: StatePaths,
   dueAt: number,
-  given: GivenAnswers,
-  resumed: Resumed | undefined,
+  told: Told,
 ): Promise<{ readonly result: RunResult; readonly written: readonly LedgerEntry[] }> {
   const { io } = context
+  const { given, resumed, recovery = resumed?.past.recovery } = told
   const { disk, clock, timer } = io
   const renderer = await chooseRenderer(context)
   const ledger = new Ledger(state.ledger, { disk, clock, timer })
@@ -181,6 +192,7 @@ async function runWatched(
       run: resumed?.past.run ?? newRunId(clock.nowMs()),
     },
     dueAt,
+    ...(recovery && { recovery }),
     version,
   }
   const tools: RunTools = {

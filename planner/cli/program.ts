@@ -16,6 +16,7 @@ import { addLedgerShow } from './ledger-show.ts'
 import { addLedgerVerify } from './ledger-verify.ts'
 import { addNext } from './next.ts'
 import { refuseMistakes } from './options.ts'
+import { addRecover } from './recover.ts'
 import { addResume } from './resume.ts'
 import { addRun } from './run.ts'
 import { createRunner, examples } from './runner.ts'
@@ -52,7 +53,16 @@ export function buildProgram(io: Io, write: (text: string) => void): Command {
         'audit plans/quickstart.yaml --format md',
       ),
     )
-  for (const add of [addValidate, addCheck, addExplain, addRun, addDrill, addResume, addAudit])
+  for (const add of [
+    addValidate,
+    addCheck,
+    addExplain,
+    addRun,
+    addDrill,
+    addRecover,
+    addResume,
+    addAudit,
+  ])
     add(program, run)
   addDaemon(program, run)
   addNext(program, run)

@@ -63,7 +63,10 @@ async function resume(
     refuseOtherPlan(plan, past, flags.changedPlan === true)
     const { conduct } = await import('./execute.ts')
     checkAnswered(plan, sequence, given)
-    return await conduct(context, plan, sequence, state, reading, given, { past, answers })
+    return await conduct(context, plan, sequence, state, reading, {
+      given,
+      resumed: { past, answers },
+    })
   } finally {
     await lock.release()
   }

@@ -48,6 +48,10 @@ export interface RunStarted {
   readonly version: string
   /** What `${date}` and `${time}` mean, ISO 8601; lines of version 1 have none: it was when they were written. */
   readonly dueAt?: string
+  /** Of a procedure: answers to its questions, by name. */
+  readonly answers?: JsonObject
+  /** Of a procedure: when the disaster began, ISO 8601, by the word of who started it. */
+  readonly since?: string
 }
 
 /** Durable before the step does anything. */

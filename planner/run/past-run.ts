@@ -6,6 +6,7 @@
 import type { JsonObject } from '../../engine/index.ts'
 import type { RecordedError, StepRecord } from '../step/record.ts'
 import type { LedgerEntry, RunOutcome, RunStarted } from './ledger-line.ts'
+import type { Recovery } from './recovery.ts'
 import type { StepKey } from './run-event.ts'
 
 /** A step that began and did not end. */
@@ -25,6 +26,8 @@ export interface PastRun {
   /** Epoch milliseconds. */
   readonly startedAt: number
   readonly dueAt: number
+  /** Of a procedure. */
+  readonly recovery?: Recovery
   /** In the order in which they ended. */
   readonly records: readonly StepRecord[]
   readonly open: readonly OpenStep[]
@@ -101,6 +104,17 @@ function note(run: Building, entry: LedgerEntry): void {
 export const isStop = (error: RecordedError | undefined): error is RecordedError =>
   error?.code === 'interrupted' || error?.code === 'terminated'
 
+function recoveryOf({ answers, since }: RunStarted): { recovery?: Recovery } {
+  if (answers === undefined) return {}
+  const texts = Object.entries(answers).map(([name, text]) => [name, String(text)] as const)
+  return {
+    recovery: {
+      answers: new Map(texts),
+      ...(since !== undefined && { since: Date.parse(since) }),
+    },
+  }
+}
+
 function finish({ head, started, startedAt, records, open, stopping, outcome }: Building): PastRun {
   return {
     run: head.run,
@@ -109,6 +123,7 @@ function finish({ head, started, startedAt, records, open, stopping, outcome }: 
     sequence: started.sequence,
     startedAt,
     dueAt: started.dueAt === undefined ? startedAt : Date.parse(started.dueAt),
+    ...recoveryOf(started),
     records,
     open: [...open.values()],
     ...(stopping && { stopping }),

@@ -4,6 +4,7 @@ import type { Asking } from '../step/asking.ts'
 import type { Repositories } from '../target/repositories.ts'
 import type { TargetAdapter } from '../target/target.ts'
 import type { LedgerBody, RunHeader } from './ledger-line.ts'
+import type { Recovery } from './recovery.ts'
 import type { RunObserver } from './run-event.ts'
 
 export interface RunTools {
@@ -32,6 +33,8 @@ export interface RunRequest {
   readonly header: RunHeader
   /** When the run was due: what `${date}` and `${time}` mean. */
   readonly dueAt: number
+  /** Of a procedure. */
+  readonly recovery?: Recovery
   /** Version of this program, for the ledger. */
   readonly version: string
 }

@@ -21,7 +21,7 @@ import { toIso } from '../step/observation.ts'
 import { isBad, type RecordedError, type StageName, type StepRecord } from '../step/record.ts'
 import { Companions } from './companions.ts'
 import { type Answers, examineInterrupted } from './examine.ts'
-import type { LedgerBody, RunOutcome } from './ledger-line.ts'
+import type { LedgerBody, RunOutcome, RunStarted } from './ledger-line.ts'
 import { checkNeeds } from './needs.ts'
 import { isStop, type PastRun } from './past-run.ts'
 import { recordError } from './record-error.ts'
@@ -90,6 +90,7 @@ class Execution {
       tree,
       tools,
       dueAt: request.dueAt,
+      answers: request.recovery?.answers ?? new Map(),
       records: this.#records,
       error: () => this.#error,
       note: ({ stage, step }, note) => this.#append({ kind: 'step-noted', stage, step, note }),
@@ -171,6 +172,17 @@ class Execution {
     }
   }
 
+  #recovery(): Pick<RunStarted, 'answers' | 'since'> {
+    const { recovery } = this.#request
+    if (recovery === undefined) return {}
+    const { redact } = this.#tools
+    const answers = [...recovery.answers].map(([name, text]) => [name, redact(text)] as const)
+    return {
+      answers: Object.fromEntries(answers),
+      ...(recovery.since !== undefined && { since: toIso(recovery.since) }),
+    }
+  }
+
   /** Nothing runs that the ledger does not know of. */
   async #begin(): Promise<void> {
     const { sequence, proves, plan } = this.#tree
@@ -180,7 +192,14 @@ class Execution {
     await this.#tools.ledger.append(
       header,
       startedAt === undefined
-        ? { kind: 'run-started', sequence, proves, ...common, dueAt: toIso(dueAt) }
+        ? {
+            kind: 'run-started',
+            sequence,
+            proves,
+            ...common,
+            dueAt: toIso(dueAt),
+            ...this.#recovery(),
+          }
         : {
             kind: 'run-resumed',
             ...common,

@@ -23,6 +23,8 @@ export interface RunScope {
   readonly tools: RunTools
   /** When the run was due, epoch milliseconds. */
   readonly dueAt: number
+  /** Answers to the questions of a procedure, by name. */
+  readonly answers: ReadonlyMap<string, string>
   /** Records of the steps that ended so far. Grows. */
   readonly records: readonly StepRecord[]
   /** Why the run fails, so far. */
@@ -114,13 +116,15 @@ export function openWorkspace(
 }
 
 function templatesOf(scope: RunScope): TemplateContext {
-  const { tools, tree, records, run, dueAt } = scope
+  const { tools, tree, records, run, dueAt, answers } = scope
   const error = scope.error()
   return {
     env: tools.environment,
     dueAt,
     timezone: tree.timezone,
     run,
+    answers,
+    domains: new Map([...tree.plan.targets].map(([name, { domains }]) => [name, domains])),
     outputs: new Map(
       records
         .filter((record) => record.stage !== 'undo' && record.outcome === 'passed')
