@@ -6,7 +6,7 @@
 import type { JsonObject } from '../../engine/index.ts'
 import type { RecordedError, StepRecord } from '../step/record.ts'
 import type { LedgerEntry, RunOutcome, RunStarted } from './ledger-line.ts'
-import type { Recovery } from './recovery.ts'
+import { type Recovery, readRecovery } from './recovery.ts'
 import type { StepKey } from './run-event.ts'
 
 /** A step that began and did not end. */
@@ -104,17 +104,6 @@ function note(run: Building, entry: LedgerEntry): void {
 export const isStop = (error: RecordedError | undefined): error is RecordedError =>
   error?.code === 'interrupted' || error?.code === 'terminated'
 
-function recoveryOf({ answers, since }: RunStarted): { recovery?: Recovery } {
-  if (answers === undefined) return {}
-  const texts = Object.entries(answers).map(([name, text]) => [name, String(text)] as const)
-  return {
-    recovery: {
-      answers: new Map(texts),
-      ...(since !== undefined && { since: Date.parse(since) }),
-    },
-  }
-}
-
 function finish({ head, started, startedAt, records, open, stopping, outcome }: Building): PastRun {
   return {
     run: head.run,
@@ -123,7 +112,7 @@ function finish({ head, started, startedAt, records, open, stopping, outcome }: 
     sequence: started.sequence,
     startedAt,
     dueAt: started.dueAt === undefined ? startedAt : Date.parse(started.dueAt),
-    ...recoveryOf(started),
+    ...readRecovery(started),
     records,
     open: [...open.values()],
     ...(stopping && { stopping }),

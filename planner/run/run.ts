@@ -21,10 +21,11 @@ import { toIso } from '../step/observation.ts'
 import { isBad, type RecordedError, type StageName, type StepRecord } from '../step/record.ts'
 import { Companions } from './companions.ts'
 import { type Answers, examineInterrupted } from './examine.ts'
-import type { LedgerBody, RunOutcome, RunStarted } from './ledger-line.ts'
+import type { LedgerBody, RunOutcome } from './ledger-line.ts'
 import { checkNeeds } from './needs.ts'
 import { isStop, type PastRun } from './past-run.ts'
 import { recordError } from './record-error.ts'
+import { recordRecovery } from './recovery.ts'
 import { begunText, nothingPast, type Resumption, takeOver } from './resumption.ts'
 import { limitRun } from './run-limit.ts'
 import type { RunResult } from './run-result.ts'
@@ -172,21 +173,10 @@ class Execution {
     }
   }
 
-  #recovery(): Pick<RunStarted, 'answers' | 'since'> {
-    const { recovery } = this.#request
-    if (recovery === undefined) return {}
-    const { redact } = this.#tools
-    const answers = [...recovery.answers].map(([name, text]) => [name, redact(text)] as const)
-    return {
-      answers: Object.fromEntries(answers),
-      ...(recovery.since !== undefined && { since: toIso(recovery.since) }),
-    }
-  }
-
   /** Nothing runs that the ledger does not know of. */
   async #begin(): Promise<void> {
     const { sequence, proves, plan } = this.#tree
-    const { header, version, dueAt } = this.#request
+    const { header, version, dueAt, recovery } = this.#request
     const common = { planFile: plan.file, version }
     const { startedAt, decisions } = this.#past
     await this.#tools.ledger.append(
@@ -198,7 +188,7 @@ class Execution {
             proves,
             ...common,
             dueAt: toIso(dueAt),
-            ...this.#recovery(),
+            ...recordRecovery(recovery, this.#tools.redact),
           }
         : {
             kind: 'run-resumed',
