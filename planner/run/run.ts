@@ -183,11 +183,7 @@ class Execution {
       header,
       startedAt === undefined
         ? {
-            kind: 'run-started',
-            sequence,
-            proves,
-            ...common,
-            dueAt: toIso(dueAt),
+            ...{ kind: 'run-started', sequence, proves, ...common, dueAt: toIso(dueAt) },
             ...recordRecovery(recovery, this.#tools.redact),
           }
         : {
