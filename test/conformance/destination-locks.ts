@@ -15,8 +15,9 @@ export function lockConformance(
   clock: Clock,
   guarded = true,
 ): void {
-  /** Whole seconds, as object stores keep them. */
-  const inHours = (hours: number) => Math.floor(clock.nowMs() / 1000) * 1000 + hours * hourMs
+  /** Whole seconds, as object stores keep them; one instant for all, whenever it is asked for. */
+  const startMs = Math.floor(clock.nowMs() / 1000) * 1000
+  const inHours = (hours: number) => startMs + hours * hourMs
   const locking = async (): Promise<{ destination: Destination; locks: ObjectLocking }> => {
     const destination = await open()
     const { objectLock: locks } = destination
