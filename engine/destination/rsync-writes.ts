@@ -266,8 +266,14 @@ export class RsyncWrites {
       await stage(join(directory, guard), Buffer.from('this file must not come into being'))
       // a link in place of .tmp is kept, for us to see it
       const options = ['--dirs', '--keep-dirlinks', '--whole-file', `--temp-dir=${nowhere}`]
-      const make = (...more: string[]) =>
-        this.#place.send(directory, '', [asideFolder, guard], [...options, ...more])
+      const make = async (...more: string[]) => {
+        const send = () =>
+          this.#place.send(directory, '', [asideFolder, guard], [...options, ...more])
+        let end = await send()
+        // another writer made the directory between rsync's look and its mkdir: now it is there
+        for (let left = othersFirst; left > 0 && isMadeByOther(end); left--) end = await send()
+        return end
+      }
       const made = await make()
       // the directories above the root, in one go
       const isAlone = /mkdir ".*" failed: No such file or directory \(2\)/.test(made.stderr)
@@ -291,6 +297,12 @@ export class RsyncWrites {
     if (end.exitCode !== 0) throw rsyncError(this.#place.url, end)
   }
 }
+
+/** Times that others may be quicker to make one of the directories above the root. */
+const othersFirst = 8
+
+const isMadeByOther = ({ stderr }: RsyncEnd): boolean =>
+  /mkdir ".*" failed: File exists \(17\)/.test(stderr)
 
 async function stage(file: string, bytes: Uint8Array): Promise<void> {
   await nodeDisk.makeDirectory(dirname(file))
