@@ -29,11 +29,23 @@ export function canonicalJson(value: unknown): string {
 
 /**
  * Whether `text` is the canonical form of `value`, which was parsed from it. JSON.stringify writes numbers and
- * texts as RFC 8785 does and keeps the order of the keys, and is several times as fast.
+ * texts as RFC 8785 does and keeps the order of the keys, and is several times as fast. What is nested
+ * so deep that it might exhaust the stack is told to be none: nothing of ours comes near it.
  */
-export const isCanonicalJson = (text: string, value: unknown): boolean =>
-  (JSON.stringify(value) === text && !text.includes('\\ud') && hasSortedKeys(value)) ||
-  canonicalJson(value) === text
+export function isCanonicalJson(text: string, value: unknown): boolean {
+  if (!isWithin(value, deepestJson)) return false
+  const isQuick = hasSortedKeys(value) && !text.includes('\\ud')
+  return (isQuick && JSON.stringify(value) === text) || canonicalJson(value) === text
+}
+
+/** Levels of arrays and objects in each other: far more than a record has, far fewer than a stack holds. */
+export const deepestJson = 1_000
+
+/** Whether arrays and objects stand at most `depth` deep in each other. */
+const isWithin = (value: unknown, depth: number): boolean =>
+  typeof value !== 'object' ||
+  value === null ||
+  (depth > 0 && Object.values(value).every((each) => isWithin(each, depth - 1)))
 
 function hasSortedKeys(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return true

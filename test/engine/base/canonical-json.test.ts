@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import {
   canonicalJson,
   checkJson,
+  deepestJson,
   isCanonicalJson,
   isJsonObject,
 } from '../../../engine/base/canonical-json.ts'
@@ -67,6 +68,10 @@ describe('canonical text (RFC 8785)', () => {
         expect(isCanonicalJson(reordered, JSON.parse(reordered))).toBe(reordered === text)
       }),
     )
+    for (const depth of [deepestJson, deepestJson + 1, 200_000]) {
+      const text = '['.repeat(depth) + ']'.repeat(depth)
+      expect(isCanonicalJson(text, JSON.parse(text)), String(depth)).toBe(depth <= deepestJson)
+    }
     for (const text of ['{"10":1,"9":1}', '{"a":{"b":1,"c":[{"d":1}]}}']) {
       expect(isCanonicalJson(text, JSON.parse(text))).toBe(true)
     }

@@ -1,10 +1,5 @@
-import { readFile } from 'node:fs/promises'
-import { describe, expect, it } from 'vitest'
-import { errorsAt } from '../../support/plan-text.ts'
-import { referenceEnvironment, referenceFile } from '../../support/reference-plan.ts'
-import { suiteDirectory } from '../../support/temporary-directory.ts'
-
-type Mistake = readonly [what: string, search: string, replacement: string, expected: string[]]
+import { describe } from 'vitest'
+import { itTells, type Mistake } from '../../support/reference-mistakes.ts'
 
 const mistakes: Mistake[] = [
   [
@@ -18,12 +13,5 @@ const mistakes: Mistake[] = [
 ]
 
 describe('schedules that are always due together', () => {
-  const directory = suiteDirectory()
-
-  it.each(mistakes)('are told: %s', async (_, search, replacement, expected) => {
-    const page = await readFile(referenceFile, 'utf8')
-    expect(page).toContain(search)
-    const text = page.replace(search, () => replacement)
-    expect(await errorsAt(directory.path, text, referenceEnvironment)).toEqual(expected)
-  })
+  itTells(mistakes)
 })
