@@ -46,7 +46,21 @@ export function readLocation(text: string, directory: string): Reading<string> {
   if (!isPlain || !/^file:\/\/\//i.test(text) || /%2f|%00/i.test(text)) {
     return problem('is not a file:// URL of this machine', hint)
   }
-  return value(pathToFileURL(path.resolve(fileURLToPath(url))).href)
+  const written = pathOf(url)
+  if (written === undefined) {
+    return problem('has a "%" that stands for no character', 'Write a "%" of a name as %25.')
+  }
+  return value(pathToFileURL(path.resolve(written)).href)
+}
+
+/** The path of a `file://` URL; undefined where its escapes are no UTF-8. */
+function pathOf(url: URL): string | undefined {
+  try {
+    return fileURLToPath(url)
+  } catch (error) {
+    if (error instanceof URIError) return undefined
+    throw error
+  }
 }
 
 /** The same URL in its shortest form. What is wrong with it is told without what may be a secret. */

@@ -8,7 +8,7 @@ import { referenceEnvironment, referenceFile } from '../support/reference-plan.t
 import { type SeededRandom, seededRandom } from '../support/seeded-random.ts'
 import { suiteDirectory } from '../support/temporary-directory.ts'
 
-const plans = 500
+const plans = Number(process.env['FUZZ_PLANS'] ?? 500)
 const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)
 
 const words: readonly string[] = [
@@ -74,6 +74,10 @@ const words: readonly string[] = [
   '../../etc',
   's3://a@b',
   'file:///',
+  'file:///%',
+  's3://a/%ff',
+  'rsync://a/%',
+  'https://a/%ff',
 ]
 
 type Mutation = (text: string, random: SeededRandom) => string

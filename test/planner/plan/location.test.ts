@@ -30,6 +30,8 @@ describe('a destination', () => {
     'file:///a#b',
     'file:///a%2Fb',
     'file:///a%00b',
+    'file:///a%',
+    'file:///a%ff',
     'C:\\backups',
     '~/backups',
     '',
