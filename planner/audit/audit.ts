@@ -5,8 +5,8 @@
  * What happened after the window is not looked at, so that an audit of the past stays as it was.
  */
 import * as path from 'node:path'
+import type { LedgerEntry } from '../ledger/ledger-line.ts'
 import type { ObjectiveKind, Objectives, Plan, PlanCollection } from '../plan/plan.ts'
-import type { LedgerEntry } from '../run/ledger-line.ts'
 import { observationsIn, toIso } from '../step/observation.ts'
 import { judge } from './judge.ts'
 import { type LedgerRun, runsOf } from './ledger-run.ts'

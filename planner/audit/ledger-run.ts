@@ -1,6 +1,7 @@
 /** Entries of the ledger, put together to runs. */
+
+import type { LedgerEntry, RunOutcome } from '../ledger/ledger-line.ts'
 import type { AnySequence, ObjectiveKind } from '../plan/plan.ts'
-import type { LedgerEntry, RunOutcome } from '../run/ledger-line.ts'
 import type { RecordedError, StepRecord } from '../step/record.ts'
 
 export interface LedgerStep {

@@ -8,7 +8,7 @@
  * - What was removed since, by retention or by hand, is not seen: only asking the destination tells.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../engine/index.ts'
-import type { LedgerEntry } from '../run/ledger-line.ts'
+import type { LedgerEntry } from '../ledger/ledger-line.ts'
 import { type Observation, observationsIn, readObservation } from '../step/observation.ts'
 import type { StepRecord } from '../step/record.ts'
 

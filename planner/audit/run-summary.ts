@@ -1,7 +1,7 @@
 /** Runs and their steps as reports show them. Plain JSON. */
 
+import type { RunOutcome } from '../ledger/ledger-line.ts'
 import type { AnySequence } from '../plan/plan.ts'
-import type { RunOutcome } from '../run/ledger-line.ts'
 import { toIso } from '../step/observation.ts'
 import type { Evidence, RecordedError, StageName, StepOutcome } from '../step/record.ts'
 import type { LedgerRun, LedgerStep } from './ledger-run.ts'

@@ -3,6 +3,7 @@
  * Pure; a rule asks for what it needs.
  */
 import { type LedgerRun, runsOf } from '../audit/ledger-run.ts'
+import type { LedgerEntry } from '../ledger/ledger-line.ts'
 import type {
   AnySequence,
   Drill,
@@ -14,7 +15,6 @@ import type {
 } from '../plan/plan.ts'
 import { tasksOf } from '../plan/plan.ts'
 import type { StepKind } from '../plan/step-inputs.ts'
-import type { LedgerEntry } from '../run/ledger-line.ts'
 import type { Capability } from '../target/target.ts'
 import { type Flow, flowsOf, type Timed } from './flow.ts'
 import { longestPause, type Pause } from './pause.ts'

@@ -114,7 +114,7 @@ async function findingsOf(context: Context, plan: Plan): Promise<Finding[]> {
   const { disk, clock } = context.io
   const [{ check }, { readLedger }, { openTargets }] = await Promise.all([
     import('../check/check.ts'),
-    import('../run/ledger-reader.ts'),
+    import('../ledger/ledger-reader.ts'),
     import('../target/open-targets.ts'),
   ])
   const { entries, problem } = await readLedger(disk, statePaths(plan, context.state).ledger)

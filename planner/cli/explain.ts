@@ -47,7 +47,7 @@ async function explainPlan(context: Context, file: string, flags: ExplainFlags) 
       import('../compile/explain.ts'),
       import('../step/registry.ts'),
       import('../run/history.ts'),
-      import('../run/ledger-reader.ts'),
+      import('../ledger/ledger-reader.ts'),
     ])
   const { entries } = await readLedger(disk, statePaths(plan, context.state).ledger)
   const trees = sequencesOf(plan, flags).map((sequence) =>

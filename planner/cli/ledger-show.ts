@@ -1,6 +1,6 @@
 /** `ledger show PLAN`: the entries of the ledger, one a line. */
 import type { Command } from 'commander'
-import type { LedgerEntry } from '../run/ledger-line.ts'
+import type { LedgerEntry } from '../ledger/ledger-line.ts'
 import { showDuration } from '../step/quantity.ts'
 import type { Context } from './context.ts'
 import { openPlan } from './open-plan.ts'
@@ -22,7 +22,7 @@ export function addLedgerShow(ledger: Command, run: Runner): void {
 
 async function show(context: Context, file: string, flags: { readonly run?: string }) {
   const { ledger } = statePaths(await openPlan(context, file), context.state)
-  const { readLedger } = await import('../run/ledger-reader.ts')
+  const { readLedger } = await import('../ledger/ledger-reader.ts')
   const { entries, problem } = await readLedger(context.io.disk, ledger)
   const wanted = entries.filter((entry) => flags.run === undefined || entry.run === flags.run)
   for (const entry of wanted) {

@@ -30,7 +30,7 @@ async function showNext(
   const plan = await openPlan(context, file)
   const [{ readLedger }, { servedTimes }, { comingRuns }, { localTime }, { watchedSince }] =
     await Promise.all([
-      import('../run/ledger-reader.ts'),
+      import('../ledger/ledger-reader.ts'),
       import('../schedule/served-times.ts'),
       import('../schedule/coming-runs.ts'),
       import('../schedule/local-time.ts'),

@@ -1,6 +1,6 @@
 /** A ledger that something is claimed from must hold. */
 import { fail } from '../../engine/index.ts'
-import { type LedgerReading, readLedger } from '../run/ledger-reader.ts'
+import { type LedgerReading, readLedger } from '../ledger/ledger-reader.ts'
 import type { Context } from './context.ts'
 
 /** @throws `ledger-broken` naming the first line that does not fit */

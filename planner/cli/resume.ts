@@ -1,9 +1,9 @@
 /** `resume PLAN RUN`: goes on with a run whose process died. */
 import type { Command } from 'commander'
 import { fail } from '../../engine/index.ts'
+import type { ResumeVerdict } from '../ledger/ledger-line.ts'
 import type { AnySequence, Plan } from '../plan/plan.ts'
 import type { Answers } from '../run/examine.ts'
-import type { ResumeVerdict } from '../run/ledger-line.ts'
 import type { PastRun } from '../run/past-run.ts'
 import { type AnswerFlags, addAnswers, checkAnswered } from './answers.ts'
 import * as choose from './choose-sequence.ts'
@@ -51,7 +51,7 @@ async function resume(
   const answers: Answers = { given: givenAnswers(flags), ask: askAt(context) }
   const { disk, clock } = context.io
   const state = statePaths(plan, context.state)
-  const { takeStateLock } = await import('../run/state-lock.ts')
+  const { takeStateLock } = await import('../ledger/state-lock.ts')
   // a run that still goes on holds it, and is no run to resume
   const lock = await takeStateLock(disk, clock, state.lock, `a run of plan ${plan.name}`)
   try {

@@ -5,10 +5,10 @@
  * the signal.
  */
 import { OperatingError, sha256Hex } from '../../engine/index.ts'
+import { readLedger } from '../ledger/ledger-reader.ts'
 import { planLimits } from '../plan/limits.ts'
 import { loadPlan } from '../plan/load-plan.ts'
 import type { Plan } from '../plan/plan.ts'
-import { readLedger } from '../run/ledger-reader.ts'
 import type { Due } from '../schedule/decision.ts'
 import { Metrics } from '../schedule/metrics.ts'
 import { type MetricsAddress, openMetricsServer } from '../schedule/metrics-server.ts'

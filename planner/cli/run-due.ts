@@ -1,7 +1,7 @@
 /** `run PLAN --due`: what is due by the ledger and the clock, one after the other, each once. */
 import { OperatingError } from '../../engine/index.ts'
+import { readLedger } from '../ledger/ledger-reader.ts'
 import type { Plan } from '../plan/plan.ts'
-import { readLedger } from '../run/ledger-reader.ts'
 import { type Due, decide, type Later } from '../schedule/decision.ts'
 import { watchedSince } from '../schedule/limits.ts'
 import { localTime } from '../schedule/local-time.ts'

@@ -1,8 +1,8 @@
 /** `status PLAN`: how things stand, on one screen, from plan and ledger. */
 import type { Command } from 'commander'
 import { type RecoveryPoint, recoveryPoints } from '../audit/recovery-points.ts'
+import type { LedgerEntry } from '../ledger/ledger-line.ts'
 import type { Drill, Plan, PlanCollection } from '../plan/plan.ts'
-import type { LedgerEntry } from '../run/ledger-line.ts'
 import { showDuration } from '../step/quantity.ts'
 import type { Context } from './context.ts'
 import { openPlan } from './open-plan.ts'

@@ -1,7 +1,7 @@
 /** Reports on disk: `<state>/reports/<name>/report.{json,md,html}`, each replaced as a whole. */
 import * as path from 'node:path'
 import { type Disk, replaceFile } from '../../engine/index.ts'
-import { makeDurableDirectory } from '../run/durable-directory.ts'
+import { makeDurableDirectory } from '../ledger/durable-directory.ts'
 import type { Report } from './report.ts'
 
 export interface ReportPaths {

@@ -4,8 +4,8 @@
  */
 import * as path from 'node:path'
 import { type Disk, replaceFile, sha256Hex } from '../../engine/index.ts'
+import { makeDurableDirectory } from '../ledger/durable-directory.ts'
 import type { Evidence } from '../step/record.ts'
-import { makeDurableDirectory } from './durable-directory.ts'
 import type { StepKey } from './run-event.ts'
 
 export async function keepArtefact(

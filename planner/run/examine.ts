@@ -6,8 +6,8 @@
  */
 import { fail } from '../../engine/index.ts'
 import { type StepTask, stepsOf, type TaskTree } from '../compile/task.ts'
+import type { ResumeVerdict } from '../ledger/ledger-line.ts'
 import type { Examination, Interrupted, StepContext, StepResult } from '../step/step.ts'
-import type { ResumeVerdict } from './ledger-line.ts'
 import { keyOf, type OpenStep, type PastRun } from './past-run.ts'
 import type { StepKey } from './run-event.ts'
 

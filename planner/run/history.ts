@@ -1,6 +1,7 @@
 /** What earlier runs measured, out of the ledger, for estimates. */
+
+import type { LedgerEntry } from '../ledger/ledger-line.ts'
 import type { History } from '../step/estimate.ts'
-import type { LedgerEntry } from './ledger-line.ts'
 
 /** Of one schedule or drill of one plan. Pure. */
 export function historyOf(

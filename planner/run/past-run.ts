@@ -4,8 +4,8 @@
  * Outputs of finished steps come from here, so the entries must be proven.
  */
 import type { JsonObject } from '../../engine/index.ts'
+import type { LedgerEntry, RunOutcome, RunStarted } from '../ledger/ledger-line.ts'
 import type { RecordedError, StepRecord } from '../step/record.ts'
-import type { LedgerEntry, RunOutcome, RunStarted } from './ledger-line.ts'
 import { type Recovery, readRecovery } from './recovery.ts'
 import type { StepKey } from './run-event.ts'
 

@@ -1,6 +1,7 @@
 /** What is known of a disaster when a procedure begins: answers to its questions, and when it struck. */
+
+import type { RunStarted } from '../ledger/ledger-line.ts'
 import { toIso } from '../step/observation.ts'
-import type { RunStarted } from './ledger-line.ts'
 
 export interface Recovery {
   /** By the name of the question; what `${ask.NAME}` means. */

@@ -1,8 +1,8 @@
 /** What a run tells whoever watches. Renderers draw it; nothing in a run depends on them. */
 import type { ProgressEvent } from '../../engine/index.ts'
 import type { Stage, StepTask, TaskTree } from '../compile/task.ts'
+import type { RunOutcome } from '../ledger/ledger-line.ts'
 import type { RecordedError, StageName, StepRecord } from '../step/record.ts'
-import type { RunOutcome } from './ledger-line.ts'
 
 /** A step id is unique in its stage only. */
 export interface StepKey {

@@ -1,6 +1,7 @@
 /** How a run ended. */
+
+import type { RunOutcome } from '../ledger/ledger-line.ts'
 import type { RecordedError, StepRecord } from '../step/record.ts'
-import type { RunOutcome } from './ledger-line.ts'
 
 export interface RunResult {
   readonly run: string

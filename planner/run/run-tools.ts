@@ -1,9 +1,9 @@
 /** What a run works with, handed in: the world, and who watches. */
 import type { Clock, Disk, Timer } from '../../engine/index.ts'
+import type { LedgerBody, RunHeader } from '../ledger/ledger-line.ts'
 import type { Asking } from '../step/asking.ts'
 import type { Repositories } from '../target/repositories.ts'
 import type { TargetAdapter } from '../target/target.ts'
-import type { LedgerBody, RunHeader } from './ledger-line.ts'
 import type { Recovery } from './recovery.ts'
 import type { RunObserver } from './run-event.ts'
 

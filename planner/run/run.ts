@@ -17,11 +17,11 @@ import {
   type Task,
   type TaskTree,
 } from '../compile/task.ts'
+import type { LedgerBody, RunOutcome } from '../ledger/ledger-line.ts'
 import { toIso } from '../step/observation.ts'
 import { isBad, type RecordedError, type StageName, type StepRecord } from '../step/record.ts'
 import { Companions } from './companions.ts'
 import { type Answers, examineInterrupted } from './examine.ts'
-import type { LedgerBody, RunOutcome } from './ledger-line.ts'
 import { checkNeeds } from './needs.ts'
 import { isStop, type PastRun } from './past-run.ts'
 import { recordError } from './record-error.ts'

@@ -1,5 +1,5 @@
 /** What the ledger says of earlier runs, as far as due times depend on it. */
-import type { LedgerEntry } from '../run/ledger-line.ts'
+import type { LedgerEntry } from '../ledger/ledger-line.ts'
 import { keyOf } from './timed.ts'
 
 export interface ServedTimes {

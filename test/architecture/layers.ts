@@ -25,6 +25,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'target',
     'step',
     'compile',
+    'ledger',
     'run',
     'audit',
     'check',

@@ -1,6 +1,5 @@
 /** Ledgers as values: chained entries of runs that a test describes. */
 import { createHash } from 'node:crypto'
-import type { ObjectiveKind } from '../../planner/plan/plan.ts'
 import {
   encodeLine,
   type LedgerBody,
@@ -8,7 +7,8 @@ import {
   type LineBefore,
   type RunOutcome,
   startOfLedger,
-} from '../../planner/run/ledger-line.ts'
+} from '../../planner/ledger/ledger-line.ts'
+import type { ObjectiveKind } from '../../planner/plan/plan.ts'
 import type { StepRecord } from '../../planner/step/record.ts'
 import { buildRecord } from './step-bench.ts'
 

@@ -1,8 +1,8 @@
 /** A place to run task trees in: a disk in memory, a real ledger, time turned by hand. */
 import { fail } from '../../engine/index.ts'
 import type { TaskTree } from '../../planner/compile/task.ts'
-import { Ledger } from '../../planner/run/ledger.ts'
-import { readLedger } from '../../planner/run/ledger-reader.ts'
+import { Ledger } from '../../planner/ledger/ledger.ts'
+import { readLedger } from '../../planner/ledger/ledger-reader.ts'
 import { runTree } from '../../planner/run/run.ts'
 import type { RunEvent } from '../../planner/run/run-event.ts'
 import type { RunResult } from '../../planner/run/run-result.ts'

@@ -7,12 +7,12 @@ import { check } from '../../planner/check/check.ts'
 import type { CheckRequest } from '../../planner/check/facts.ts'
 import type { Finding } from '../../planner/check/finding.ts'
 import { rules } from '../../planner/check/registry.ts'
+import type { LedgerEntry } from '../../planner/ledger/ledger-line.ts'
 import { parseYaml } from '../../planner/plan/parse-yaml.ts'
 import type { Plan } from '../../planner/plan/plan.ts'
 import { planSchema } from '../../planner/plan/plan-schema.ts'
 import { PlanText } from '../../planner/plan/plan-text.ts'
 import { resolvePlan } from '../../planner/plan/resolve-plan.ts'
-import type { LedgerEntry } from '../../planner/run/ledger-line.ts'
 import { type DescribedRun, ledgerOf, stepAt } from './ledger-builder.ts'
 
 const minute = 60_000

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import * as path from 'node:path'
 import { expect, test } from 'vitest'
 import { nodeDisk } from '../../../engine/index.ts'
-import { readLedger } from '../../../planner/run/ledger-reader.ts'
+import { readLedger } from '../../../planner/ledger/ledger-reader.ts'
 import { pastRuns } from '../../../planner/run/past-run.ts'
 import { dr, smallPlan } from '../../support/dr-command.ts'
 

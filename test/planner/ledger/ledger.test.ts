@@ -7,9 +7,9 @@ import {
   type OperatingError,
   sha256Hex,
 } from '../../../engine/index.ts'
-import { Ledger } from '../../../planner/run/ledger.ts'
-import { encodeLine, hashLine, startOfLedger } from '../../../planner/run/ledger-line.ts'
-import { type LedgerReading, readLedger } from '../../../planner/run/ledger-reader.ts'
+import { Ledger } from '../../../planner/ledger/ledger.ts'
+import { encodeLine, hashLine, startOfLedger } from '../../../planner/ledger/ledger-line.ts'
+import { type LedgerReading, readLedger } from '../../../planner/ledger/ledger-reader.ts'
 import { pastRuns } from '../../../planner/run/past-run.ts'
 import { breakLock } from '../../support/collections.ts'
 import { FaultyDisk } from '../../support/faulty-disk.ts'
