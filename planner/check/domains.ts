@@ -1,9 +1,16 @@
 /** What is left after a node, a disk, a region, an account or a vendor is lost. */
+
+import { placesOf } from '../plan/flow.ts'
 import type { Plan, PlanCollection } from '../plan/plan.ts'
+import {
+  type DomainKind,
+  domainKinds,
+  isOffSite,
+  type Survival,
+  survival,
+} from '../plan/survival.ts'
 import type { Facts } from './facts.ts'
 import type { Found, Rule, Severity } from './finding.ts'
-import { placesOf } from './flow.ts'
-import { type DomainKind, domainKinds, isOffSite, type Survival, survival } from './survival.ts'
 import { listed } from './words.ts'
 
 /** Collections that live on one target and have copies at the same places: they share their fate. */

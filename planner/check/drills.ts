@@ -1,11 +1,12 @@
 /** Whether drills prove what they say. */
+
+import { placesOf } from '../plan/flow.ts'
 import type { Drill } from '../plan/plan.ts'
 import { tasksOf } from '../plan/plan.ts'
 import { showCount } from '../step/quantity.ts'
 import { madeBy } from './drill-conduct.ts'
 import { drillsOf, type Facts, tasksOfKind, wanting } from './facts.ts'
 import type { Found, Rule } from './finding.ts'
-import { placesOf } from './flow.ts'
 import { listed } from './words.ts'
 
 const objectiveNames = { rpo: 'RPO', rto: 'RTO', recall: 'recall' } as const

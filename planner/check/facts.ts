@@ -4,6 +4,7 @@
  */
 import { type LedgerRun, runsOf } from '../audit/ledger-run.ts'
 import type { LedgerEntry } from '../ledger/ledger-line.ts'
+import { type Flow, flowsOf, type Timed } from '../plan/flow.ts'
 import type {
   AnySequence,
   Drill,
@@ -16,7 +17,6 @@ import type {
 import { tasksOf } from '../plan/plan.ts'
 import type { StepKind } from '../plan/step-inputs.ts'
 import type { Capability } from '../target/target.ts'
-import { type Flow, flowsOf, type Timed } from './flow.ts'
 import { longestPause, type Pause } from './pause.ts'
 
 export interface CheckRequest {

@@ -1,9 +1,9 @@
 /** Whether there is something to do for what can happen, and whether it would work then. */
 import type { Plan, Procedure } from '../plan/plan.ts'
 import { tasksOf } from '../plan/plan.ts'
+import { type DomainKind, domainKinds, survival } from '../plan/survival.ts'
 import { type Facts, tasksOfKind } from './facts.ts'
 import type { Found, Rule } from './finding.ts'
-import { type DomainKind, domainKinds, survival } from './survival.ts'
 import { listed } from './words.ts'
 
 const isDomain = (word: string): word is DomainKind => domainKinds.some((kind) => kind === word)

@@ -1,13 +1,13 @@
 /** What protects copies: encryption, a place of their own, secrets that are not written out. */
 import * as path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { placesOf } from '../plan/flow.ts'
 import type { Destination, Plan, Target } from '../plan/plan.ts'
 import { tasksOf } from '../plan/plan.ts'
+import { isOffSite } from '../plan/survival.ts'
 import type { Facts } from './facts.ts'
 import type { Rule } from './finding.ts'
-import { placesOf } from './flow.ts'
 import { clearSecrets } from './secret-text.ts'
-import { isOffSite } from './survival.ts'
 import { listed } from './words.ts'
 
 /** Homes of collections whose copies go there. */

@@ -1,10 +1,11 @@
 /** How far back one can go, and what pruning takes away. */
+
+import { placesOf } from '../plan/flow.ts'
 import { tasksOf } from '../plan/plan.ts'
 import type { KeepInput } from '../plan/step-inputs.ts'
 import { showCount, showDuration } from '../step/quantity.ts'
 import { type Facts, type TaskOf, tasksOfKind } from './facts.ts'
 import type { Rule } from './finding.ts'
-import { placesOf } from './flow.ts'
 import { listed } from './words.ts'
 
 const dayMs = 86_400_000

@@ -1,11 +1,12 @@
 /** Whether copies come often enough for the RPO. */
+
+import { type Flow, placesOf } from '../plan/flow.ts'
 import { tasksOf } from '../plan/plan.ts'
+import { isOffSite } from '../plan/survival.ts'
 import { formatDuration } from '../plan/units.ts'
 import { showDuration } from '../step/quantity.ts'
 import { type Facts, type FlowPause, passedRuns, wanting } from './facts.ts'
 import type { Rule } from './finding.ts'
-import { type Flow, placesOf } from './flow.ts'
-import { isOffSite } from './survival.ts'
 import { exceeds, listed, pauseLines, sequenceText } from './words.ts'
 
 /** The steadiest way by which states of a collection get away from it. */

@@ -1,9 +1,10 @@
 /** Whether what runs by the clock ends, tells when it fails, and fits between its times. */
+
+import type { Timed } from '../plan/flow.ts'
 import { tasksOf } from '../plan/plan.ts'
 import { showDuration } from '../step/quantity.ts'
 import { type Facts, passedRuns, tasksOfKind } from './facts.ts'
 import type { Rule } from './finding.ts'
-import type { Timed } from './flow.ts'
 import { shortestPause } from './pause.ts'
 import { exceeds, rhythmText } from './words.ts'
 

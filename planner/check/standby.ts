@@ -1,9 +1,9 @@
 /** Standbys: where they stand, how near they follow, and how one takes over. */
 import { tasksOf } from '../plan/plan.ts'
+import { domainKinds, survival } from '../plan/survival.ts'
 import { showDuration } from '../step/quantity.ts'
 import { type Facts, tasksOfKind } from './facts.ts'
 import type { Rule } from './finding.ts'
-import { domainKinds, survival } from './survival.ts'
 import { exceeds, listed } from './words.ts'
 
 const pairs = ({ plan }: Facts) =>

@@ -27,10 +27,10 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'compile',
     'ledger',
     'run',
+    'schedule',
     'audit',
     'check',
     'report',
-    'schedule',
     'cli',
   ],
 }

@@ -1,6 +1,6 @@
 /** How copies of collections get to destinations by the clock: backups, archives, copies of copies. Pure. */
-import type { Drill, Plan, Rhythm, Schedule, TaskStep } from '../plan/plan.ts'
-import { tasksOf } from '../plan/plan.ts'
+import type { Drill, Plan, Rhythm, Schedule, TaskStep } from './plan.ts'
+import { tasksOf } from './plan.ts'
 
 /** Something that runs by the clock. */
 export type Timed = (Schedule | Drill) & { readonly rhythm: Rhythm }

@@ -2,7 +2,7 @@
  * What outlives what: failure domains of two systems, compared. What is not said counts as shared, but
  * what lies in another region stands on another node and another disk, and so on down. Pure.
  */
-import type { FailureDomains } from '../plan/plan.ts'
+import type { FailureDomains } from './plan.ts'
 
 export const domainKinds = ['node', 'disk', 'region', 'account', 'vendor'] as const
 export type DomainKind = (typeof domainKinds)[number]
