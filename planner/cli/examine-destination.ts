@@ -1,10 +1,6 @@
 /** What `doctor` says of a destination: whether it answers, and what interrupted uploads left there. */
-import {
-  type Disk,
-  isOperatingError,
-  openDestination,
-  type UnfinishedPut,
-} from '../../engine/index.ts'
+import { type Disk, isOperatingError, type UnfinishedPut } from '../../engine/index.ts'
+import { openDestination } from '../../engine/operations.ts'
 import type { Finding } from './examine.ts'
 
 const name = 'destination'

@@ -1,6 +1,7 @@
 /** What `doctor` looks at. Every look is on its own: one that fails says so and the rest goes on. */
 import * as path from 'node:path'
-import { GiB, hnswlibAvailability, writeNewFile } from '../../engine/index.ts'
+import { GiB, writeNewFile } from '../../engine/index.ts'
+import { hnswlibAvailability } from '../../engine/operations.ts'
 import { gitCommit } from '../run/git-commit.ts'
 import { showBytes } from '../step/quantity.ts'
 import type { Io } from './io.ts'

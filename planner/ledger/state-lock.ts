@@ -5,12 +5,12 @@
  */
 import {
   type Clock,
-  DirectoryLock,
   type Disk,
   isOperatingError,
   OperatingError,
   type Timer,
 } from '../../engine/index.ts'
+import { DirectoryLock } from '../../engine/operations.ts'
 import { pause } from '../step/timer.ts'
 import { makeDurableDirectory } from './durable-directory.ts'
 

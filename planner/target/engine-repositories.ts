@@ -1,18 +1,20 @@
 /** Repositories through the engine that defines their format. */
 import {
   type Clock,
-  copyError,
-  copySnapshots,
   type Disk,
   fail,
-  forgetSnapshots,
   fromSerialised,
   isOperatingError,
+} from '../../engine/index.ts'
+import {
+  copyError,
+  copySnapshots,
+  forgetSnapshots,
   listSnapshots,
   pruneRepository,
   readSnapshot,
   verifyRepository,
-} from '../../engine/index.ts'
+} from '../../engine/operations.ts'
 import { type Locate, plainLocation } from './locations.ts'
 import { pathInside } from './path-inside.ts'
 import type { Repositories } from './repositories.ts'

@@ -6,12 +6,10 @@ import {
   type Disk,
   type KeySource,
   type RepositoryLocation,
-  readKey,
-  readSigner,
   systemClock,
   systemTimer,
-  Throttle,
 } from '../../engine/index.ts'
+import { readKey, readSigner, Throttle } from '../../engine/operations.ts'
 import type { Destination, Plan } from '../plan/plan.ts'
 
 /** From a destination's URL to what the engine opens. @throws `key-refused` */

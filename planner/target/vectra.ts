@@ -5,20 +5,22 @@
  * a program that a step runs in between may open it too, and what is read is what lies on disk.
  */
 import {
-  archiveOnce,
   type Clock,
   type Collection,
-  createBackup,
   type DataDirectory,
   type Disk,
+  isOperatingError,
+  parseMoment,
+} from '../../engine/index.ts'
+import {
+  archiveOnce,
+  createBackup,
   fileSource,
   gapError,
   importCollection,
-  isOperatingError,
   openDataDirectory,
-  parseMoment,
   restoreSnapshot,
-} from '../../engine/index.ts'
+} from '../../engine/operations.ts'
 import type { EmbeddedTarget } from '../plan/plan.ts'
 import type { GoldenQuery } from './expectation.ts'
 import { type Locate, plainLocation } from './locations.ts'

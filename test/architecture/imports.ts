@@ -10,6 +10,8 @@ export interface Import {
   readonly target: string | undefined
   readonly line: number
   readonly kind: 'import' | 'export' | 'dynamic'
+  /** `import type`, `export type`: nothing is loaded. */
+  readonly typeOnly: boolean
 }
 
 const statement =
@@ -29,6 +31,7 @@ export function importsOf(file: SourceFile): Import[] {
         ? posix.join(posix.dirname(file.path), specifier)
         : undefined,
       line: lineAt(file.text, match.index),
+      typeOnly: /^\w+\s+type\b(?!\s*from\b)/.test(match[0]),
       kind: call === undefined ? (word as 'import' | 'export') : 'dynamic', // the expression has no other word
     })
   }

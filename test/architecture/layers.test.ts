@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { cycleFindings, danglingFindings, layerFindings } from './layers.ts'
+import { cycleFindings, danglingFindings, layerFindings, loadedWith } from './layers.ts'
 import { expectNone, messagesOf, readProduct, type SourceFile } from './source-files.ts'
 
 const file = (path: string, text: string): SourceFile => ({ path, text })
@@ -24,10 +24,11 @@ describe('layers', () => {
     [
       'planner/cli/a.ts',
       `import { b } from '../../engine/base/b.ts'`,
-      'instead of engine/index.ts',
+      'instead of engine/index.ts or engine/operations.ts',
     ],
     ['planner/plan/a.ts', `import '../cli/b.ts'`, 'cli lies above plan'],
     ['engine/cli/a.ts', `import { b } from '../index.ts'`, 'own half'],
+    ['engine/cli/a.ts', `import { b } from '../operations.ts'`, 'own half'],
     ['engine/cli/a.ts', `import { b } from '../../test/b.ts'`, 'outside the two halves'],
     ['engine/drawer/a.ts', '', 'no place in the layers'],
     ['engine/a.ts', '', 'no place in the layers'],
@@ -42,12 +43,42 @@ describe('layers', () => {
     ['engine/cli/a.ts', `import { b } from './b.ts'`],
     ['engine/index.ts', `export { b } from './cli/b.ts'`],
     ['planner/plan/a.ts', `import { b } from '../../engine/index.ts'`],
+    ['planner/target/a.ts', `import { b } from '../../engine/operations.ts'`],
     ['engine/base/a.ts', `// import { b } from '../wal/b.ts'`],
     ['engine/base/a.ts', `/* import { b } from '../wal/b.ts' */`],
     ['engine/base/a.ts', `const text = "import { b } from '../wal/b.ts'"`],
     ['engine/base/a.ts', `import path from 'node:path'`],
   ])('%s with %j is fine', (path, text) => {
     expectNone(layerFindings([file(path, text)]))
+  })
+})
+
+describe('doors', () => {
+  test('the first door of the engine loads the kernel and the readers of texts, and nothing else', () => {
+    const loaded = [...loadedWith(readProduct(), 'engine/index.ts')].sort()
+    expect(loaded.filter((path) => !path.startsWith('engine/base/'))).toEqual([
+      'engine/backup/moment.ts',
+      'engine/destination/rsync-url.ts',
+      'engine/destination/s3-url.ts',
+      'engine/index.ts',
+    ])
+  })
+
+  test('what a command needs to print its help loads neither the engine nor a parser', () => {
+    const loaded = [...loadedWith(readProduct(), 'planner/cli/main.ts')]
+    expect(
+      loaded.filter((path) => /operations|plan-schema|parse-yaml|registry/.test(path)),
+    ).toEqual([])
+  })
+
+  test('values are loaded through any number of files, types and later imports are not', () => {
+    const files = [
+      file('engine/base/a.ts', `import { b } from './b.ts'\nimport type { T } from './t.ts'`),
+      file('engine/base/b.ts', `export { c } from './c.ts'\nexport type { T } from './t.ts'`),
+      file('engine/base/c.ts', `const later = () => import('./later.ts')`),
+    ]
+    const loaded = [...loadedWith(files, 'engine/base/a.ts')]
+    expect(loaded).toEqual(['engine/base/a.ts', 'engine/base/b.ts', 'engine/base/c.ts'])
   })
 })
 

@@ -86,7 +86,7 @@ describe('length', () => {
 })
 
 describe('exports', () => {
-  test('nothing is a default export, and only the two index.ts re-export', () => {
+  test('nothing is a default export, and only the doors re-export', () => {
     expectNone(exportFindings(readProduct()))
   })
 

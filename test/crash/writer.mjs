@@ -5,7 +5,7 @@
 // Batch b holds the points `<b>-0` … `<b>-4`, all with vectors made from b; every third batch deletes
 // the whole batch three before it; every fortieth one is a checkpoint.
 import { writeSync } from 'node:fs'
-import { makeConfig, openDataDirectory } from '../../dist/engine/index.js'
+import { makeConfig, openDataDirectory } from '../../dist/engine/operations.js'
 
 const [path, first] = process.argv.slice(2)
 const data = await openDataDirectory(path, { create: true })

@@ -1,7 +1,8 @@
 import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises'
 import * as path from 'node:path'
 import { expect, test } from 'vitest'
-import { DirectoryLock, nodeDisk, OperatingError, systemClock } from '../../../engine/index.ts'
+import { nodeDisk, OperatingError, systemClock } from '../../../engine/index.ts'
+import { DirectoryLock } from '../../../engine/operations.ts'
 import { dr, smallPlan } from '../../support/dr-command.ts'
 
 const ledgerOf = async (state: string) =>

@@ -1,0 +1,27 @@
+/**
+ * What the engine does: open data, back up, verify, restore, copy, forget. The second door of the engine,
+ * beside `index.ts`: loading it loads the engine, which a command that only reads a plan can do without.
+ */
+export { hnswlibAvailability } from './ann/hnswlib.ts'
+export { Archiver, archiveOnce, gapError } from './backup/archive.ts'
+export { createBackup } from './backup/create.ts'
+export { compareWithGolden } from './backup/golden.ts'
+export { listSnapshots, readSnapshot } from './backup/list.ts'
+export { restoreSnapshot } from './backup/restore.ts'
+export { verifyRepository } from './backup/verify.ts'
+export { Collection } from './collection/collection.ts'
+export { openDataDirectory } from './collection/data-directory.ts'
+export { DirectoryLock } from './collection/directory-lock.ts'
+export { parseFilter } from './collection/filter.ts'
+export { copyError, copySnapshots } from './copies/copy.ts'
+export { openDestination } from './destination/open-destination.ts'
+export { Throttle } from './destination/throttle.ts'
+export { makeConfig, metrics } from './format/config.ts'
+export { readKey } from './repository/key-source.ts'
+export { RepositoryKey } from './repository/repository-key.ts'
+export { readSigner, Signer } from './repository/signing.ts'
+export { forgetSnapshots } from './retention/forget.ts'
+export { pruneRepository } from './retention/prune.ts'
+export { fileSource } from './transfer/byte-source.ts'
+export { importCollection } from './transfer/import-collection.ts'
+export { inputFormats } from './transfer/input-format.ts'
