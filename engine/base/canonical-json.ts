@@ -27,6 +27,10 @@ export function canonicalJson(value: unknown): string {
   return text
 }
 
+/** {@link canonicalJson} of a value that {@link checkJson} passed: several times as fast where keys stand in order. */
+export const canonicalText = (value: JsonValue): string =>
+  hasSortedKeys(value) ? JSON.stringify(value) : canonicalJson(value)
+
 /**
  * Whether `text` is the canonical form of `value`, which was parsed from it. JSON.stringify writes numbers and
  * texts as RFC 8785 does and keeps the order of the keys, and is several times as fast. What is nested

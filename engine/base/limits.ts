@@ -26,6 +26,8 @@ export const limits = {
   walFileBytes: 64 * MiB,
   /** Log bytes that one fdatasync covers at most. */
   walGroupBytes: 32 * MiB,
+  /** What a log keeps of memory to put a group together in. */
+  walBufferBytes: 1 * MiB,
   /** Records between two fdatasyncs; the place of a record in its group has 24 bits. */
   walUnsyncedRecords: 8_000_000,
   /** Operations, and bytes of points, between two digest records. An archive is cut at them. */

@@ -14,10 +14,10 @@
  * they are the one meaning of "the same point" in every engine and layout.
  */
 import { isUtf8 } from 'node:buffer'
-import { canonicalJson, checkJson, isJsonObject, type JsonObject } from '../base/canonical-json.ts'
+import { canonicalText, checkJson, isJsonObject, type JsonObject } from '../base/canonical-json.ts'
 import { sha256 } from '../base/checksum.ts'
 import { fail } from '../base/errors.ts'
-import { limits } from '../base/limits.ts'
+import { KiB, limits } from '../base/limits.ts'
 import type { CollectionConfig } from './config.ts'
 
 /** A number is an unsigned safe integer. `5` and `'5'` are different ids. */
@@ -94,17 +94,27 @@ export function acceptId(id: unknown): PointId {
 /** No vector longer than this where distances are sums of float32 squares: they would overflow. */
 const maxNorm = 9e18
 
+type VectorConfig = Pick<CollectionConfig, 'dimension' | 'metric'>
+
 /**
  * A checked float32 copy of `values`.
  * @param where names the vector in messages, e.g. `point "laptop"`
  * @throws `invalid-vector`: wrong dimension, a component that is no finite float32, a norm that
  *   cannot be used with the metric
  */
-export function acceptVector(
+export function acceptVector(values: unknown, config: VectorConfig, where: string): Float32Array {
+  const vector = new Float32Array(config.dimension)
+  copyVector(values, config, where, vector)
+  return vector
+}
+
+/** Checks `values` and writes them to `vector`, which has the dimension. @throws `invalid-vector` */
+function copyVector(
   values: unknown,
-  config: Pick<CollectionConfig, 'dimension' | 'metric'>,
+  { dimension, metric }: VectorConfig,
   where: string,
-): Float32Array {
+  vector: Float32Array,
+): void {
   if (
     !Array.isArray(values) &&
     !(values instanceof Float32Array) &&
@@ -112,7 +122,6 @@ export function acceptVector(
   ) {
     return fail('invalid-vector', `${where} has no vector`, 'Give "vector" as a list of numbers.')
   }
-  const { dimension, metric } = config
   if (values.length !== dimension) {
     fail(
       'invalid-vector',
@@ -120,7 +129,6 @@ export function acceptVector(
       'Embed with the model that the collection was made for, or create one of that dimension.',
     )
   }
-  const vector = new Float32Array(dimension)
   let squares = 0
   for (let i = 0; i < dimension; i++) {
     const value: unknown = values[i]
@@ -149,7 +157,6 @@ export function acceptVector(
       'Scale the vectors down.',
     )
   }
-  return vector
 }
 
 const showComponent = (value: unknown): string =>
@@ -169,7 +176,8 @@ export function acceptPoint(input: PointInput, config: CollectionConfig): Stored
   }
   const id = acceptId(input.id)
   const where = `point ${showId(id)}`
-  const vector = acceptVector(input.vector, config, where)
+  const checked = scratchOf(config.dimension)
+  copyVector(input.vector, config, where, checked)
   const metadata = input.metadata ?? {}
   if (!isJsonObject(metadata)) {
     return fail(
@@ -179,7 +187,7 @@ export function acceptPoint(input: PointInput, config: CollectionConfig): Stored
     )
   }
   checkJson(metadata, `the metadata of ${where}`)
-  const text = canonicalJson(metadata)
+  const text = canonicalText(metadata)
   if (Buffer.byteLength(text) > limits.metadataBytes) {
     fail(
       'invalid-point',
@@ -187,7 +195,44 @@ export function acceptPoint(input: PointInput, config: CollectionConfig): Stored
       'Keep large payloads elsewhere and store a reference.',
     )
   }
-  return { id, vector, metadata: text, bytes: encodePoint(id, vector, text) }
+  // one piece of memory a point: the vector is seen in the canonical bytes, aligned for that
+  const vectorAt = vectorStart(id)
+  const bytes = takeSlice(vectorAt + checked.byteLength + Buffer.byteLength(text), vectorAt)
+  writePoint(bytes, id, checked, text)
+  const vector = new Float32Array(bytes.buffer, bytes.byteOffset + vectorAt, config.dimension)
+  return { id, vector, metadata: text, bytes }
+}
+
+/** Where vectors are checked before they have a place of their own: nothing keeps it. */
+let scratch = new Float32Array(0)
+
+function scratchOf(dimension: number): Float32Array {
+  if (scratch.length !== dimension) scratch = new Float32Array(dimension)
+  return scratch
+}
+
+/**
+ * Memory that accepted points share. A point is let go as soon as it is logged and applied, and one
+ * allocation a point is what collecting garbage spends its time on.
+ */
+const slabBytes = 256 * KiB
+let slab = Buffer.alloc(0)
+let slabUsed = 0
+
+/** Memory that nobody else has, not cleared; its byte `aligned` lies at a multiple of 4. */
+function takeSlice(sizeBytes: number, aligned: number): Buffer {
+  if (sizeBytes > slabBytes / 4) {
+    const own = Buffer.allocUnsafeSlow(sizeBytes + 3)
+    const start = -(own.byteOffset + aligned) & 3
+    return own.subarray(start, start + sizeBytes)
+  }
+  if (slabUsed + sizeBytes + 3 > slab.length) {
+    slab = Buffer.allocUnsafeSlow(slabBytes)
+    slabUsed = 0
+  }
+  const start = slabUsed + (-(slab.byteOffset + slabUsed + aligned) & 3)
+  slabUsed = start + sizeBytes
+  return slab.subarray(start, slabUsed)
 }
 
 /** Bytes that an id takes: tag, length, id. */
@@ -247,15 +292,22 @@ export function decodeId(bytes: Buffer, offset: number): { id: PointId; end: num
 
 /** Canonical bytes, as the table above. `metadata` is canonical JSON text. */
 export function encodePoint(id: PointId, vector: Float32Array, metadata: string): Buffer {
-  const idBytes = idBytesOf(id)
-  const vectorAt = idBytes + 4
-  const metadataAt = vectorAt + vector.byteLength
+  const metadataAt = vectorStart(id) + vector.byteLength
   const bytes = Buffer.allocUnsafe(metadataAt + Buffer.byteLength(metadata))
+  writePoint(bytes, id, vector, metadata)
+  return bytes
+}
+
+/** Where the vector starts in the canonical bytes of a point with this id. */
+const vectorStart = (id: PointId): number => idBytesOf(id) + 4
+
+/** Fills `bytes`, which has the length of the point. */
+function writePoint(bytes: Buffer, id: PointId, vector: Float32Array, metadata: string): void {
+  const idBytes = idBytesOf(id)
   writeId(bytes, id, idBytes)
   bytes.writeUInt32LE(vector.length, idBytes)
-  bytes.set(floatBytes(vector), vectorAt)
-  bytes.write(metadata, metadataAt, 'utf8')
-  return bytes
+  bytes.set(floatBytes(vector), idBytes + 4)
+  bytes.write(metadata, idBytes + 4 + vector.byteLength, 'utf8')
 }
 
 /** @throws RangeError when the bytes are not a point of this dimension */

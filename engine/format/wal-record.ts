@@ -140,10 +140,10 @@ export function decodeWalHeader(bytes: Buffer, expected: Identity, file: string)
 }
 
 /** Bytes that one record takes in the log. */
-export const recordBytes = (payload: Buffer): number => RECORD_HEADER_BYTES + payload.length
+export const recordBytes = (payloadSize: number): number => RECORD_HEADER_BYTES + payloadSize
 
-/** @returns the payload of an operation. @throws `limit-exceeded` above the record bound */
-export function encodeOperation(operation: Operation): Buffer {
+/** Bytes of an operation's payload. @throws `limit-exceeded` above the record bound */
+export function checkedPayloadBytes(operation: Operation): number {
   const sizeBytes = payloadBytes(operation)
   if (sizeBytes > limits.walPayloadBytes) {
     fail(
@@ -152,19 +152,31 @@ export function encodeOperation(operation: Operation): Buffer {
       'Write fewer points at once (--batch).',
     )
   }
+  return sizeBytes
+}
+
+/** @returns the payload of an operation. @throws `limit-exceeded` above the record bound */
+export function encodeOperation(operation: Operation): Buffer {
+  const payload = Buffer.allocUnsafe(checkedPayloadBytes(operation))
+  writeOperation(payload, operation)
+  return payload
+}
+
+/** Fills `payload`, which has the length of the operation's payload. */
+function writeOperation(payload: Buffer, operation: Operation): void {
   switch (operation.kind) {
     case 'upsert':
-      return encodeUpsert(operation.points, sizeBytes)
+      writeUpsert(payload, operation.points)
+      return
     case 'delete':
-      return Buffer.concat([u32(operation.ids.length), ...Array.from(operation.ids, encodeId)])
-    case 'digest': {
-      const payload = Buffer.allocUnsafe(sizeBytes)
+      writeDelete(payload, operation.ids)
+      return
+    case 'digest':
       payload.write(operation.digest, 0, 'hex')
       payload.writeBigUInt64LE(BigInt(operation.count), 32)
-      return payload
-    }
+      return
     default:
-      return operation satisfies never
+      operation satisfies never
   }
 }
 
@@ -185,8 +197,7 @@ function payloadBytes(operation: Operation): number {
   }
 }
 
-function encodeUpsert(points: readonly StoredPoint[], sizeBytes: number): Buffer {
-  const payload = Buffer.allocUnsafe(sizeBytes)
+function writeUpsert(payload: Buffer, points: readonly StoredPoint[]): void {
   payload.writeUInt32LE(points.length)
   let offset = 4
   for (const { bytes } of points) {
@@ -194,7 +205,12 @@ function encodeUpsert(points: readonly StoredPoint[], sizeBytes: number): Buffer
     payload.set(bytes, offset + 4)
     offset += 4 + bytes.length
   }
-  return payload
+}
+
+function writeDelete(payload: Buffer, ids: readonly PointId[]): void {
+  payload.writeUInt32LE(ids.length)
+  let offset = 4
+  for (const id of ids) offset += encodeId(id).copy(payload, offset)
 }
 
 /** @throws RangeError when the payload is not what its checksum promised: a bug, not damage */
@@ -231,7 +247,26 @@ export function decodeOperation(record: WalRecord, dimension: number): Operation
   return { kind: 'upsert', points }
 }
 
-/** Header and payload of one record. */
+/**
+ * Writes one record, header and payload, to `target` at `offset`.
+ * @param payloadSize what {@link checkedPayloadBytes} said of the operation
+ * @returns its header checksum, which is the chain of the next
+ */
+export function writeRecord(
+  target: Buffer,
+  offset: number,
+  identity: Identity,
+  stamp: RecordStamp,
+  operation: Operation,
+  payloadSize: number,
+): number {
+  const start = offset + RECORD_HEADER_BYTES
+  const payload = target.subarray(start, start + payloadSize)
+  writeOperation(payload, operation)
+  return writeHeader(target.subarray(offset, start), identity, stamp, operation.kind, payload)
+}
+
+/** The header of one record. */
 export function encodeRecord(
   identity: Identity,
   stamp: RecordStamp,
@@ -239,6 +274,17 @@ export function encodeRecord(
   payload: Buffer,
 ): { header: Buffer; checksum: number } {
   const header = Buffer.alloc(RECORD_HEADER_BYTES)
+  return { header, checksum: writeHeader(header, identity, stamp, kind, payload) }
+}
+
+/** Every byte of the header is written. */
+function writeHeader(
+  header: Buffer,
+  identity: Identity,
+  stamp: RecordStamp,
+  kind: Operation['kind'],
+  payload: Buffer,
+): number {
   header.writeUInt32LE(payload.length, 4)
   header.writeUInt32LE(crc32(payload), 8)
   header.writeUInt32LE(stamp.chain, 12)
@@ -249,7 +295,7 @@ export function encodeRecord(
   header.writeUIntLE(stamp.place, 45, 3)
   const checksum = crc32(header.subarray(4))
   header.writeUInt32LE(checksum, 0)
-  return { header, checksum }
+  return checksum
 }
 
 /** Why the bytes at an offset are no record. `end`: fewer bytes than a header. */
@@ -365,10 +411,4 @@ function identityBytes(identity: Identity): Buffer {
 function writeSafe(bytes: Buffer, value: number, at: number): void {
   bytes.writeUInt32LE(value % wordSpace, at)
   bytes.writeUInt32LE(Math.floor(value / wordSpace), at + 4)
-}
-
-function u32(value: number): Buffer {
-  const bytes = Buffer.allocUnsafe(4)
-  bytes.writeUInt32LE(value)
-  return bytes
 }

@@ -4,6 +4,7 @@
  * Ordinals are never reused and rows never change once appended, so that a reader, a pinned state or a
  * builder thread may go on using what it saw. Vectors stand in shared memory, once.
  */
+import { limits } from '../base/limits.ts'
 import type { PointId, StoredPoint } from '../format/point.ts'
 import { HASH_BYTES, type PointTable } from '../format/points-file.ts'
 
@@ -74,11 +75,19 @@ export class MemorySegment implements PointTable {
     return this.#rows.slice(ordinal * this.dimension, (ordinal + 1) * this.dimension)
   }
 
+  /**
+   * Twice the room; from an eighth of a full segment on, room for all of it. The system gives memory as it is
+   * written to, so that room costs nothing, and copying does.
+   */
   #grow(): void {
-    const rows = new Float32Array(new SharedArrayBuffer(2 * this.#rows.byteLength))
+    const { segmentPoints, segmentVectorBytes } = limits
+    const full = Math.min(segmentPoints, Math.ceil(segmentVectorBytes / (4 * this.dimension)))
+    const now = this.#rows.length / this.dimension
+    const capacity = now >= full / 8 && now < full ? full : 2 * now
+    const rows = new Float32Array(new SharedArrayBuffer(4 * this.dimension * capacity))
     rows.set(this.#rows)
     this.#rows = rows
-    const hashes = Buffer.alloc(2 * this.#hashes.length)
+    const hashes = Buffer.alloc(HASH_BYTES * capacity)
     this.#hashes.copy(hashes)
     this.#hashes = hashes
   }

@@ -23,11 +23,11 @@ import type { Timer } from '../base/timer.ts'
 import type { Durability } from '../format/config.ts'
 import type { Identity } from '../format/identity.ts'
 import {
-  encodeOperation,
-  encodeRecord,
+  checkedPayloadBytes,
   type Operation,
   recordBytes,
   WAL_HEADER_BYTES,
+  writeRecord,
 } from '../format/wal-record.ts'
 import type { LogEnd, LogPosition } from './replay.ts'
 import { createWal } from './wal-files.ts'
@@ -53,9 +53,13 @@ export interface WalWriterOptions {
   readonly onFailure: (error: unknown) => void
 }
 
-interface Waiting {
+interface Sized {
   readonly operation: Operation
-  readonly payload: Buffer
+  /** Bytes of its payload. */
+  readonly payloadBytes: number
+}
+
+interface Waiting extends Sized {
   readonly resolve: (commit: Commit) => void
   readonly reject: (error: unknown) => void
 }
@@ -76,6 +80,8 @@ export class WalWriter {
   /** Cancels the fdatasync that is due. */
   #cancelSync: (() => void) | undefined
   #waiting: Waiting[] = []
+  /** Where a group is put together. */
+  #buffer = Buffer.alloc(0)
   /** Groups, rotations and other exclusive work, one after the other. */
   #turn: Promise<unknown> = Promise.resolve()
   #groupScheduled = false
@@ -139,8 +145,8 @@ export class WalWriter {
         reject(refusal)
         return
       }
-      const payload = encodeOperation(operation)
-      this.#waiting.push({ operation, payload, resolve, reject })
+      const payloadBytes = checkedPayloadBytes(operation)
+      this.#waiting.push({ operation, payloadBytes, resolve, reject })
       this.#scheduleGroup()
     })
   }
@@ -243,7 +249,7 @@ export class WalWriter {
     let bytes = 0
     let taken = 0
     for (const each of this.#waiting) {
-      bytes += recordBytes(each.payload)
+      bytes += recordBytes(each.payloadBytes)
       if (taken > 0 && bytes > limits.walGroupBytes) break
       taken++
     }
@@ -259,7 +265,9 @@ export class WalWriter {
       if (this.#unsynced > limits.walUnsyncedRecords) await this.sync()
       const first = this.#options.before()
       const operations =
-        first === undefined ? [] : [{ operation: first, payload: encodeOperation(first) }]
+        first === undefined
+          ? []
+          : [{ operation: first, payloadBytes: checkedPayloadBytes(first) }]
       const { commits, bytes } = this.#encode([...operations, ...group])
       await this.#write(bytes, commits.length)
       if (this.#isAlways) await this.#dataSync(commits.at(-1) ?? this.#position)
@@ -327,27 +335,33 @@ export class WalWriter {
     }
   }
 
-  #encode(group: readonly { operation: Operation; payload: Buffer }[]): {
-    commits: Commit[]
-    bytes: Buffer
-  } {
+  #encode(group: readonly Sized[]): { commits: Commit[]; bytes: Buffer } {
     const committedAtUs = Math.max(this.#options.clock.nowUs(), this.#position.committedAtUs)
-    const parts: Buffer[] = []
+    const bytes = this.#takeBuffer(
+      group.reduce((sum, { payloadBytes }) => sum + recordBytes(payloadBytes), 0),
+    )
     const commits: Commit[] = []
     let { lsn, chain } = this.#position
-    for (const [place, { operation, payload }] of group.entries()) {
+    let offset = 0
+    for (const [place, { operation, payloadBytes }] of group.entries()) {
       lsn++
-      const { header, checksum } = encodeRecord(
-        this.#options.identity,
-        { lsn, committedAtUs, chain, place: this.#unsynced + place },
-        operation.kind,
-        payload,
-      )
-      parts.push(header, payload)
-      chain = checksum
+      const stamp = { lsn, committedAtUs, chain, place: this.#unsynced + place }
+      const { identity } = this.#options
+      chain = writeRecord(bytes, offset, identity, stamp, operation, payloadBytes)
+      offset += recordBytes(payloadBytes)
       commits.push({ lsn, chain, committedAtUs, operation })
     }
-    return { commits, bytes: Buffer.concat(parts) }
+    return { commits, bytes }
+  }
+
+  /** Memory for one group, used again for the next one unless it is large. */
+  #takeBuffer(sizeBytes: number): Buffer {
+    if (sizeBytes > limits.walBufferBytes) return Buffer.allocUnsafeSlow(sizeBytes)
+    if (sizeBytes > this.#buffer.length) {
+      const roomBytes = Math.min(limits.walBufferBytes, 2 * sizeBytes)
+      this.#buffer = Buffer.allocUnsafeSlow(roomBytes)
+    }
+    return this.#buffer.subarray(0, sizeBytes)
   }
 
   async #write(bytes: Buffer, records: number): Promise<void> {
