@@ -11,8 +11,9 @@ import { type CollectionConfig, encodeConfig } from '../format/config.ts'
 import type { Identity } from '../format/identity.ts'
 import type { FileEntry, Manifest, RestoredFrom } from '../format/manifest.ts'
 import type { Operation } from '../format/wal-record.ts'
+import type { Commit } from '../wal/log-group.ts'
 import type { LogPosition } from '../wal/replay.ts'
-import { type Commit, WalWriter } from '../wal/wal-writer.ts'
+import { WalWriter } from '../wal/wal-writer.ts'
 import { WatermarkFile, watermarkName } from '../wal/watermark-file.ts'
 import { ArchivePositions } from './archive-positions.ts'
 import { Checkpointer } from './checkpoint.ts'
@@ -103,6 +104,7 @@ export class History {
           sinceDigest = isDigest ? 0 : sinceDigest + 1
           bytesSinceDigest = isDigest ? 0 : bytesSinceDigest + pointBytes(operation)
         },
+        prepare: (operations) => state.prepare(operations),
         onDurable: (lsn) => files.watermark.advance(lsn),
         // a digest record at intervals lets a replay say how far it is proven
         before: () =>

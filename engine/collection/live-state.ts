@@ -101,6 +101,19 @@ export class LiveState {
     }
   }
 
+  /**
+   * Does ahead what {@link apply} will do with `operations`, as far as nobody sees it: points are hashed and
+   * their vectors put where they will stand. Whatever was prepared before and not applied is dropped.
+   */
+  prepare(operations: readonly Operation[]): void {
+    const memory = this.activeMemory
+    memory.dropStaged()
+    for (const operation of operations) {
+      if (operation.kind !== 'upsert') continue
+      for (const point of operation.points) memory.stage(point, hashPoint(point))
+    }
+  }
+
   /** The active segment takes no more writes; a new one does. @returns the frozen one */
   freeze(): LiveSegment {
     const frozen = this.#active
@@ -162,8 +175,9 @@ export class LiveState {
 
   #upsert(point: StoredPoint): void {
     this.#remove(point.id)
-    const hash = hashPoint(point)
-    const ordinal = this.activeMemory.append(point, hash)
+    const memory = this.activeMemory
+    const hash = memory.stagedHash(point) ?? hashPoint(point)
+    const ordinal = memory.append(point, hash)
     this.#locations.set(point.id, this.#active.number * ordinalSpace + ordinal)
     this.#digest.add(hash)
   }

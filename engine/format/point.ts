@@ -103,18 +103,16 @@ type VectorConfig = Pick<CollectionConfig, 'dimension' | 'metric'>
  *   cannot be used with the metric
  */
 export function acceptVector(values: unknown, config: VectorConfig, where: string): Float32Array {
-  const vector = new Float32Array(config.dimension)
-  copyVector(values, config, where, vector)
-  return vector
+  return copyVector(values, config, where, new Float32Array(config.dimension))
 }
 
-/** Checks `values` and writes them to `vector`, which has the dimension. @throws `invalid-vector` */
+/** Checks `values` and writes them to `vector`, which has the dimension and is returned. @throws `invalid-vector` */
 function copyVector(
   values: unknown,
   { dimension, metric }: VectorConfig,
   where: string,
   vector: Float32Array,
-): void {
+): Float32Array {
   if (
     !Array.isArray(values) &&
     !(values instanceof Float32Array) &&
@@ -157,6 +155,7 @@ function copyVector(
       'Scale the vectors down.',
     )
   }
+  return vector
 }
 
 const showComponent = (value: unknown): string =>
@@ -176,8 +175,7 @@ export function acceptPoint(input: PointInput, config: CollectionConfig): Stored
   }
   const id = acceptId(input.id)
   const where = `point ${showId(id)}`
-  const checked = scratchOf(config.dimension)
-  copyVector(input.vector, config, where, checked)
+  const checked = copyVector(input.vector, config, where, scratchOf(config.dimension))
   const metadata = input.metadata ?? {}
   if (!isJsonObject(metadata)) {
     return fail(

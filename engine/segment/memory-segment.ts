@@ -2,7 +2,8 @@
  * The segment that takes writes: points in memory, in the order of their arrival.
  *
  * Ordinals are never reused and rows never change once appended, so that a reader, a pinned state or a
- * builder thread may go on using what it saw. Vectors stand in shared memory, once.
+ * builder thread may go on using what it saw. Vectors stand in shared memory, once. Behind the last
+ * point those may stand already that are about to be appended: nobody sees them before.
  */
 import { limits } from '../base/limits.ts'
 import type { PointId, StoredPoint } from '../format/point.ts'
@@ -17,6 +18,9 @@ export class MemorySegment implements PointTable {
   #hashes = Buffer.alloc(HASH_BYTES * firstCapacity)
   #rows: Float32Array<SharedArrayBuffer>
   #payloadBytes = 0
+  /** Points that are about to be appended, and how many of them were. */
+  #staged: { readonly point: StoredPoint; readonly hash: Buffer }[] = []
+  #stagedTaken = 0
 
   constructor(dimension: number) {
     this.dimension = dimension
@@ -41,16 +45,43 @@ export class MemorySegment implements PointTable {
     return this.#rows.subarray(0, this.count * this.dimension)
   }
 
+  /** Puts the vector of a point where it will stand when it is appended, after what was staged before. */
+  stage(point: StoredPoint, hash: Buffer): void {
+    this.#place(point, this.count + this.#staged.length - this.#stagedTaken)
+    this.#staged.push({ point, hash })
+  }
+
+  /** What was staged is not appended. */
+  dropStaged(): void {
+    this.#staged = []
+    this.#stagedTaken = 0
+  }
+
+  /** The hash that `point` was staged with, when it is the next in turn. */
+  stagedHash(point: StoredPoint): Buffer | undefined {
+    const next = this.#staged[this.#stagedTaken]
+    return next?.point === point ? next.hash : undefined
+  }
+
   /** @returns the ordinal of the point */
   append(point: StoredPoint, hash: Buffer): number {
     const ordinal = this.count
-    if ((ordinal + 1) * this.dimension > this.#rows.length) this.#grow()
-    this.#rows.set(point.vector, ordinal * this.dimension)
+    if (this.stagedHash(point) === undefined) {
+      this.dropStaged()
+      this.#place(point, ordinal)
+    } else {
+      this.#stagedTaken++
+    }
     hash.copy(this.#hashes, HASH_BYTES * ordinal)
     this.#payloadBytes += point.bytes.length - point.vector.byteLength
     this.#ids.push(point.id)
     this.#metadata.push(point.metadata)
     return ordinal
+  }
+
+  #place(point: StoredPoint, ordinal: number): void {
+    if ((ordinal + 1) * this.dimension > this.#rows.length) this.#grow()
+    this.#rows.set(point.vector, ordinal * this.dimension)
   }
 
   id(ordinal: number): PointId {

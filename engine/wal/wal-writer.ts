@@ -27,14 +27,10 @@ import {
   type Operation,
   recordBytes,
   WAL_HEADER_BYTES,
-  writeRecord,
 } from '../format/wal-record.ts'
+import { type Commit, LogGroups, type SizedOperation } from './log-group.ts'
 import type { LogEnd, LogPosition } from './replay.ts'
 import { createWal } from './wal-files.ts'
-
-export interface Commit extends LogPosition {
-  readonly operation: Operation
-}
 
 export interface WalWriterOptions {
   readonly disk: Disk
@@ -45,21 +41,20 @@ export interface WalWriterOptions {
   readonly timer: Timer
   /** Applies a record to the state. Called in LSN order, synchronously. */
   readonly onCommit: (commit: Commit) => void
-  /** Called after records are durable and applied, before the next group: moves the watermark. */
+  /** Called after records are durable and applied: moves the watermark, beside the next group's write. */
   readonly onDurable: (lsn: number) => Promise<void>
+  /**
+   * Told while records are being written what {@link onCommit} will be asked to apply, in this order, when the
+   * disk has them; it may never be. What can be done ahead is done while the disk is busy.
+   */
+  readonly prepare: (operations: readonly Operation[]) => void
   /** Asked before each group: an operation to log first (a digest of the state), or undefined. */
   readonly before: () => Operation | undefined
   /** Told once when the writer closed for good, with what every later append is refused with. */
   readonly onFailure: (error: unknown) => void
 }
 
-interface Sized {
-  readonly operation: Operation
-  /** Bytes of its payload. */
-  readonly payloadBytes: number
-}
-
-interface Waiting extends Sized {
+interface Waiting extends SizedOperation {
   readonly resolve: (commit: Commit) => void
   readonly reject: (error: unknown) => void
 }
@@ -80,11 +75,12 @@ export class WalWriter {
   /** Cancels the fdatasync that is due. */
   #cancelSync: (() => void) | undefined
   #waiting: Waiting[] = []
-  /** Where a group is put together. */
-  #buffer = Buffer.alloc(0)
+  readonly #groups = new LogGroups()
   /** Groups, rotations and other exclusive work, one after the other. */
   #turn: Promise<unknown> = Promise.resolve()
   #groupScheduled = false
+  /** The watermark moves. */
+  #telling: Promise<void> = Promise.resolve()
   /** A rotation was begun and is not finished. */
   #rotating = false
   #failure: unknown
@@ -153,7 +149,8 @@ export class WalWriter {
 
   /** Runs `work` while no record is in flight: between two groups, everything before is applied. */
   between<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(() => {
+    const result = this.#turn.then(async () => {
+      await this.#telling
       const refusal = this.#refusal()
       if (refusal !== undefined) throw refusal
       return work()
@@ -200,6 +197,7 @@ export class WalWriter {
     this.#closed = true
     while (this.#waiting.length > 0 || this.#groupScheduled) await this.#turn
     await this.#turn
+    await this.#telling
     this.#cancelSync?.()
     try {
       if (this.#failure === undefined) await this.sync()
@@ -264,15 +262,15 @@ export class WalWriter {
       if (this.#rotating || this.#offset > limits.walFileBytes) await this.rotate()
       if (this.#unsynced > limits.walUnsyncedRecords) await this.sync()
       const first = this.#options.before()
-      const operations =
-        first === undefined
-          ? []
-          : [{ operation: first, payloadBytes: checkedPayloadBytes(first) }]
-      const { commits, bytes } = this.#encode([...operations, ...group])
-      await this.#write(bytes, commits.length)
+      const added =
+        first === undefined ? [] : [{ operation: first, payloadBytes: checkedPayloadBytes(first) }]
+      const { commits, bytes } = this.#encode([...added, ...group])
+      const writing = this.#write(bytes, commits.length)
+      this.#prepare(commits)
+      await writing
       if (this.#isAlways) await this.#dataSync(commits.at(-1) ?? this.#position)
       this.#apply(commits)
-      const own = commits.slice(operations.length)
+      const own = commits.slice(added.length)
       group.forEach((each, index) => {
         const commit = own[index]
         if (commit !== undefined) each.resolve(commit)
@@ -281,8 +279,9 @@ export class WalWriter {
       for (const each of group) each.reject(error)
       return
     }
-    if (this.#isAlways) await this.#tellDurable()
-    else this.#syncLater()
+    if (!this.#isAlways) return this.#syncLater()
+    await this.#telling
+    this.#telling = this.#tellDurable()
   }
 
   /** Another durability for the writes to come; what was acknowledged before is durable on return. */
@@ -321,6 +320,15 @@ export class WalWriter {
     }
   }
 
+  /** Whatever goes wrong here goes wrong again when the records are applied, and is told then. */
+  #prepare(commits: readonly Commit[]): void {
+    try {
+      this.#options.prepare(commits.map(({ operation }) => operation))
+    } catch {
+      // the write is under way, and its outcome is what the writers wait for
+    }
+  }
+
   /** Applies records. When that fails the state is no longer the log's: nothing may follow. */
   #apply(commits: readonly Commit[]): void {
     try {
@@ -335,33 +343,15 @@ export class WalWriter {
     }
   }
 
-  #encode(group: readonly Sized[]): { commits: Commit[]; bytes: Buffer } {
-    const committedAtUs = Math.max(this.#options.clock.nowUs(), this.#position.committedAtUs)
-    const bytes = this.#takeBuffer(
-      group.reduce((sum, { payloadBytes }) => sum + recordBytes(payloadBytes), 0),
-    )
-    const commits: Commit[] = []
-    let { lsn, chain } = this.#position
-    let offset = 0
-    for (const [place, { operation, payloadBytes }] of group.entries()) {
-      lsn++
-      const stamp = { lsn, committedAtUs, chain, place: this.#unsynced + place }
-      const { identity } = this.#options
-      chain = writeRecord(bytes, offset, identity, stamp, operation, payloadBytes)
-      offset += recordBytes(payloadBytes)
-      commits.push({ lsn, chain, committedAtUs, operation })
-    }
-    return { commits, bytes }
-  }
-
-  /** Memory for one group, used again for the next one unless it is large. */
-  #takeBuffer(sizeBytes: number): Buffer {
-    if (sizeBytes > limits.walBufferBytes) return Buffer.allocUnsafeSlow(sizeBytes)
-    if (sizeBytes > this.#buffer.length) {
-      const roomBytes = Math.min(limits.walBufferBytes, 2 * sizeBytes)
-      this.#buffer = Buffer.allocUnsafeSlow(roomBytes)
-    }
-    return this.#buffer.subarray(0, sizeBytes)
+  #encode(operations: readonly SizedOperation[]): { commits: Commit[]; bytes: Buffer } {
+    const { clock, identity } = this.#options
+    const committedAtUs = Math.max(clock.nowUs(), this.#position.committedAtUs)
+    return this.#groups.encode(operations, {
+      identity,
+      after: this.#position,
+      committedAtUs,
+      place: this.#unsynced,
+    })
   }
 
   async #write(bytes: Buffer, records: number): Promise<void> {

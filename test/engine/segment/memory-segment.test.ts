@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { acceptPoint, hashPoint } from '../../../engine/format/point.ts'
+import { acceptPoint, hashPoint, type StoredPoint } from '../../../engine/format/point.ts'
 import { HASH_BYTES } from '../../../engine/format/points-file.ts'
 import { MemorySegment } from '../../../engine/segment/memory-segment.ts'
 import { checkProperty } from '../format/property.ts'
@@ -32,6 +32,51 @@ describe('a memory segment', () => {
           expect(await segment.vector(ordinal)).toEqual(point.vector)
         }
       }),
+    ))
+
+  test('holds the same whether points were staged, staged in vain, or not at all', () =>
+    checkProperty(
+      'staged points',
+      60,
+      fc.property(
+        fc.array(
+          fc.record({
+            points: fc.array(anyPointInput, { maxLength: 40, size: 'max' }),
+            staged: fc.nat(40),
+            inVain: fc.array(anyPointInput, { maxLength: 3 }),
+            stranger: fc.boolean(),
+          }),
+          { maxLength: 6 },
+        ),
+        (groups) => {
+          const segment = new MemorySegment(plainConfig.dimension)
+          const plain = new MemorySegment(plainConfig.dimension)
+          const both = (point: StoredPoint): void => {
+            plain.append(point, hashPoint(point))
+            segment.append(point, segment.stagedHash(point) ?? hashPoint(point))
+          }
+          for (const { points, staged, inVain, stranger } of groups) {
+            for (const each of inVain) {
+              const lost = acceptPoint(each, plainConfig)
+              segment.stage(lost, hashPoint(lost))
+            }
+            segment.dropStaged()
+            const accepted = points.map((each) => acceptPoint(each, plainConfig))
+            for (const point of accepted.slice(0, staged)) segment.stage(point, hashPoint(point))
+            expect(segment.count).toBe(plain.count)
+            accepted.forEach((point, index) => {
+              if (stranger && index === 1) both(pointOf(99, {}, [9, 9, 9]))
+              both(point)
+            })
+          }
+          expect(segment.count).toBe(plain.count)
+          expect(segment.rows).toEqual(plain.rows)
+          for (let ordinal = 0; ordinal < plain.count; ordinal++) {
+            expect(hashOf(segment, ordinal)).toBe(hashOf(plain, ordinal))
+            expect(segment.id(ordinal)).toBe(plain.id(ordinal))
+          }
+        },
+      ),
     ))
 
   test('leaves what a reader saw as it was while it grows', async () => {

@@ -7,9 +7,10 @@ import {
   type Operation,
   type WalRecord,
 } from '../../../engine/format/wal-record.ts'
+import type { Commit } from '../../../engine/wal/log-group.ts'
 import { type LogEnd, type LogPosition, replayWal } from '../../../engine/wal/replay.ts'
 import { createWal, walFileName } from '../../../engine/wal/wal-files.ts'
-import { type Commit, WalWriter, type WalWriterOptions } from '../../../engine/wal/wal-writer.ts'
+import { WalWriter, type WalWriterOptions } from '../../../engine/wal/wal-writer.ts'
 import { manualClock } from '../../support/manual-clock.ts'
 import { MemoryDisk } from '../../support/memory-disk.ts'
 import { identity, plainConfig, pointOf } from '../format/samples.ts'
@@ -67,6 +68,7 @@ export async function openLog(
       directory,
       identity,
       onCommit: (commit) => commits.push(commit),
+      prepare: () => {},
       onDurable: async (lsn) => {
         durable.push(lsn)
       },

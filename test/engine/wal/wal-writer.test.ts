@@ -4,9 +4,9 @@ import { nodeDisk } from '../../../engine/base/disk.ts'
 import { limits, MiB } from '../../../engine/base/limits.ts'
 import { systemTimer } from '../../../engine/base/timer.ts'
 import type { Operation } from '../../../engine/format/wal-record.ts'
+import type { Commit } from '../../../engine/wal/log-group.ts'
 import { replayWal } from '../../../engine/wal/replay.ts'
 import { createWal, listWal } from '../../../engine/wal/wal-files.ts'
-import type { Commit } from '../../../engine/wal/wal-writer.ts'
 import { WalWriter } from '../../../engine/wal/wal-writer.ts'
 import { FaultyDisk, killAtEveryCall } from '../../support/faulty-disk.ts'
 import { manualClock } from '../../support/manual-clock.ts'
@@ -293,6 +293,7 @@ describe('a log', () => {
         directory: log,
         identity,
         onCommit: (commit) => commits.push(commit),
+        prepare: () => {},
         onDurable: async () => {},
         before: () => undefined,
         durability: { mode: 'always' },
