@@ -7,7 +7,7 @@
 import { fail } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { KnownState, PinnedLog } from '../collection/pinned-log.ts'
-import { decodeOperation } from '../format/wal-record.ts'
+import { decodeOperation } from '../format/operation.ts'
 import { type ArchiveName, encodeArchive } from '../repository/archive-file.ts'
 import type { Repository } from '../repository/repository.ts'
 import { putArchive } from '../repository/wal-archive.ts'

@@ -12,15 +12,11 @@ import {
   manifestSequence,
   type SegmentEntry,
 } from '../format/manifest.ts'
+import { decodeOperation } from '../format/operation.ts'
 import { hashPoint, type PointId } from '../format/point.ts'
 import { decodePoints, type PointTable } from '../format/points-file.ts'
 import { decodeTombstones, Tombstones } from '../format/tombstones-file.ts'
-import {
-  decodeOperation,
-  decodeWalHeader,
-  readRecord,
-  WAL_HEADER_BYTES,
-} from '../format/wal-record.ts'
+import { decodeWalHeader, readRecord, WAL_HEADER_BYTES } from '../format/wal-record.ts'
 import { damaged, repositoryHint } from '../repository/read-document.ts'
 import type { Repository, StoredSnapshot } from '../repository/repository.ts'
 import { pieceSize, type SnapshotFile } from '../repository/snapshot-manifest.ts'

@@ -29,13 +29,9 @@ import {
   manifestName,
   manifestSequence,
 } from '../format/manifest.ts'
+import { decodeOperation, type Operation } from '../format/operation.ts'
 import type { Tombstones } from '../format/tombstones-file.ts'
-import {
-  decodeOperation,
-  type Operation,
-  WAL_HEADER_BYTES,
-  type WalRecord,
-} from '../format/wal-record.ts'
+import { WAL_HEADER_BYTES, type WalRecord } from '../format/wal-record.ts'
 import { SealedSegment } from '../segment/sealed-segment.ts'
 import { type LogEnd, repairHint, replayWal } from '../wal/replay.ts'
 import { createWal } from '../wal/wal-files.ts'

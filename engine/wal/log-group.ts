@@ -1,7 +1,8 @@
 /** A group: the records that one write brings to the log, put together in memory that is used again. */
 import { limits } from '../base/limits.ts'
 import type { Identity } from '../format/identity.ts'
-import { type Operation, recordBytes, writeRecord } from '../format/wal-record.ts'
+import type { Operation } from '../format/operation.ts'
+import { recordBytes, writeRecord } from '../format/wal-record.ts'
 import type { LogPosition } from './replay.ts'
 
 export interface SizedOperation {

@@ -22,12 +22,8 @@ import { limits } from '../base/limits.ts'
 import type { Timer } from '../base/timer.ts'
 import type { Durability } from '../format/config.ts'
 import type { Identity } from '../format/identity.ts'
-import {
-  checkedPayloadBytes,
-  type Operation,
-  recordBytes,
-  WAL_HEADER_BYTES,
-} from '../format/wal-record.ts'
+import { checkedPayloadBytes, type Operation } from '../format/operation.ts'
+import { recordBytes, WAL_HEADER_BYTES } from '../format/wal-record.ts'
 import { type Commit, LogGroups, type SizedOperation } from './log-group.ts'
 import type { LogEnd, LogPosition } from './replay.ts'
 import { createWal } from './wal-files.ts'

@@ -11,12 +11,9 @@ import type { DataDirectory } from '../../../engine/collection/data-directory.ts
 import { walDirectoryOf } from '../../../engine/collection/open-files.ts'
 import { MemoryDestination } from '../../../engine/destination/memory.ts'
 import { makeConfig } from '../../../engine/format/config.ts'
+import { encodeOperation } from '../../../engine/format/operation.ts'
 import { encodePoint, type PointId } from '../../../engine/format/point.ts'
-import {
-  encodeOperation,
-  encodeRecord,
-  WAL_HEADER_BYTES,
-} from '../../../engine/format/wal-record.ts'
+import { encodeRecord, WAL_HEADER_BYTES } from '../../../engine/format/wal-record.ts'
 import { walFileName } from '../../../engine/wal/wal-files.ts'
 import {
   breakLock,

@@ -3,14 +3,16 @@ import { describe, expect, test } from 'vitest'
 import { crc32 } from '../../../engine/base/checksum.ts'
 import { limits, MiB } from '../../../engine/base/limits.ts'
 import { findProof } from '../../../engine/format/find-records.ts'
-import { acceptPoint, encodePoint } from '../../../engine/format/point.ts'
 import {
   decodeOperation,
-  decodeWalHeader,
   encodeOperation,
+  type Operation,
+} from '../../../engine/format/operation.ts'
+import { acceptPoint, encodePoint } from '../../../engine/format/point.ts'
+import {
+  decodeWalHeader,
   encodeRecord,
   encodeWalHeader,
-  type Operation,
   RECORD_HEADER_BYTES,
   type RecordStamp,
   readRecord,

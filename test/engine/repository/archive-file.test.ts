@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { crc32 } from '../../../engine/base/checksum.ts'
-import { encodeOperation, encodeRecord } from '../../../engine/format/wal-record.ts'
+import { encodeOperation } from '../../../engine/format/operation.ts'
+import { encodeRecord } from '../../../engine/format/wal-record.ts'
 import {
   ARCHIVE_TRAILER_BYTES,
   type ArchiveTrailer,

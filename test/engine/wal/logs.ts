@@ -2,11 +2,8 @@
 import type { Clock } from '../../../engine/base/clock.ts'
 import type { Disk } from '../../../engine/base/disk.ts'
 import { systemTimer } from '../../../engine/base/timer.ts'
-import {
-  decodeOperation,
-  type Operation,
-  type WalRecord,
-} from '../../../engine/format/wal-record.ts'
+import { decodeOperation, type Operation } from '../../../engine/format/operation.ts'
+import type { WalRecord } from '../../../engine/format/wal-record.ts'
 import type { Commit } from '../../../engine/wal/log-group.ts'
 import { type LogEnd, type LogPosition, replayWal } from '../../../engine/wal/replay.ts'
 import { createWal, walFileName } from '../../../engine/wal/wal-files.ts'

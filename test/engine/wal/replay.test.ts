@@ -1,11 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Identity } from '../../../engine/format/identity.ts'
-import {
-  encodeOperation,
-  encodeRecord,
-  type Operation,
-  WAL_HEADER_BYTES,
-} from '../../../engine/format/wal-record.ts'
+import { encodeOperation, type Operation } from '../../../engine/format/operation.ts'
+import { encodeRecord, WAL_HEADER_BYTES } from '../../../engine/format/wal-record.ts'
 import { replayWal } from '../../../engine/wal/replay.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 import { identity, strangers } from '../format/samples.ts'
