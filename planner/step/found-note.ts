@@ -30,12 +30,13 @@ export const noting = (
   found: (found) => context.note(add(foundJson(found))),
 })
 
-function foundJson({ at, before, chosen }: Found): JsonObject {
+function foundJson({ at, before, chosen, meant }: Found): JsonObject {
   return {
     at: toIso(at),
     // null: there was none; absent: it could not be opened
     ...(before !== undefined && { before: before === null ? null : positionJson(before) }),
     ...(chosen && { chosen: { ...chosen, takenAt: toIso(chosen.takenAt) } }),
+    ...(meant !== undefined && { meant }),
   }
 }
 

@@ -28,5 +28,7 @@ export function declaredTarget({ kind, name }: ServedTarget | ForeignTarget): Ta
     writeAlong: refuse,
     missing: refuse,
     deletePoints: refuse,
+    switchAlias: refuse,
+    meaning: refuse,
   }
 }

@@ -41,8 +41,10 @@ export type Capability =
   /** States how far it is behind. */
   | 'lag'
   | 'reconcile'
-  /** Moves an alias. */
+  /** Lets an alias mean another collection. */
   | 'switch'
+  /** Lets a name lead to another target. */
+  | 'switch to another target'
 
 /** How whoever waits for an operation follows it, and ends it. */
 export interface Work {
@@ -52,7 +54,7 @@ export interface Work {
   remark(text: string): void
   /**
    * Awaited under the operation's own lock, right before it changes something: an import, a restore, a
-   * drop. What it was told stands in no doubt after a crash.
+   * drop, a switch. What it was told stands in no doubt after a crash.
    */
   readonly found?: (found: Found) => Promise<void>
 }
@@ -65,6 +67,8 @@ export interface Found {
   readonly before?: Position | null
   /** Of a restore: what it brings. */
   readonly chosen?: ChosenSnapshot
+  /** Of a switch: the collection that the alias meant; null when there was no such alias. */
+  readonly meant?: string | null
 }
 
 export interface ChosenSnapshot {
@@ -261,6 +265,20 @@ export interface WriteAlongRequest {
   readonly keepOpen: boolean
 }
 
+export interface SwitchRequest {
+  readonly alias: string
+  /** The collection that it means from then on; null removes the alias. */
+  readonly collection: string | null
+  /** Only while it means this; null: only while there is none. Absent: whatever it means. */
+  readonly while?: string | null
+}
+
+export interface Switched {
+  readonly switched: boolean
+  /** The collection that the alias meant; null when there was no such alias. */
+  readonly before: string | null
+}
+
 export interface TargetAdapter {
   readonly kind: string
   readonly name: string
@@ -282,4 +300,8 @@ export interface TargetAdapter {
   missing(collection: string, ids: readonly string[], work: Work): Promise<readonly string[]>
   /** Deletes points; those that are not there are passed over. */
   deletePoints(collection: string, ids: readonly string[], work: Work): Promise<void>
+  /** From one moment to the next, also for who opens the target after a crash. @throws `collection-not-found`, `collection-exists` */
+  switchAlias(request: SwitchRequest, work: Work): Promise<Switched>
+  /** The collection that an alias means; null when there is no such alias. */
+  meaning(alias: string, work: Work): Promise<string | null>
 }

@@ -22,10 +22,9 @@ import {
   restoreSnapshot,
 } from '../../engine/operations.ts'
 import type { EmbeddedTarget } from '../plan/plan.ts'
-import type { GoldenQuery } from './expectation.ts'
 import { type Locate, plainLocation } from './locations.ts'
-import { measureSearch } from './measure-search.ts'
 import { pathInside } from './path-inside.ts'
+import { searchOf } from './search-collection.ts'
 import type { Shape } from './shape.ts'
 import type {
   Archived,
@@ -34,9 +33,8 @@ import type {
   Dropped,
   Imported,
   Measurement,
-  MeasureRequest,
   Position,
-  SearchMeasurement,
+  Switched,
   TargetAdapter,
   Work,
 } from './target.ts'
@@ -53,6 +51,7 @@ const capabilities: ReadonlySet<Capability> = new Set([
   'archive',
   'restore to a moment',
   'write',
+  'switch',
 ])
 
 /** Ids in one write. */
@@ -308,8 +307,26 @@ export function vectraTarget(
           await collection.delete(ids.slice(from, from + batchIds))
         }
       }),
+
+    switchAlias: (request, work) =>
+      within('use', work, async (directory): Promise<Switched> => {
+        const { alias, collection } = request
+        const before = meaningOf(directory, alias)
+        if (request.while !== undefined && request.while !== before) {
+          return { switched: false, before }
+        }
+        await work.found?.({ at: clock.nowMs(), meant: before })
+        if (collection !== null) await directory.aliases.set(alias, collection)
+        else if (before !== null) await directory.aliases.delete(alias)
+        return { switched: true, before }
+      }),
+
+    meaning: (alias, work) => within('use', work, async (directory) => meaningOf(directory, alias)),
   }
 }
+
+const meaningOf = ({ aliases }: DataDirectory, alias: string): string | null =>
+  aliases.list().find((each) => each.alias === alias)?.collection ?? null
 
 function positionOf(collection: Collection, clock: Clock): Position {
   const { uuid, epoch, lsn, committedAtUs, count } = collection
@@ -345,40 +362,3 @@ const shapeOf = ({ config, aliases }: Collection): Shape => ({
   index: { ...config.index },
   aliases,
 })
-
-/** Golden queries of the snapshot, or a truth computed here by exact search. */
-async function searchOf(
-  collection: Collection,
-  { expectation, golden }: MeasureRequest,
-  clock: Clock,
-  work: Work,
-): Promise<SearchMeasurement> {
-  const recorded = expectation?.golden
-  const k = recorded?.k ?? golden.k
-  return measureSearch(
-    {
-      truth: recorded === undefined ? 'exact search' : 'snapshot',
-      k,
-      queries: recorded?.queries ?? (await exactTruth(collection, golden)),
-      async search(id) {
-        const point = await collection.get(id)
-        return point === undefined ? [] : collection.search(point.vector, { k, exclude: id })
-      },
-    },
-    clock,
-    work,
-  )
-}
-
-async function exactTruth(
-  collection: Collection,
-  request: { readonly sample: number; readonly k: number },
-): Promise<GoldenQuery[]> {
-  const state = await collection.pin()
-  try {
-    const questions = await state.golden({ ...request, fresh: true })
-    return questions.map(({ id, neighbours }) => ({ id, neighbours }))
-  } finally {
-    await state.release()
-  }
-}

@@ -71,6 +71,7 @@ const everything: readonly Capability[] = [
   'lag',
   'reconcile',
   'switch',
+  'switch to another target',
 ]
 const another = 'x: { target: primary'
 const second = (rest: string): Change =>

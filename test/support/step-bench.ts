@@ -56,6 +56,8 @@ export const buildAdapter = (changes: Partial<TargetAdapter>): TargetAdapter => 
   writeAlong: lacking('writeAlong'),
   missing: lacking('missing'),
   deletePoints: lacking('deletePoints'),
+  switchAlias: lacking('switchAlias'),
+  meaning: lacking('meaning'),
   ...changes,
 })
 

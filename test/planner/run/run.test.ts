@@ -412,6 +412,8 @@ test('a target that can not do what a step needs is refused before anything runs
       writeAlong: () => Promise.reject(),
       missing: () => Promise.reject(),
       deletePoints: () => Promise.reject(),
+      switchAlias: () => Promise.reject(),
+      meaning: () => Promise.reject(),
     }),
   })
   const needs = [{ target: 'primary', capabilities: ['drop', 'digest'] as const }]
