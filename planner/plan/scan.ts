@@ -11,8 +11,8 @@ import { planLimits } from './limits.ts'
 import type { TextProblem } from './problem.ts'
 
 export interface ScanResult {
-  /** The text may be given to the parser. */
-  readonly parse: boolean
+  /** The words for the parser; absent when it must not get them. */
+  readonly words?: readonly string[]
   /** A bound is exceeded. */
   readonly tooLarge: boolean
   readonly problems: readonly TextProblem[]
@@ -51,7 +51,7 @@ const twoTexts = (offset: number): TextProblem => ({
 export function scanYaml(text: string): ScanResult {
   const problems: TextProblem[] = []
   const depth = new Depth()
-  let tokens = 0
+  const words: string[] = []
   let keys = 0
   let anchors = 0
   let aliases = 0
@@ -61,13 +61,12 @@ export function scanYaml(text: string): ScanResult {
   let afterQuotes = false
 
   const over = (message: string): ScanResult => ({
-    parse: false,
     tooLarge: true,
     problems: [tooLarge(offset, message)],
   })
 
   for (const token of new Lexer().lex(text)) {
-    if (++tokens > planLimits.tokens) {
+    if (words.push(token) > planLimits.tokens) {
       return over(`the plan has more than ${planLimits.tokens} words and signs`)
     }
     if (token.length > planLimits.tokenLength) {
@@ -121,17 +120,16 @@ export function scanYaml(text: string): ScanResult {
     }
     content ||= type !== null && contentTypes.has(type)
     const quoted = type === 'double-quoted-scalar' || type === 'single-quoted-scalar'
-    if (quoted && afterQuotes)
-      return { parse: false, tooLarge: false, problems: [twoTexts(offset)] }
+    if (quoted && afterQuotes) return { tooLarge: false, problems: [twoTexts(offset)] }
     if (type !== 'space') afterQuotes = quoted
     depth.word(offset, token, type)
     if (depth.now > planLimits.depth) {
       return over(`the plan is nested deeper than ${planLimits.depth}`)
     }
     offset += token.length
-    if (problems.length >= planLimits.problems) return { parse: false, tooLarge: false, problems }
+    if (problems.length >= planLimits.problems) return { tooLarge: false, problems }
   }
-  return { parse: true, tooLarge: false, problems }
+  return { words, tooLarge: false, problems }
 }
 
 const contentTypes: ReadonlySet<string> = new Set([
