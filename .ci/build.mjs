@@ -1,4 +1,4 @@
-// Builds dist/ from the TypeScript sources.
+// Builds dist/ from the TypeScript sources and the schemas.
 //
 //   node .ci/build.mjs             always
 //   node .ci/build.mjs --if-stale  only when a source changed since dist/ was built
@@ -22,7 +22,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const dist = join(root, 'dist')
@@ -32,12 +32,12 @@ const executables = ['engine/cli/main.js', 'planner/cli/main.js']
 const prepare = process.argv.includes('--prepare')
 const ifStale = prepare || process.argv.includes('--if-stale')
 
-/** SHA-256 over everything the compiler reads; two equal stamps mean the same dist/. */
+/** SHA-256 over everything the build reads; two equal stamps mean the same dist/. */
 function sourceStamp() {
-  const sources = ['engine', 'planner'].flatMap((folder) =>
+  const sources = ['engine', 'planner', 'schemas'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true })
       .map(String)
-      .filter((name) => name.endsWith('.ts'))
+      .filter((name) => name.endsWith('.ts') || name.endsWith('.json'))
       .map((name) => join(folder, name)),
   )
   const hash = createHash('sha256')
@@ -61,8 +61,15 @@ function findCompiler() {
   return join(dirname(manifest), bin.tsc)
 }
 
+/** The schemas of plans are compiled here, so that no command needs to: schema-compiler.ts says how. */
+async function compileSchemas(fresh) {
+  const folder = join(fresh, 'planner/plan')
+  const { validatorModule } = await import(pathToFileURL(join(folder, 'schema-compiler.js')).href)
+  writeFileSync(join(folder, 'plan-validator.js'), await validatorModule())
+}
+
 /** @returns the exit code. */
-function build(compiler, stamp) {
+async function build(compiler, stamp) {
   const fresh = mkdtempSync(join(root, 'dist.'))
   try {
     const { status, error } = spawnSync(
@@ -72,6 +79,7 @@ function build(compiler, stamp) {
     )
     if (error) throw error
     if (status !== 0) return status ?? 1
+    await compileSchemas(fresh)
     for (const file of executables) chmodSync(join(fresh, file), 0o755)
     chmodSync(fresh, 0o755)
     writeFileSync(join(fresh, stampFile), stamp)
@@ -111,5 +119,5 @@ if (ifStale && builtFrom() === stamp) {
   console.error('TypeScript is not installed: run npm ci without --omit=dev')
   process.exitCode = 1
 } else {
-  process.exitCode = build(compiler, stamp)
+  process.exitCode = await build(compiler, stamp)
 }

@@ -1,8 +1,8 @@
 /** Every name refers to something. */
 import { isJsonObject, type JsonValue } from '../../engine/index.ts'
+import type { Annotations, NamedText, Namespace } from './annotations.ts'
 import { planLimits } from './limits.ts'
 import { nearest } from './nearest.ts'
-import type { Annotations, NamedText, Namespace } from './plan-schema.ts'
 import type { ValueProblem } from './problem.ts'
 import { memberOf } from './raw-steps.ts'
 

@@ -4,9 +4,9 @@
  * only when the plan runs.
  */
 import { isJsonObject, type JsonValue } from '../../engine/index.ts'
+import type { Annotations, TemplateMode } from './annotations.ts'
 import { nearest } from './nearest.ts'
 import { childPointer, parentPointer } from './path-text.ts'
-import type { Annotations, TemplateMode } from './plan-schema.ts'
 import type { ProblemRule, ValueProblem } from './problem.ts'
 import { memberOf, type RawSequence, type RawStep, type StepIds, stepIds } from './raw-steps.ts'
 import type { StepKind } from './step-inputs.ts'

@@ -94,7 +94,7 @@ const readSecret: FormatReader = (text) =>
     : problem('is no environment variable', 'Keep the key out of the plan: write "${env.NAME}".')
 
 /** Formats that are quicker to accept than to explain. */
-export const quickFormats: Readonly<Record<string, (text: string) => boolean>> = {
+const quickFormats: Readonly<Record<string, (text: string) => boolean>> = {
   timezone: isZone,
 }
 
@@ -128,3 +128,11 @@ export const formats: Readonly<Record<string, FormatReader>> = {
   'collection-template': unlessTemplate(readCollectionName),
   'snapshot-template': unlessTemplate(readSnapshotId),
 }
+
+/** Whether a text has a format: what the schemas are validated with. */
+export const acceptedBy: Readonly<Record<string, (text: string) => boolean>> = Object.fromEntries(
+  Object.entries(formats).map(([name, reader]) => [
+    name,
+    quickFormats[name] ?? ((text: string) => reader(text).problem === undefined),
+  ]),
+)

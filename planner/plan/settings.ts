@@ -2,8 +2,9 @@
  * Settings outside steps that may hold `${env.NAME}`: filled in once, when the plan is loaded. What is
  * wrong with a filled-in value is told without the value.
  */
+
+import type { Annotations } from './annotations.ts'
 import { settingReaders } from './formats.ts'
-import type { Annotations } from './plan-schema.ts'
 import type { ValueProblem } from './problem.ts'
 import { Secret } from './secret.ts'
 import { type Environment, readTemplate, variable } from './template.ts'

@@ -20,6 +20,14 @@ async function smallProject() {
   }
   await fs.symlink(path.join(root, 'node_modules'), at('node_modules'))
   await write('engine/base/word.ts', `export const word: string = 'one'\n`)
+  await write('schemas/plan.schema.json', '1\n')
+  await write(
+    'planner/plan/schema-compiler.ts',
+    `import { word } from '../../engine/base/word.ts'
+import { readFile } from 'node:fs/promises'
+const schema = new URL('../../../schemas/plan.schema.json', import.meta.url)
+export const validatorModule = async () => word + ' from ' + (await readFile(schema, 'utf8'))\n`,
+  )
   for (const half of ['engine', 'planner']) {
     const importing = `import { word } from '../../engine/base/word.ts'`
     await write(
@@ -55,6 +63,16 @@ test('--if-stale builds after a change of a source and only then', async () => {
   await write('engine/base/word.ts', `export const word: string = 'two'\n`)
   await build('--if-stale')
   expect(await said()).toBe('two')
+})
+
+test('the schemas are compiled into dist, anew after a change of one of them', async () => {
+  const { at, write, build } = await smallProject()
+  const compiled = () => fs.readFile(at('dist/planner/plan/plan-validator.js'), 'utf8')
+  await build('--if-stale')
+  expect(await compiled()).toBe('one from 1\n')
+  await write('schemas/plan.schema.json', '2\n')
+  await build('--if-stale')
+  expect(await compiled()).toBe('one from 2\n')
 })
 
 test('a build that fails says why, exits 1 or more and leaves the old one in place', async () => {
