@@ -7,7 +7,7 @@
 import * as path from 'node:path'
 import type { LedgerEntry } from '../ledger/ledger-line.ts'
 import type { ObjectiveKind, Objectives, Plan, PlanCollection } from '../plan/plan.ts'
-import { observationsIn, toIso } from '../step/observation.ts'
+import { type Observation, observationsIn, toIso } from '../step/observation.ts'
 import { judge } from './judge.ts'
 import { type LedgerRun, runsOf } from './ledger-run.ts'
 import { recovers } from './recovery.ts'
@@ -29,6 +29,8 @@ export interface AuditRequest {
   readonly window: AuditWindow
   /** Judge this run alone: the objectives that it proves, of the collections that it restores. */
   readonly run?: string
+  /** Positions seen beside those in the entries, where these are not the whole ledger. */
+  readonly seen?: readonly Observation[]
 }
 
 export interface Audit {
@@ -59,9 +61,10 @@ export function audit(request: AuditRequest): Audit {
   const runs = all.filter((run) => (only === undefined ? isInside(run, window) : run.run === only))
   const evidence = {
     runs: runs.filter(({ sequence }) => sequence.kind === 'drill'),
-    observations: all.flatMap(({ steps }) =>
-      steps.flatMap(({ record }) => observationsIn(record.outputs)),
-    ),
+    observations: [
+      ...(request.seen ?? []),
+      ...all.flatMap(({ steps }) => steps.flatMap(({ record }) => observationsIn(record.outputs))),
+    ],
     at: window.to,
   }
   const [judged] = runs
@@ -86,7 +89,7 @@ export function audit(request: AuditRequest): Audit {
     verdicts,
     runs: runs.map(summarise),
     remarks: [...brokenLedger(request), ...remarksOn(plan, runs, verdicts)],
-    ledgerLines: known.length,
+    ledgerLines: known.at(-1)?.line ?? 0,
   }
 }
 

@@ -26,7 +26,8 @@ export interface RecoveryPoint {
   readonly verifiedAt?: number
 }
 
-type Building = { -readonly [Key in keyof RecoveryPoint]: RecoveryPoint[Key] } & {
+/** A point, and of which history of its collection it is. */
+export type KnownPoint = { -readonly [Key in keyof RecoveryPoint]: RecoveryPoint[Key] } & {
   readonly source: Pick<Observation, 'uuid' | 'history'>
 }
 
@@ -35,20 +36,29 @@ const keptPoints = 100
 
 /** Of the plan named `plan`, for each collection and destination oldest first. */
 export function recoveryPoints(plan: string, entries: readonly LedgerEntry[]): RecoveryPoint[] {
-  const book = new Book()
+  const book = new RecoveryBook()
   for (const entry of entries) {
     if (entry.plan === plan && entry.kind === 'step') book.read(entry.record)
   }
   return book.points()
 }
 
-class Book {
-  readonly #places = new Map<string, Building[]>()
+/** The same, step by step; {@link RecoveryBook.known} is all that it remembers, and JSON. */
+export class RecoveryBook {
+  readonly #places = new Map<string, KnownPoint[]>()
+  /** By source and LSN: those that an observation makes younger. */
+  readonly #byPosition = new Map<string, Set<KnownPoint>>()
+
+  constructor(known: readonly KnownPoint[] = []) {
+    for (const point of known) this.#add({ ...point })
+  }
+
+  known(): readonly KnownPoint[] {
+    return [...this.#places.values()].flat()
+  }
 
   points(): RecoveryPoint[] {
-    return [...this.#places.values()].flatMap((points) =>
-      points.map(({ source: _, ...each }) => each),
-    )
+    return this.known().map(({ source: _, ...each }) => each)
   }
 
   read(record: StepRecord): void {
@@ -107,30 +117,44 @@ class Book {
     }
   }
 
-  #seen({ uuid, history, lsn, observedAt }: Observation): void {
-    for (const points of this.#places.values()) {
-      for (const point of points) {
-        const same =
-          point.lsn === lsn && point.source.uuid === uuid && point.source.history === history
-        if (same && observedAt > point.asOfAt) point.asOfAt = observedAt
-      }
+  #seen({ observedAt, ...seen }: Observation): void {
+    for (const point of this.#byPosition.get(positionKey(seen, seen.lsn)) ?? []) {
+      if (observedAt > point.asOfAt) point.asOfAt = observedAt
     }
   }
 
-  #add(point: Building): void {
+  #add(point: KnownPoint): void {
     const points = this.#place(point.destination, point.collection)
-    const isSame = (each: Building) => each.kind === point.kind && each.id === point.id
+    const isSame = (each: KnownPoint) => each.kind === point.kind && each.id === point.id
     const others = points.filter((each) => !isSame(each)).slice(-(keptPoints - 1))
+    const kept = new Set(others)
+    for (const each of points) {
+      if (!kept.has(each)) this.#forget(each)
+    }
     points.splice(0, points.length, ...others, point)
+    const key = positionKey(point.source, point.lsn)
+    const same = this.#byPosition.get(key)
+    if (same === undefined) this.#byPosition.set(key, new Set([point]))
+    else same.add(point)
   }
 
-  #place(destination: string, collection: string): Building[] {
+  #forget(point: KnownPoint): void {
+    const key = positionKey(point.source, point.lsn)
+    const same = this.#byPosition.get(key)
+    same?.delete(point)
+    if (same?.size === 0) this.#byPosition.delete(key)
+  }
+
+  #place(destination: string, collection: string): KnownPoint[] {
     const key = `${destination}\n${collection}`
     const points = this.#places.get(key) ?? []
     this.#places.set(key, points)
     return points
   }
 }
+
+const positionKey = ({ uuid, history }: KnownPoint['source'], lsn: number): string =>
+  `${uuid} ${history} ${lsn}`
 
 const objectsIn = (value: JsonValue | undefined): JsonObject[] =>
   Array.isArray(value) ? value.filter(isJsonObject) : []

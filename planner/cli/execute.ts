@@ -6,21 +6,20 @@ import type { Audit } from '../audit/audit.ts'
 import { compile } from '../compile/compile.ts'
 import type { TaskTree } from '../compile/task.ts'
 import { Ledger } from '../ledger/ledger.ts'
-import type { LedgerEntry } from '../ledger/ledger-line.ts'
-import { type LedgerReading, readLedger } from '../ledger/ledger-reader.ts'
 import { takeStateLock } from '../ledger/state-lock.ts'
 import type { AnySequence, Plan } from '../plan/plan.ts'
 import { createRedactor } from '../plan/secret.ts'
 import type { Answers } from '../run/examine.ts'
 import { gitCommit } from '../run/git-commit.ts'
-import { historyOf } from '../run/history.ts'
-import { type PastRun, pastRuns } from '../run/past-run.ts'
+import type { PastRun } from '../run/past-run.ts'
 import type { Recovery } from '../run/recovery.ts'
 import { resumeTree, runTree } from '../run/run.ts'
 import { newRunId } from '../run/run-id.ts'
 import type { RunResult } from '../run/run-result.ts'
 import type { RunRequest, RunTools } from '../run/run-tools.ts'
-import { isServed, servedTimes } from '../schedule/served-times.ts'
+import { isServed } from '../schedule/served-times.ts'
+import { readStanding, type StandingReading } from '../standing/read-standing.ts'
+import type { Standing } from '../standing/standing.ts'
 import type { RecordedError } from '../step/record.ts'
 import { stepRegistry } from '../step/registry.ts'
 import { engineRepositories } from '../target/engine-repositories.ts'
@@ -67,7 +66,7 @@ export const executeDue = (
   { sequence, dueAt }: { readonly sequence: AnySequence; readonly dueAt: number },
 ): Promise<Ran | undefined> =>
   underLock(context, plan, async (state, before) =>
-    isServed(servedTimes(plan.name, before.entries), sequence, dueAt, context.io.clock.nowMs())
+    isServed(before.standing.served(), sequence, dueAt, context.io.clock.nowMs())
       ? undefined
       : conduct(context, plan, sequence, state, before, { given: new Map(), dueAt }),
   )
@@ -75,13 +74,13 @@ export const executeDue = (
 async function underLock<T>(
   context: Context,
   plan: Plan,
-  work: (state: StatePaths, before: LedgerReading) => Promise<T>,
+  work: (state: StatePaths, before: StandingReading) => Promise<T>,
 ): Promise<T> {
   const { disk, clock } = context.io
   const state = statePaths(plan, context.state)
   const lock = await takeStateLock(disk, clock, state.lock, `a run of plan ${plan.name}`)
   try {
-    const before = await readLedger(disk, state.ledger)
+    const before = await readStanding(disk, state.ledger, plan.name)
     const { problem } = before
     if (problem !== undefined) {
       const text = `line ${problem.line} of the ledger does not fit: ${problem.reason}`
@@ -98,9 +97,9 @@ async function underLock<T>(
 async function remarkUnfinished(
   context: Context,
   plan: Plan,
-  { entries }: LedgerReading,
+  { standing }: StandingReading,
 ): Promise<void> {
-  const newest = pastRuns(plan.name, entries).at(-1)
+  const newest = standing.newest()
   if (newest === undefined || newest.outcome !== undefined) return
   const { run, sequence } = newest
   await context.remark(
@@ -135,27 +134,26 @@ export interface Told {
 
 /**
  * The part of {@link execute} that is under the lock.
- * @param before the ledger as it is now
+ * @param before the ledger as it is now; the standing is brought up to date
  */
 export async function conduct(
   context: Context,
   plan: Plan,
   sequence: AnySequence,
   state: StatePaths,
-  before: LedgerReading,
+  before: StandingReading,
   told: Told,
 ): Promise<Ran> {
   const { resumed } = told
   const dueAt = told.dueAt ?? resumed?.past.dueAt ?? context.io.clock.nowMs()
   refuseUnoffered(plan)
-  const history = historyOf(before.entries, plan.name, sequence)
+  const { standing } = before
+  const history = standing.history(sequence)
   const tree = compile(plan, sequence, { registry: stepRegistry, history })
-  const { result, written } = await runWatched(context, plan, tree, state, dueAt, told)
+  const result = await runWatched(context, plan, tree, state, standing, dueAt, told)
   if (result.bug !== undefined) throw result.bug
   const judged =
-    sequence.kind === 'drill'
-      ? await judgeRun(context, plan, result.run, before, written, state)
-      : {}
+    sequence.kind === 'drill' ? await judgeRun(context, plan, sequence, before, state) : {}
   const failure = failureOf(result, tree, context) ?? missed(judged)
   if (failure !== undefined) throw failure
   if (sequence.kind !== 'procedure') await beat(context, plan, sequence, result.run, dueAt)
@@ -174,15 +172,15 @@ async function runWatched(
   plan: Plan,
   tree: TaskTree,
   state: StatePaths,
+  standing: Standing,
   dueAt: number,
   told: Told,
-): Promise<{ readonly result: RunResult; readonly written: readonly LedgerEntry[] }> {
+): Promise<RunResult> {
   const { io } = context
   const { given, resumed, recovery = resumed?.past.recovery } = told
   const { disk, clock, timer } = io
   const renderer = await chooseRenderer(context)
   const ledger = new Ledger(state.ledger, { disk, clock, timer })
-  const written: LedgerEntry[] = []
   const locate = planLocations(plan, disk)
   const request: RunRequest = {
     header: {
@@ -206,7 +204,7 @@ async function runWatched(
     repositories: engineRepositories(disk, clock, locate),
     ledger: {
       append: async (header, body) => {
-        written.push(await ledger.append(header, body))
+        standing.read(await ledger.append(header, body))
       },
     },
     redact: createRedactor(plan.secrets),
@@ -215,11 +213,9 @@ async function runWatched(
     forceSignal: io.forceSignal,
   }
   try {
-    const result =
-      resumed === undefined
-        ? await runTree(tree, request, tools)
-        : await resumeTree(tree, request, tools, resumed.past, resumed.answers)
-    return { result, written }
+    return resumed === undefined
+      ? await runTree(tree, request, tools)
+      : await resumeTree(tree, request, tools, resumed.past, resumed.answers)
   } finally {
     await renderer.close()
   }

@@ -41,19 +41,18 @@ export function addExplain(program: Command, run: Runner): void {
 async function explainPlan(context: Context, file: string, flags: ExplainFlags) {
   const { disk } = context.io
   const plan = await openPlan(context, file)
-  const [{ compile }, { explain }, { stepRegistry }, { historyOf }, { readLedger }] =
-    await Promise.all([
-      import('../compile/compile.ts'),
-      import('../compile/explain.ts'),
-      import('../step/registry.ts'),
-      import('../run/history.ts'),
-      import('../ledger/ledger-reader.ts'),
-    ])
-  const { entries } = await readLedger(disk, statePaths(plan, context.state).ledger)
+  const [{ compile }, { explain }, { stepRegistry }, { readStanding }] = await Promise.all([
+    import('../compile/compile.ts'),
+    import('../compile/explain.ts'),
+    import('../step/registry.ts'),
+    import('../standing/read-standing.ts'),
+  ])
+  const { ledger } = statePaths(plan, context.state)
+  const { standing } = await readStanding(disk, ledger, plan.name)
   const trees = sequencesOf(plan, flags).map((sequence) =>
     compile(plan, sequence, {
       registry: stepRegistry,
-      history: historyOf(entries, plan.name, sequence),
+      history: standing.history(sequence),
     }),
   )
   // paths may hold values of variables

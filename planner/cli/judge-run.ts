@@ -1,12 +1,13 @@
 /** After a drill: its verdicts, from what stands in the ledger, and its report. */
+
+import assert from 'node:assert/strict'
 import * as path from 'node:path'
 import { type Audit, audit } from '../audit/audit.ts'
-import type { LedgerEntry } from '../ledger/ledger-line.ts'
-import type { LedgerReading } from '../ledger/ledger-reader.ts'
-import type { Plan } from '../plan/plan.ts'
+import type { Drill, Plan } from '../plan/plan.ts'
 import { toReport } from '../report/report.ts'
 import { actualText, objectiveName, wantedText } from '../report/story.ts'
 import { type ReportPaths, writeReport } from '../report/write-report.ts'
+import type { StandingReading } from '../standing/read-standing.ts'
 import type { Context } from './context.ts'
 import { shownPath } from './shown-path.ts'
 import type { StatePaths } from './state.ts'
@@ -16,26 +17,24 @@ export interface JudgedRun {
   readonly reports: ReportPaths
 }
 
-/**
- * @param before the ledger as far as it could be proven when the run began
- * @param written the entries that the run appended
- */
+/** @param reading the ledger as far as it could be proven when the run began, and what the run appended */
 export async function judgeRun(
   context: Context,
   plan: Plan,
-  run: string,
-  before: LedgerReading,
-  written: readonly LedgerEntry[],
+  drill: Drill,
+  { standing, problem }: StandingReading,
   state: StatePaths,
 ): Promise<JudgedRun> {
-  const entries = [...before.entries, ...written]
-  const moments = entries.filter((entry) => entry.run === run).map((entry) => Date.parse(entry.at))
+  const last = standing.drill(drill.name)
+  assert(last !== undefined, 'a drill that ran has a run')
+  const { run, entries, seen } = last
+  const moments = entries.map((entry) => Date.parse(entry.at))
   const judged = audit({
     plan,
-    entries,
+    ...{ entries, seen },
     window: { from: Math.min(...moments), to: Math.max(...moments) },
     run,
-    ...(before.problem && { ledgerProblem: before.problem }),
+    ...(problem && { ledgerProblem: problem }),
   })
   const directory = path.join(state.reports, run)
   const paths = await writeReport(context.io.disk, directory, toReport(judged))

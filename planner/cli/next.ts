@@ -28,15 +28,14 @@ async function showNext(
 ) {
   const { disk, clock } = context.io
   const plan = await openPlan(context, file)
-  const [{ readLedger }, { servedTimes }, { comingRuns }, { localTime }, { watchedSince }] =
-    await Promise.all([
-      import('../ledger/ledger-reader.ts'),
-      import('../schedule/served-times.ts'),
-      import('../schedule/coming-runs.ts'),
-      import('../schedule/local-time.ts'),
-      import('../schedule/limits.ts'),
-    ])
-  const reading = await readLedger(disk, statePaths(plan, context.state).ledger)
+  const [{ readStanding }, { comingRuns }, { localTime }, { watchedSince }] = await Promise.all([
+    import('../standing/read-standing.ts'),
+    import('../schedule/coming-runs.ts'),
+    import('../schedule/local-time.ts'),
+    import('../schedule/limits.ts'),
+  ])
+  const { ledger } = statePaths(plan, context.state)
+  const reading = await readStanding(disk, ledger, plan.name)
   if (reading.problem !== undefined) {
     const { line, reason } = reading.problem
     await context.warn(
@@ -45,7 +44,7 @@ async function showNext(
   }
   const now = clock.nowMs()
   const moment = { now, watchedSinceAt: watchedSince(now) }
-  const runs = comingRuns(plan, servedTimes(plan.name, reading.entries), moment, count)
+  const runs = comingRuns(plan, reading.standing.served(), moment, count)
   const rows = runs.map(({ sequence, dueAt, latestStartAt, isDue }) => [
     localTime(dueAt, sequence.timezone),
     sequence.timezone,

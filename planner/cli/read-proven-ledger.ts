@@ -1,17 +1,26 @@
 /** A ledger that something is claimed from must hold. */
 import { fail } from '../../engine/index.ts'
-import { type LedgerReading, readLedger } from '../ledger/ledger-reader.ts'
+import { type LedgerProof, type LedgerReading, readLedger } from '../ledger/ledger-reader.ts'
 import type { Context } from './context.ts'
 
 /** @throws `ledger-broken` naming the first line that does not fit */
-export async function readProvenLedger(
+export const readProvenLedger = async (
   context: Context,
   plan: string,
   file: string,
-): Promise<LedgerReading> {
-  const reading = await readLedger(context.io.disk, file)
-  for (const remark of reading.remarks) await context.remark(`remark: ${remark}`)
-  const { problem } = reading
+): Promise<LedgerReading> => proven(context, plan, await readLedger(context.io.disk, file))
+
+/**
+ * What was read, when it holds; remarks are told.
+ * @throws `ledger-broken` naming the first line that does not fit
+ */
+export async function proven<Reading extends LedgerProof>(
+  context: Context,
+  plan: string,
+  reading: Reading,
+): Promise<Reading> {
+  const { file, problem, remarks } = reading
+  for (const remark of remarks) await context.remark(`remark: ${remark}`)
   if (problem === undefined) return reading
   return fail(
     'ledger-broken',

@@ -63,7 +63,9 @@ async function resume(
     refuseOtherPlan(plan, past, flags.changedPlan === true)
     const { conduct } = await import('./execute.ts')
     checkAnswered(plan, sequence, given)
-    return await conduct(context, plan, sequence, state, reading, {
+    const { standingOf } = await import('../standing/standing.ts')
+    const before = { ...reading, standing: standingOf(plan.name, reading.entries) }
+    return await conduct(context, plan, sequence, state, before, {
       given,
       resumed: { past, answers },
     })

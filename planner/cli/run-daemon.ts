@@ -5,16 +5,15 @@
  * the signal.
  */
 import { OperatingError, sha256Hex } from '../../engine/index.ts'
-import { readLedger } from '../ledger/ledger-reader.ts'
 import { planLimits } from '../plan/limits.ts'
 import { loadPlan } from '../plan/load-plan.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Due } from '../schedule/decision.ts'
 import { Metrics } from '../schedule/metrics.ts'
 import { type MetricsAddress, openMetricsServer } from '../schedule/metrics-server.ts'
-import { servedTimes } from '../schedule/served-times.ts'
 import { keyOf, timedOf } from '../schedule/timed.ts'
 import { PlanWatch, type WatchEvent, type WatchedOutcome } from '../schedule/watch.ts'
+import { readStanding } from '../standing/read-standing.ts'
 import { showCount, showDuration } from '../step/quantity.ts'
 import { asksFirst } from './asks-first.ts'
 import type { Context } from './context.ts'
@@ -55,8 +54,8 @@ export async function runDaemon(
       fingerprint: () => fingerprint(context, plan.file),
       load: () => loadPlan(plan.file, { disk: io.disk, env: io.env }),
       served: async (current) => {
-        const reading = await readLedger(io.disk, statePaths(current, context.state).ledger)
-        return servedTimes(current.name, reading.entries)
+        const { ledger } = statePaths(current, context.state)
+        return (await readStanding(io.disk, ledger, current.name)).standing.served()
       },
       run: async (current, due) => {
         const outcome = await runOne(context, current, due, options.yes, teller)

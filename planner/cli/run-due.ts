@@ -1,12 +1,11 @@
 /** `run PLAN --due`: what is due by the ledger and the clock, one after the other, each once. */
 import { OperatingError } from '../../engine/index.ts'
-import { readLedger } from '../ledger/ledger-reader.ts'
 import type { Plan } from '../plan/plan.ts'
 import { type Due, decide, type Later } from '../schedule/decision.ts'
 import { watchedSince } from '../schedule/limits.ts'
 import { localTime } from '../schedule/local-time.ts'
-import { servedTimes } from '../schedule/served-times.ts'
 import { timedOf } from '../schedule/timed.ts'
+import { readStanding } from '../standing/read-standing.ts'
 import { showDuration } from '../step/quantity.ts'
 import { asksFirst } from './asks-first.ts'
 import type { Context } from './context.ts'
@@ -18,10 +17,11 @@ import { worstFailure } from './worst-failure.ts'
 /** @throws as `execute`; `usage` when something is due that needs a yes, after the others ran */
 export async function runDue(context: Context, plan: Plan, yes: boolean): Promise<object> {
   const { disk, clock, stopSignal } = context.io
-  const { entries } = await readLedger(disk, statePaths(plan, context.state).ledger)
+  const { ledger } = statePaths(plan, context.state)
+  const { standing } = await readStanding(disk, ledger, plan.name)
   const now = clock.nowMs()
   const moment = { now, watchedSinceAt: watchedSince(now) }
-  const served = servedTimes(plan.name, entries)
+  const served = standing.served()
   const decisions = timedOf(plan).map((each) => decide(plan.name, each, served, moment))
   await tellDecisions(context, decisions)
   const due = decisions

@@ -1,12 +1,13 @@
 /** `status PLAN`: how things stand, on one screen, from plan and ledger. */
 import type { Command } from 'commander'
-import { type RecoveryPoint, recoveryPoints } from '../audit/recovery-points.ts'
-import type { LedgerEntry } from '../ledger/ledger-line.ts'
+import type { RecoveryPoint } from '../audit/recovery-points.ts'
 import type { Drill, Plan, PlanCollection } from '../plan/plan.ts'
+import { readStanding } from '../standing/read-standing.ts'
+import type { Standing } from '../standing/standing.ts'
 import { showDuration } from '../step/quantity.ts'
 import type { Context } from './context.ts'
 import { openPlan } from './open-plan.ts'
-import { readProvenLedger } from './read-proven-ledger.ts'
+import { proven } from './read-proven-ledger.ts'
 import { examples, type Runner } from './runner.ts'
 import { statePaths } from './state.ts'
 import { tableLines } from './table.ts'
@@ -25,13 +26,14 @@ export function addStatus(program: Command, run: Runner): void {
 async function showStatus(context: Context, file: string) {
   const plan = await openPlan(context, file)
   const state = statePaths(plan, context.state)
-  const { entries } = await readProvenLedger(context, file, state.ledger)
+  const reading = await readStanding(context.io.disk, state.ledger, plan.name)
+  const { standing } = await proven(context, file, reading)
   const now = context.io.clock.nowMs()
-  const points = recoveryPoints(plan.name, entries)
+  const points = standing.recoveryPoints()
   const collections = [...plan.collections.values()].map((each) => exposureOf(each, points, now))
   const places = newestOf(points).filter(({ collection }) => plan.collections.has(collection))
-  const drills = await lastDrills(plan, entries)
-  const next = await nextRuns(plan, entries, now)
+  const drills = await lastDrills(plan, standing)
+  const next = await nextRuns(plan, standing, now)
   await table(
     context,
     ['collection', 'wanted RPO', 'exposure now', ''],
@@ -147,16 +149,14 @@ const json = ({ asOfAt, verifiedAt, ...point }: RecoveryPoint) => ({
 })
 
 /** Judged as right after the run: by the objectives that it proves. */
-async function lastDrills(plan: Plan, entries: readonly LedgerEntry[]) {
+async function lastDrills(plan: Plan, standing: Standing) {
   const [{ audit }, { runsOf }] = await Promise.all([
     import('../audit/audit.ts'),
     import('../audit/ledger-run.ts'),
   ])
-  const runs = runsOf(plan.name, entries)
   return [...plan.drills.values()].map(({ name }: Drill) => {
-    const last = runs.findLast(
-      ({ sequence }) => sequence.kind === 'drill' && sequence.name === name,
-    )
+    const { entries = [], seen = [] } = standing.drill(name) ?? {}
+    const [last] = runsOf(plan.name, entries)
     const at = last?.ended?.at
     if (last === undefined || at === undefined) {
       const outcome = last === undefined ? null : 'unfinished'
@@ -164,7 +164,7 @@ async function lastDrills(plan: Plan, entries: readonly LedgerEntry[]) {
     }
     const moments = [last.startedAt, at]
     const window = { from: Math.min(...moments), to: Math.max(...moments) + 1_000 }
-    const { verdicts } = audit({ plan, entries, window, run: last.run })
+    const { verdicts } = audit({ plan, entries, seen, window, run: last.run })
     return {
       drill: name,
       run: last.run,
@@ -179,14 +179,13 @@ async function lastDrills(plan: Plan, entries: readonly LedgerEntry[]) {
   })
 }
 
-async function nextRuns(plan: Plan, entries: readonly LedgerEntry[], now: number) {
-  const [{ servedTimes }, { comingRuns }, { watchedSince }] = await Promise.all([
-    import('../schedule/served-times.ts'),
+async function nextRuns(plan: Plan, standing: Standing, now: number) {
+  const [{ comingRuns }, { watchedSince }] = await Promise.all([
     import('../schedule/coming-runs.ts'),
     import('../schedule/limits.ts'),
   ])
   const moment = { now, watchedSinceAt: watchedSince(now) }
-  return comingRuns(plan, servedTimes(plan.name, entries), moment, 1).map(
+  return comingRuns(plan, standing.served(), moment, 1).map(
     ({ sequence: { kind, name }, dueAt, isDue }) => ({ kind, name, dueAt: iso(dueAt), due: isDue }),
   )
 }

@@ -21,6 +21,9 @@ import type { LineBefore } from './ledger-line.ts'
 
 const maxHeadBytes = 4 * KiB
 
+/** What stands in the head's file. */
+export type Head = LineBefore | 'missing' | 'damaged'
+
 /** Where the head of a ledger stands. */
 export const headOf = (ledger: string): string => `${ledger}.head`
 
@@ -31,10 +34,7 @@ export async function writeHead(disk: Disk, ledger: string, head: LineBefore): P
 }
 
 /** The head; `missing`, or `damaged` when the file is no head. */
-export async function readHead(
-  disk: Disk,
-  ledger: string,
-): Promise<LineBefore | 'missing' | 'damaged'> {
+export async function readHead(disk: Disk, ledger: string): Promise<Head> {
   let bytes: Buffer
   try {
     bytes = await disk.readFile(headOf(ledger), maxHeadBytes)

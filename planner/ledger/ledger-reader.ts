@@ -1,9 +1,12 @@
 /**
  * Reading a ledger and proving its chain. Nothing is written, and nothing is skipped: reading stops at
  * the first line that does not fit, and says which and why.
+ *
+ * Entries are handed on one by one and not kept, so a ledger may be larger than the memory. Whoever
+ * wants them all uses {@link readLedger}.
  */
-import { canonicalJson, type Disk, isOperatingError, MiB } from '../../engine/index.ts'
-import { headOf, readHead } from './ledger-head.ts'
+import { type Disk, type DiskFile, isOperatingError, MiB } from '../../engine/index.ts'
+import { type Head, headOf, readHead } from './ledger-head.ts'
 import {
   decodeLine,
   hashLine,
@@ -24,140 +27,219 @@ export interface LedgerProblem {
   readonly reason: string
 }
 
-export interface LedgerReading {
+/** How far a ledger holds. */
+export interface LedgerProof {
   readonly file: string
-  /** Proven entries, up to the problem if there is one. */
-  readonly entries: readonly LedgerEntry[]
   /** The last proven line. */
   readonly last: LineBefore
+  /** Where it ends, its line feed included. */
+  readonly lastOffset: number
   readonly problem?: LedgerProblem
   /** What a person should know although the chain holds. */
   readonly remarks: readonly string[]
 }
+
+export interface LedgerReading extends LedgerProof {
+  /** Proven entries, up to the problem if there is one. */
+  readonly entries: readonly LedgerEntry[]
+}
+
+/** What was proven before: the lines up to `last`, which ends at `offset`. */
+export interface ProvenStart {
+  readonly last: LineBefore
+  readonly offset: number
+}
+
+/** Sees a proven entry, the SHA-256 of its line, and its bytes without their line feed. */
+export type EntryReader = (entry: LedgerEntry, sha256: string, bytes: Buffer) => void
 
 /**
  * Reads and proves the ledger; one that is not there has no entries.
  * @throws `newer-format`, `disk-error`
  */
 export async function readLedger(disk: Disk, file: string): Promise<LedgerReading> {
-  for (let look = 1; ; look++) {
-    const head = await readHead(disk, file)
-    const reading = await readOnce(disk, file, head)
-    const isSame = canonicalJson(await readHead(disk, file)) === canonicalJson(head)
-    // a run that appends meanwhile makes lines and head disagree; they agree again a moment later
-    if (reading.problem === undefined || isSame || look === looks) return reading
+  const entries: LedgerEntry[] = []
+  const proof = await walkLedger(disk, file, (entry) => entries.push(entry))
+  return { ...proof, entries }
+}
+
+/**
+ * The same without keeping anything: each entry is read by `reader` once it is proven, in order.
+ * @param start what need not be read again; `reader` sees what follows
+ * @throws as {@link readLedger}
+ */
+export async function walkLedger(
+  disk: Disk,
+  file: string,
+  reader: EntryReader,
+  start: ProvenStart = { last: startOfLedger, offset: 0 },
+): Promise<LedgerProof> {
+  let handle: DiskFile | undefined
+  try {
+    let head = await readHead(disk, file)
+    const walk = new Walk(file, reader, start, head)
+    for (let look = 1; ; look++) {
+      handle ??= await openIfThere(disk, file)
+      if (handle !== undefined) await walk.readOn(handle, head)
+      const found = walk.conclude(head)
+      const newer = found.problem === undefined ? head : await readHead(disk, file)
+      // a run that appends meanwhile makes lines and head disagree; they agree again a moment later
+      if (found.problem === undefined || isSame(newer, head) || look === looks) return found
+      head = newer
+    }
+  } finally {
+    await handle?.close()
   }
 }
 
 const looks = 5
 
-async function readOnce(disk: Disk, file: string, head: Head): Promise<LedgerReading> {
-  const entries: LedgerEntry[] = []
-  const hashes: string[] = []
-  const remarks: string[] = []
-  let last = startOfLedger
-  let tornBytes = 0
-  let problem: LedgerProblem | undefined
+const isSame = (a: Head, b: Head): boolean =>
+  typeof a === 'object' && typeof b === 'object'
+    ? a.line === b.line && a.sha256 === b.sha256
+    : a === b
 
-  for await (const { bytes, complete } of linesOf(disk, file)) {
-    if (tornBytes > 0) {
+class Walk {
+  readonly #file: string
+  readonly #reader: EntryReader
+  /** Of the lines that a head may name. */
+  readonly #hashes = new Map<number, string>()
+  readonly #keptFrom: number
+  #last: LineBefore
+  #offset: number
+  /** Bytes behind the last line that are none. */
+  #tornBytes = 0
+  #problem: LedgerProblem | undefined
+
+  constructor(file: string, reader: EntryReader, start: ProvenStart, head: Head) {
+    this.#file = file
+    this.#reader = reader
+    this.#last = start.last
+    this.#offset = start.offset
+    this.#keptFrom = typeof head === 'object' ? head.line : 0
+    this.#hashes.set(start.last.line, start.last.sha256)
+  }
+
+  /** From the last proven line to the end of the file. */
+  async readOn(handle: DiskFile, head: Head): Promise<void> {
+    this.#tornBytes = 0
+    if (this.#problem !== undefined) return
+    for await (const lines of linesFrom(handle, this.#offset)) {
+      for (const { bytes, complete } of lines) {
+        this.#read(bytes, complete, head)
+        if (this.#problem !== undefined) return
+      }
+    }
+  }
+
+  #read(bytes: Buffer, complete: boolean, head: Head): void {
+    const last = this.#last
+    if (this.#tornBytes > 0) {
       // something follows: then it was no rest of the last line
-      problem = { line: last.line + 1, reason: 'it is not JSON' }
-      break
+      this.#problem = { line: last.line + 1, reason: 'it is not JSON' }
+      return
     }
     if (!complete || (endsAt(head, last) && !isJson(bytes))) {
-      tornBytes = bytes.length
-      continue
+      this.#tornBytes = bytes.length
+      return
     }
-    const entry = decodeLine(bytes.toString('utf8'), last, file)
+    const entry = decodeLine(bytes.toString('utf8'), last, this.#file)
     if (typeof entry === 'string') {
-      problem = { line: last.line + 1, reason: entry }
-      break
+      this.#problem = { line: last.line + 1, reason: entry }
+      return
     }
-    last = { line: entry.line, sha256: hashLine(bytes) }
-    hashes.push(last.sha256)
-    entries.push(entry)
+    this.#last = { line: entry.line, sha256: hashLine(bytes) }
+    this.#offset += bytes.length + 1
+    if (entry.line >= this.#keptFrom) this.#hashes.set(entry.line, this.#last.sha256)
+    this.#reader(entry, this.#last.sha256, bytes)
     if (entry.kind === 'remark' && entry.breaks) {
-      problem = { line: entry.line, reason: `it records that ${entry.remark}` }
-      break
+      this.#problem = { line: entry.line, reason: `it records that ${entry.remark}` }
     }
   }
-  problem ??= compareHead(head, hashes, file, remarks)
-  if (problem === undefined && tornBytes > 0) {
-    remarks.push(
-      `${tornBytes} bytes after line ${last.line} are a line that a crash left unfinished; the next run cuts them off`,
-    )
-  }
-  return { file, entries, last, ...(problem && { problem }), remarks }
-}
 
-type Head = LineBefore | 'missing' | 'damaged'
+  conclude(head: Head): LedgerProof {
+    const remarks: string[] = []
+    const problem = this.#problem ?? this.#compareHead(head, remarks)
+    if (problem === undefined && this.#tornBytes > 0) {
+      remarks.push(
+        `${this.#tornBytes} bytes after line ${this.#last.line} are a line that a crash left unfinished; the next run cuts them off`,
+      )
+    }
+    return {
+      file: this.#file,
+      last: this.#last,
+      lastOffset: this.#offset,
+      ...(problem && { problem }),
+      remarks,
+    }
+  }
+
+  #compareHead(head: Head, remarks: string[]): LedgerProblem | undefined {
+    const lines = this.#last.line
+    if (head === 'missing') {
+      if (lines > 0) {
+        remarks.push(`${headOf(this.#file)} is missing: the ledger's end cannot be proven`)
+      }
+      return undefined
+    }
+    if (head === 'damaged') return { line: lines, reason: `${headOf(this.#file)} is damaged` }
+    if (head.line > lines) {
+      const reason = `it is missing: the head says there are ${head.line} lines`
+      return { line: lines + 1, reason }
+    }
+    if (head.line > 0 && this.#hashes.get(head.line) !== head.sha256) {
+      return { line: head.line, reason: 'it is not the line whose hash the head holds' }
+    }
+    // a crash between a line and the head leaves the head one behind, never more
+    if (head.line < lines - 1) {
+      return { line: head.line + 1, reason: `the head ends at line ${head.line}` }
+    }
+    return undefined
+  }
+}
 
 const endsAt = (head: Head, last: LineBefore): boolean =>
   head === 'missing'
     ? last.line === 0
     : head !== 'damaged' && head.line === last.line && head.sha256 === last.sha256
 
-function compareHead(
-  head: Head,
-  hashes: readonly string[],
-  file: string,
-  remarks: string[],
-): LedgerProblem | undefined {
-  const lines = hashes.length
-  if (head === 'missing') {
-    if (lines > 0) remarks.push(`${headOf(file)} is missing: the ledger's end cannot be proven`)
-    return undefined
-  }
-  if (head === 'damaged') return { line: lines, reason: `${headOf(file)} is damaged` }
-  if (head.line > lines) {
-    return { line: lines + 1, reason: `it is missing: the head says there are ${head.line} lines` }
-  }
-  if (head.line > 0 && hashes[head.line - 1] !== head.sha256) {
-    return { line: head.line, reason: 'it is not the line whose hash the head holds' }
-  }
-  // a crash between a line and the head leaves the head one behind, never more
-  if (head.line < lines - 1) {
-    return { line: head.line + 1, reason: `the head ends at line ${head.line}` }
-  }
-  return undefined
-}
-
 interface RawLine {
-  /** Without its line feed. */
+  /** Without its line feed; good until the next ones are read. */
   readonly bytes: Buffer
   /** False for what stands behind the last line feed. */
   readonly complete: boolean
 }
 
-async function* linesOf(disk: Disk, file: string): AsyncGenerator<RawLine> {
-  const handle = await openIfThere(disk, file)
-  if (handle === undefined) return
-  try {
-    const chunk = Buffer.alloc(chunkBytes)
-    let rest = Buffer.alloc(0)
-    let position = 0
-    for (;;) {
-      const read = await handle.read(chunk, position)
-      if (read === 0) break
-      position += read
-      rest = Buffer.concat([rest, chunk.subarray(0, read)])
-      let start = 0
-      for (let end = rest.indexOf(lineFeed); end >= 0; end = rest.indexOf(lineFeed, start)) {
-        yield { bytes: Buffer.from(rest.subarray(start, end)), complete: true }
-        start = end + 1
-      }
-      rest = rest.subarray(start)
-      // an endless line is handed on as it is: it fits nowhere
-      if (rest.length > maxLineBytes) yield { bytes: rest, complete: true }
+/** The lines from `offset` on, as many at once as a read brings. */
+async function* linesFrom(handle: DiskFile, offset: number): AsyncGenerator<readonly RawLine[]> {
+  let buffer = Buffer.alloc(2 * chunkBytes)
+  let filled = 0
+  let position = offset
+  for (;;) {
+    if (buffer.length - filled < chunkBytes) {
+      buffer = Buffer.concat([buffer.subarray(0, filled)], buffer.length * 2)
     }
-    if (rest.length > 0) yield { bytes: Buffer.from(rest), complete: false }
-  } finally {
-    await handle.close()
+    const read = await handle.read(buffer.subarray(filled, filled + chunkBytes), position)
+    if (read === 0) break
+    position += read
+    filled += read
+    const held = buffer.subarray(0, filled)
+    const lines: RawLine[] = []
+    let start = 0
+    for (let end = held.indexOf(lineFeed); end >= 0; end = held.indexOf(lineFeed, start)) {
+      lines.push({ bytes: held.subarray(start, end), complete: true })
+      start = end + 1
+    }
+    // an endless line is handed on as it is: it fits nowhere
+    if (filled - start > maxLineBytes) lines.push({ bytes: held.subarray(start), complete: true })
+    yield lines
+    buffer.copyWithin(0, start, filled)
+    filled -= start
   }
+  if (filled > 0) yield [{ bytes: buffer.subarray(0, filled), complete: false }]
 }
 
-async function openIfThere(disk: Disk, file: string) {
+async function openIfThere(disk: Disk, file: string): Promise<DiskFile | undefined> {
   try {
     return await disk.open(file, 'read')
   } catch (error) {

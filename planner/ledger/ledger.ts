@@ -20,7 +20,7 @@ import {
   type Timer,
   writeNewFile,
 } from '../../engine/index.ts'
-import { readHead, writeHead } from './ledger-head.ts'
+import { type Head, readHead, writeHead } from './ledger-head.ts'
 import {
   encodeLine,
   hashLine,
@@ -125,8 +125,6 @@ interface End {
   /** What a crash left of a line. */
   readonly torn: Buffer
 }
-
-type Head = LineBefore | 'missing' | 'damaged'
 
 /** Finds the last whole line without reading the ledger from its start. */
 async function findEnd(handle: DiskFile, head: Head): Promise<End> {

@@ -14,15 +14,31 @@ const kept = 64
 
 /** Of the plan named `plan`. A run that failed or was interrupted ran: what it means for it to run again is the plan's `retry`. */
 export function servedTimes(plan: string, entries: readonly LedgerEntry[]): ServedTimes {
-  const dueAt = new Map<string, number[]>()
-  let knownSinceAt: number | undefined
-  for (const entry of entries) {
-    if (entry.plan !== plan) continue
-    knownSinceAt ??= Date.parse(entry.at)
-    if (entry.kind !== 'run-started') continue
-    add(dueAt, keyOf(entry.sequence), Date.parse(entry.dueAt ?? entry.at))
+  const book = new ServedBook()
+  for (const entry of entries) if (entry.plan === plan) book.read(entry)
+  return book.served()
+}
+
+/** The same, entry by entry of one plan. */
+export class ServedBook {
+  readonly #dueAt: Map<string, number[]>
+  #knownSinceAt: number | undefined
+
+  constructor({ knownSinceAt, dueAt }: ServedTimes = { dueAt: new Map() }) {
+    this.#knownSinceAt = knownSinceAt
+    this.#dueAt = new Map([...dueAt].map(([key, times]) => [key, [...times]]))
   }
-  return { ...(knownSinceAt !== undefined && { knownSinceAt }), dueAt }
+
+  read(entry: LedgerEntry): void {
+    this.#knownSinceAt ??= Date.parse(entry.at)
+    if (entry.kind !== 'run-started') return
+    add(this.#dueAt, keyOf(entry.sequence), Date.parse(entry.dueAt ?? entry.at))
+  }
+
+  served(): ServedTimes {
+    const known = this.#knownSinceAt
+    return { ...(known !== undefined && { knownSinceAt: known }), dueAt: this.#dueAt }
+  }
 }
 
 /** The same with one run more. */

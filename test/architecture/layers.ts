@@ -31,6 +31,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'audit',
     'check',
     'report',
+    'standing',
     'cli',
   ],
 }
