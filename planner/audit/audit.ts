@@ -7,12 +7,16 @@
 import * as path from 'node:path'
 import type { LedgerEntry } from '../ledger/ledger-line.ts'
 import type { ObjectiveKind, Objectives, Plan, PlanCollection } from '../plan/plan.ts'
-import { type Observation, observationsIn, toIso } from '../step/observation.ts'
+import { type Observation, toIso } from '../step/observation.ts'
+import { Copies } from './copies.ts'
 import { judge } from './judge.ts'
-import { type LedgerRun, runsOf } from './ledger-run.ts'
+import { type LedgerRun, RunBook } from './ledger-run.ts'
 import { recovers } from './recovery.ts'
 import { type RunSummary, summarise } from './run-summary.ts'
+import { type AuditSections, reportSections } from './sections.ts'
+import { Sightings } from './sightings.ts'
 import type { Verdict, VerdictKind } from './verdict.ts'
+import { withExposure } from './verdict-exposure.ts'
 
 /** Epoch milliseconds, both ends included. */
 export interface AuditWindow {
@@ -22,8 +26,8 @@ export interface AuditWindow {
 
 export interface AuditRequest {
   readonly plan: Plan
-  /** The whole ledger, proven; as far as it is when there is a problem. */
-  readonly entries: readonly LedgerEntry[]
+  /** The whole ledger, proven; as far as it is when there is a problem. Read once, from first to last. */
+  readonly entries: Iterable<LedgerEntry>
   /** Told in the remarks. */
   readonly ledgerProblem?: { readonly line: number; readonly reason: string }
   readonly window: AuditWindow
@@ -47,7 +51,12 @@ export interface Audit {
   readonly generatedAt: string
   readonly totals: Readonly<Record<VerdictKind, number>>
   readonly verdicts: readonly Verdict[]
-  /** Runs that the window holds, oldest first. */
+  /** Of a window; a single run has none. */
+  readonly sections?: AuditSections
+  /**
+   * Runs that the window holds, oldest first. Of a window those of schedules that passed are left out: the
+   * section on schedules counts them.
+   */
   readonly runs: readonly RunSummary[]
   readonly remarks: readonly string[]
   /** Lines of the ledger up to the end of the window. */
@@ -55,23 +64,24 @@ export interface Audit {
 }
 
 export function audit(request: AuditRequest): Audit {
-  const { plan, entries, window, run: only } = request
-  const known = entries.filter((entry) => Date.parse(entry.at) <= window.to)
-  const all = runsOf(plan.name, known)
-  const runs = all.filter((run) => (only === undefined ? isInside(run, window) : run.run === only))
+  const { plan, window, run: only } = request
+  const isWindow = only === undefined
+  const { runs: all, sightings, copies, knownSinceAt, lines } = readEntries(request)
+  const sections = isWindow
+    ? reportSections({ plan, runs: all, copies, window, knownSinceAt: knownSinceAt ?? window.to })
+    : undefined
+  const runs = all.filter((run) => (isWindow ? isInside(run, window) : run.run === only))
   const evidence = {
     runs: runs.filter(({ sequence }) => sequence.kind === 'drill'),
-    observations: [
-      ...(request.seen ?? []),
-      ...all.flatMap(({ steps }) => steps.flatMap(({ record }) => observationsIn(record.outputs))),
-    ],
+    sightings,
     at: window.to,
   }
   const [judged] = runs
   const verdicts = [...plan.collections.values()].flatMap((collection) =>
     objectivesOf(collection)
-      .filter(([kind]) => only === undefined || isAbout(judged, collection, kind))
-      .map(([kind, wanted]) => judge(plan, collection, kind, wanted, evidence)),
+      .filter(([kind]) => isWindow || isAbout(judged, collection, kind))
+      .map(([kind, wanted]) => judge(plan, collection, kind, wanted, evidence))
+      .map((verdict) => withExposure(verdict, sections?.exposure ?? [])),
   )
   const count = (kind: VerdictKind) => verdicts.filter(({ verdict }) => verdict === kind).length
   return {
@@ -82,16 +92,49 @@ export function audit(request: AuditRequest): Audit {
       owner: plan.owner,
       ...(plan.description !== undefined && { description: plan.description }),
     },
-    scope: only === undefined ? 'window' : 'run',
+    scope: isWindow ? 'window' : 'run',
     window: { from: toIso(window.from), to: toIso(window.to) },
     generatedAt: toIso(window.to),
     totals: { met: count('met'), missed: count('missed'), unproven: count('unproven') },
     verdicts,
-    runs: runs.map(summarise),
+    ...(sections && { sections }),
+    runs: runs.filter((run) => !isWindow || !isQuiet(run)).map(summarise),
     remarks: [...brokenLedger(request), ...remarksOn(plan, runs, verdicts)],
-    ledgerLines: known.at(-1)?.line ?? 0,
+    ledgerLines: lines,
   }
 }
+
+/** One look at each entry: what is left of it is small. */
+function readEntries({ plan, entries, window, run: only, seen = [] }: AuditRequest) {
+  const book = new RunBook(plan.name)
+  const sightings = new Sightings(plan)
+  const copies = new Copies(sightings)
+  for (const each of seen) sightings.see(each)
+  let knownSinceAt: number | undefined
+  let lines = 0
+  for (const entry of entries) {
+    const at = Date.parse(entry.at)
+    if (at > window.to) continue
+    lines++
+    if (entry.plan !== plan.name) continue
+    knownSinceAt ??= at
+    book.read(entry)
+    if (entry.kind === 'step') {
+      const { run, line, record } = entry
+      sightings.read(record.outputs)
+      copies.read({ run, line, record })
+    }
+    if (entry.kind === 'run-ended' && only === undefined && entry.outcome === 'passed') {
+      book.forgetSchedule(entry.run)
+    }
+  }
+  sightings.settle()
+  return { runs: book.runs(), sightings, copies, knownSinceAt, lines }
+}
+
+/** A run of a schedule that passed: the section on schedules counts it. */
+const isQuiet = ({ sequence, ended }: LedgerRun): boolean =>
+  sequence.kind === 'schedule' && ended?.outcome === 'passed'
 
 const isInside = ({ startedAt, ended }: LedgerRun, { from, to }: AuditWindow): boolean =>
   startedAt >= from && startedAt <= to && (ended === undefined || ended.at <= to)

@@ -1,18 +1,18 @@
 /** From the runs of a plan to the verdict on one objective of one collection. Pure. */
 import type { ObjectiveKind, Plan, PlanCollection } from '../plan/plan.ts'
 import { formatDuration } from '../plan/units.ts'
-import type { Observation } from '../step/observation.ts'
 import { toIso } from '../step/observation.ts'
 import type { LedgerRun, LedgerStep } from './ledger-run.ts'
 import { type Found, measureRecall, measureRpo, measureRto } from './measure-objective.ts'
 import { type Recovery, recovers, toRecovery } from './recovery.ts'
+import type { Sightings } from './sightings.ts'
 import type { EvidenceReference, Verdict } from './verdict.ts'
 
 export interface Evidence {
   /** Runs that may be evidence: drills inside the window, oldest first. */
   readonly runs: readonly LedgerRun[]
-  /** Every observation of the ledger, whatever run made it. */
-  readonly observations: readonly Observation[]
+  /** When sources were seen where, whatever run looked. */
+  readonly sightings: Sightings
   /** End of the window, epoch milliseconds. */
   readonly at: number
 }
@@ -36,7 +36,7 @@ export function judge(
       asides.push(`run ${run.run}: ${inconclusive}`)
       continue
     }
-    const found = measure(objective, recovery, evidence.observations)
+    const found = measure(objective, recovery, evidence.sightings)
     return { ...base, ...conclude(plan, objective, wanted, recovery, found, evidence.at, asides) }
   }
   const reasons = [...asides, whyNoRun(plan, objective, candidates.length)]
@@ -45,14 +45,10 @@ export function judge(
 
 const nothingMeasured = { actual: null, gap: null, measuredAt: null, measured: {} } as const
 
-const measure = (
-  objective: ObjectiveKind,
-  recovery: Recovery,
-  observations: readonly Observation[],
-): Found => {
+const measure = (objective: ObjectiveKind, recovery: Recovery, sightings: Sightings): Found => {
   switch (objective) {
     case 'rpo':
-      return measureRpo(recovery, observations)
+      return measureRpo(recovery, sightings)
     case 'rto':
       return measureRto(recovery)
     case 'recall':

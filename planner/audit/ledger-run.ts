@@ -17,6 +17,8 @@ export interface LedgerRun {
   readonly gitCommit: string | null
   readonly sequence: { readonly kind: AnySequence['kind']; readonly name: string }
   readonly proves: readonly ObjectiveKind[]
+  /** The due time that it serves; when it was started by hand, that. Epoch milliseconds. */
+  readonly dueAt: number
   /** Epoch milliseconds. */
   readonly startedAt: number
   /** Absent while it runs, and for ever when its process died. */
@@ -46,18 +48,38 @@ type Building = { -readonly [Key in keyof LedgerRun]: LedgerRun[Key] } & {
 
 /** The runs of the plan named `plan`, oldest first. */
 export function runsOf(plan: string, entries: readonly LedgerEntry[]): LedgerRun[] {
-  const runs = new Map<string, Building>()
-  for (const entry of entries) {
-    if (entry.plan !== plan) continue
+  const book = new RunBook(plan)
+  for (const entry of entries) book.read(entry)
+  return book.runs()
+}
+
+/** The runs of one plan, from its entries one by one. */
+export class RunBook {
+  readonly #plan: string
+  readonly #runs = new Map<string, Building>()
+
+  /** @param plan its name */
+  constructor(plan: string) {
+    this.#plan = plan
+  }
+
+  /** Oldest first. */
+  runs(): LedgerRun[] {
+    return [...this.#runs.values()]
+  }
+
+  read(entry: LedgerEntry): void {
+    if (entry.plan !== this.#plan) return
     if (entry.kind === 'run-started') {
       const { run, line, planSha256, gitCommit, sequence, proves } = entry
       const startedAt = Date.parse(entry.at)
-      const known = { run, line, planSha256, gitCommit, sequence, proves, startedAt }
-      runs.set(run, { ...known, steps: [], interruptions: [], lastSeenAt: startedAt })
-      continue
+      const dueAt = entry.dueAt === undefined ? startedAt : Date.parse(entry.dueAt)
+      const known = { run, line, planSha256, gitCommit, sequence, proves, dueAt, startedAt }
+      this.#runs.set(run, { ...known, steps: [], interruptions: [], lastSeenAt: startedAt })
+      return
     }
-    const run = runs.get(entry.run)
-    if (run === undefined) continue
+    const run = this.#runs.get(entry.run)
+    if (run === undefined) return
     const at = Date.parse(entry.at)
     if (entry.kind === 'run-resumed') {
       run.interruptions.push({ lastSeenAt: run.lastSeenAt, resumedAt: at })
@@ -74,5 +96,10 @@ export function runsOf(plan: string, entries: readonly LedgerEntry[]): LedgerRun
       }
     }
   }
-  return [...runs.values()]
+
+  /** Lets go of the steps of a schedule's run: they are most of what a ledger holds. */
+  forgetSchedule(run: string): void {
+    const known = this.#runs.get(run)
+    if (known?.sequence.kind === 'schedule') known.steps = []
+  }
 }

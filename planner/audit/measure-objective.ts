@@ -12,6 +12,7 @@ import { isJsonObject } from '../../engine/index.ts'
 import { type Observation, readInstant, toIso } from '../step/observation.ts'
 import type { LedgerStep } from './ledger-run.ts'
 import type { Recovery } from './recovery.ts'
+import type { Sightings } from './sightings.ts'
 import type { Measured, Phase } from './verdict.ts'
 
 export interface Measurement {
@@ -27,10 +28,10 @@ export type Found = Measurement | string
 
 /**
  * By positions, and by canary points where a check counted them: the worse of the two.
- * @param seen every observation of the plan's ledger
+ * @param sightings of the plan's whole ledger
  */
-export function measureRpo(recovery: Recovery, seen: readonly Observation[]): Found {
-  const byPosition = rpoByPosition(recovery, seen)
+export function measureRpo(recovery: Recovery, sightings: Sightings): Found {
+  const byPosition = rpoByPosition(recovery, sightings)
   const byCanary = rpoByCanary(recovery)
   if (byCanary === undefined) return byPosition
   if (typeof byPosition === 'string') return byCanary
@@ -62,7 +63,7 @@ function rpoByCanary({ disaster, checks }: Recovery): Measurement | undefined {
   return undefined
 }
 
-function rpoByPosition(recovery: Recovery, seen: readonly Observation[]): Found {
+function rpoByPosition(recovery: Recovery, sightings: Sightings): Found {
   const { disaster, restore, recoveryPoint } = recovery
   if (disaster === undefined) return 'the drill makes no disaster, so nothing could be lost'
   if (restore === undefined || recoveryPoint === undefined) return 'nothing was restored'
@@ -71,9 +72,12 @@ function rpoByPosition(recovery: Recovery, seen: readonly Observation[]): Found 
   const same = (each: Observation) =>
     each.uuid === recoveryPoint.uuid && each.history === recoveryPoint.history
   if (!same(before)) return 'what was restored is not of the history that was lost'
-  const moments = [recoveryPoint, before, ...seen]
-    .filter((each) => same(each) && each.lsn === recoveryPoint.lsn && each.observedAt <= at)
-    .map((each) => each.observedAt)
+  const { uuid, history, lsn } = recoveryPoint
+  const told = [recoveryPoint, before].filter((each) => same(each) && each.lsn === lsn)
+  const moments = [
+    ...told.map(({ observedAt }) => observedAt),
+    ...sightings.moment(uuid, history, lsn).seenAt,
+  ].filter((seenAt) => seenAt <= at)
   if (moments.length === 0) return 'the source was never seen at the recovery point'
   const asOf = Math.max(...moments)
   const recordsLost = before.lsn - recoveryPoint.lsn

@@ -11,8 +11,12 @@ test('an audit of an empty ledger finds everything unproven and exits 3', async 
   expect(stderr).toContain('rpo of points is unproven')
 })
 
+/** What is never verified is unproven, whatever a drill restores. */
+const verifying = (text: string) =>
+  text.replace('      - inject:', '      - verify: { in: backups }\n      - inject:')
+
 test('an audit after a drill that passed finds everything met, with a report', async () => {
-  const { file, directory } = await smallPlan()
+  const { file, directory } = await smallPlan(verifying)
   await dr(['drill', file, '--yes'])
   const out = path.join(directory, 'out')
   const { exitCode, stdout } = await dr(['audit', file, '--out', out])

@@ -1,0 +1,38 @@
+/**
+ * An RPO that a drill met is not met while the exposure of the window says otherwise. Pure.
+ *
+ * Only losses that the plan provides for count: those that leave a destination to which the clock brings
+ * snapshots. Nobody promised anything for the others; the section on exposure tells them as they are.
+ */
+import { showDuration } from '../step/quantity.ts'
+import type { ExposureSeries } from './exposure.ts'
+import type { Verdict, VerdictKind } from './verdict.ts'
+
+const ranks: Readonly<Record<VerdictKind, number>> = { met: 0, unproven: 1, missed: 2 }
+
+/** The verdict, made worse and given reasons where the exposure of its collection is worse. */
+export function withExposure(verdict: Verdict, exposure: readonly ExposureSeries[]): Verdict {
+  if (verdict.objective !== 'rpo') return verdict
+  const own = exposure.filter(
+    ({ collection, served }) => collection === verdict.collection && served.length > 0,
+  )
+  const bad = own.filter((each) => each.verdict !== null && each.verdict !== 'met')
+  const worst = bad.reduce<VerdictKind>(
+    (known, { verdict: found }) => (found !== null && ranks[found] > ranks[known] ? found : known),
+    verdict.verdict,
+  )
+  return { ...verdict, verdict: worst, reasons: [...verdict.reasons, ...bad.map(reasonOf)] }
+}
+
+function reasonOf(series: ExposureSeries): string {
+  const loss = lossText(series)
+  if (series.verdict === 'unproven') return `no copy that survives ${loss} was ever verified`
+  const { breaches, inBreachMs, worstMs } = series
+  const worst = worstMs === null ? 'without bound' : showDuration(worstMs)
+  const times = breaches.length === 1 ? 'once' : `${breaches.length} times`
+  return `exposure to ${loss} was beyond the objective ${times}, ${showDuration(inBreachMs)} in all; at worst ${worst}`
+}
+
+/** `loss of data, node`. */
+export const lossText = ({ losses }: Pick<ExposureSeries, 'losses'>): string =>
+  `loss of ${losses.join(', ')}`
