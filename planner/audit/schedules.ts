@@ -69,6 +69,7 @@ export function reportSchedules(
   })
 }
 
+/** `0 2 * * * Europe/Zurich`, `every 5m`. */
 export const rhythmText = (rhythm: Rhythm): string =>
   rhythm.kind === 'cron'
     ? `${rhythm.line} ${rhythm.timezone}`
