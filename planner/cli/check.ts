@@ -1,4 +1,5 @@
 /** `check PLAN`: findings, before anything runs. */
+import assert from 'node:assert'
 import { type Command, Option } from 'commander'
 import { fail, OperatingError, version } from '../../engine/index.ts'
 import type { Finding } from '../check/finding.ts'
@@ -71,13 +72,10 @@ async function asJson(context: Context, work: (inner: Context) => Promise<object
 }
 
 async function checkPlan(context: Context, file: string, flags: CheckFlags) {
-  const plan = await openPlan(context, file)
-  const findings = await findingsOf(context, plan)
+  const { plan, findings } = await findingsOf(context, openPlan(context, file))
   const { findingLines, totalsText } = await import('../check/finding-text.ts')
-  for (const finding of findings) {
-    for (const line of findingLines(finding)) await context.print(line)
-    await context.print('')
-    const { place, ...rest } = finding
+  await context.printLines(findings.flatMap((finding) => [...findingLines(finding), '']))
+  for (const { place, ...rest } of findings) {
     await context.emit({ event: 'finding', ...rest, ...place })
   }
   await context.confirm(`${file}: ${totalsText(findings)}`)
@@ -102,7 +100,7 @@ async function checkAsSarif(context: Context, file: string, flags: CheckFlags) {
     }
     throw error
   }
-  const findings = await findingsOf(context, plan)
+  const { findings } = await findingsOf(context, plan)
   await print(toSarif(findings, options))
   return conclude(plan, findings, flags)
 }
@@ -110,12 +108,19 @@ async function checkAsSarif(context: Context, file: string, flags: CheckFlags) {
 const isAboutPlan = ({ code }: OperatingError): boolean =>
   code === 'plan-invalid' || code === 'plan-too-large'
 
-async function findingsOf(context: Context, plan: Plan): Promise<Finding[]> {
+interface Checked {
+  readonly plan: Plan
+  readonly findings: Finding[]
+}
+
+/** @param opened what is needed besides is loaded while the parser's thread works */
+async function findingsOf(context: Context, opened: Plan | Promise<Plan>): Promise<Checked> {
   const { disk, clock } = context.io
-  const [{ check }, { readLedger }, { openTargets }] = await Promise.all([
+  const [plan, { check }, { readLedger }, { capabilitiesOf }] = await Promise.all([
+    opened,
     import('../check/check.ts'),
     import('../ledger/ledger-reader.ts'),
-    import('../target/open-targets.ts'),
+    import('../target/capabilities.ts'),
   ])
   const { entries, problem } = await readLedger(disk, statePaths(plan, context.state).ledger)
   if (problem !== undefined) {
@@ -123,9 +128,12 @@ async function findingsOf(context: Context, plan: Plan): Promise<Finding[]> {
       `line ${problem.line} of the ledger does not fit: ${problem.reason}; only what stands before it is counted`,
     )
   }
-  const target = openTargets(plan, disk, clock)
-  const offers = (name: string) => target(name).capabilities
-  return check({ plan, entries, at: clock.nowMs(), offers })
+  const offers = (name: string) => {
+    const target = plan.targets.get(name)
+    assert(target !== undefined, `the plan has no target ${name}`)
+    return capabilitiesOf(target)
+  }
+  return { plan, findings: check({ plan, entries, at: clock.nowMs(), offers }) }
 }
 
 /** @throws `plan-falls-short` for an error, with `--strict` for a warning too */

@@ -19,6 +19,8 @@ export interface Context extends GlobalOptions {
   readonly io: Io
   /** A line of results for people; nothing with `--json`. */
   print(line: string): Promise<void>
+  /** The same for many lines, at once. */
+  printLines(lines: readonly string[]): Promise<void>
   /** An object for programs; only with `--json`. */
   emit(object: object): Promise<void>
   /** A sentence that says what was done; nothing with `--json` or `--quiet`. */
@@ -37,6 +39,8 @@ export function createContext(io: Io, options: GlobalOptions): Context {
     ...options,
     io,
     print: async (line) => (json ? undefined : toStdout(oneLine(line))),
+    printLines: async (lines) =>
+      json || lines.length === 0 ? undefined : toStdout(lines.map(oneLine).join('\n')),
     emit: async (object) => (json ? toStdout(JSON.stringify(object)) : undefined),
     confirm: async (sentence) => (json || quiet ? undefined : toStdout(oneLine(sentence))),
     remark: async (sentence) => (quiet ? undefined : toStderr(sentence)),

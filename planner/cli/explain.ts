@@ -40,8 +40,9 @@ export function addExplain(program: Command, run: Runner): void {
 
 async function explainPlan(context: Context, file: string, flags: ExplainFlags) {
   const { disk } = context.io
-  const plan = await openPlan(context, file)
-  const [{ compile }, { explain }, { stepRegistry }, { readStanding }] = await Promise.all([
+  // loaded while the parser's thread works
+  const [plan, { compile }, { explain }, { stepRegistry }, { readStanding }] = await Promise.all([
+    openPlan(context, file),
     import('../compile/compile.ts'),
     import('../compile/explain.ts'),
     import('../step/registry.ts'),
@@ -57,9 +58,12 @@ async function explainPlan(context: Context, file: string, flags: ExplainFlags) 
   )
   // paths may hold values of variables
   const redact = createRedactor(plan.secrets)
-  for (const [index, tree] of trees.entries()) {
-    if (index > 0) await context.print('')
-    for (const line of explain(tree)) await context.print(redact(line))
+  if (!context.json) {
+    for (const [index, tree] of trees.entries()) {
+      const lines = explain(tree).map(redact)
+      await context.printLines(index > 0 ? ['', ...lines] : lines)
+    }
+    return { plan: plan.name }
   }
   // plain JSON: templates and the like are texts there
   const json = JSON.parse(JSON.stringify({ sequences: trees.map(treeJson) })) as JsonObject

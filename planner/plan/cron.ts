@@ -27,8 +27,19 @@ function open(line: string, timezone: string): Cron {
   return cron
 }
 
+const readings = new Map<string, Reading<string>>()
+
 /** The line itself, once it is known to be due again and again. */
 export function readCron(line: string): Reading<string> {
+  const known = readings.get(line)
+  if (known !== undefined) return known
+  if (readings.size >= mostOpened) readings.clear()
+  const reading = readNew(line)
+  readings.set(line, reading)
+  return reading
+}
+
+function readNew(line: string): Reading<string> {
   if (!nicknames.includes(line)) {
     const fields = line.trim().split(/\s+/)
     if (line.startsWith('@')) return problem('is not a cron line', hint)

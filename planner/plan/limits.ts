@@ -34,6 +34,8 @@ export const planLimits = {
   parseMs: 20 * secondMs,
   /** JavaScript heap of the parser's thread. */
   parserHeapBytes: 96 * MiB,
+  /** Of new objects in it: nearly all of them stay to the end, and moving them often takes a tenth of all the time. */
+  parserYoungBytes: 96 * MiB,
   /** Characters of one key that `did you mean` looks at. */
   suggestedLength: 100,
   /** Ten years: beyond it a duration is a slip of the pen. */

@@ -5,12 +5,13 @@
  * limit and a heap of its own; whatever happens to that thread, the caller gets problems, not a crash,
  * and the next plan gets a fresh thread.
  */
-import { besideModule, isOperatingError, ThreadPool } from '../../engine/index.ts'
+import { besideModule, isOperatingError, MiB, ThreadPool } from '../../engine/index.ts'
 import { planLimits } from './limits.ts'
 import type { ParsedYaml } from './parse-yaml.ts'
 
 const parserThread = new ThreadPool(besideModule(import.meta.url, 'parse-worker'), 1, {
-  maxOldGenerationSizeMb: planLimits.parserHeapBytes / 2 ** 20,
+  maxOldGenerationSizeMb: planLimits.parserHeapBytes / MiB,
+  maxYoungGenerationSizeMb: planLimits.parserYoungBytes / MiB,
 })
 
 export interface ParserOptions {

@@ -6,7 +6,6 @@
  * group is asked to end, and killed after a grace period or at once when `forceSignal` is given. Its
  * output is bounded and masked.
  */
-import { execa } from 'execa'
 import { fail, OperatingError, processStart } from '../../engine/index.ts'
 import type { ExecInput } from '../plan/step-inputs.ts'
 import { estimateFrom } from './estimate.ts'
@@ -124,6 +123,8 @@ async function runProcess(
   { signal, forceSignal, timer, note }: StepContext,
   listeners: Record<'stdout' | 'stderr', (chunk: Uint8Array) => void>,
 ): Promise<End> {
+  // loaded here: whoever only reads a plan starts nothing
+  const { execa } = await import('execa')
   signal.throwIfAborted()
   const child = execa(file, args, {
     cwd,

@@ -4,9 +4,11 @@
  */
 import { OperatingError } from '../../engine/index.ts'
 import type { ForeignTarget, ServedTarget } from '../plan/plan.ts'
+import { capabilitiesOf } from './capabilities.ts'
 import type { TargetAdapter } from './target.ts'
 
-export function declaredTarget({ kind, name }: ServedTarget | ForeignTarget): TargetAdapter {
+export function declaredTarget(target: ServedTarget | ForeignTarget): TargetAdapter {
+  const { kind, name } = target
   const refuse = async (): Promise<never> => {
     throw new OperatingError(
       'not-offered',
@@ -17,7 +19,7 @@ export function declaredTarget({ kind, name }: ServedTarget | ForeignTarget): Ta
   return {
     kind,
     name,
-    capabilities: new Set(),
+    capabilities: capabilitiesOf(target),
     position: refuse,
     importFile: refuse,
     backup: refuse,

@@ -22,6 +22,7 @@ import {
   restoreSnapshot,
 } from '../../engine/operations.ts'
 import type { EmbeddedTarget } from '../plan/plan.ts'
+import { capabilitiesOf } from './capabilities.ts'
 import { type Locate, plainLocation } from './locations.ts'
 import { pathInside } from './path-inside.ts'
 import { searchOf } from './search-collection.ts'
@@ -29,7 +30,6 @@ import type { Shape } from './shape.ts'
 import type {
   Archived,
   BackedUp,
-  Capability,
   Dropped,
   Imported,
   Measurement,
@@ -39,20 +39,6 @@ import type {
   Work,
 } from './target.ts'
 import { Turns } from './turns.ts'
-
-const capabilities: ReadonlySet<Capability> = new Set([
-  'import',
-  'backup',
-  'restore',
-  'drop',
-  'position',
-  'digest',
-  'search',
-  'archive',
-  'restore to a moment',
-  'write',
-  'switch',
-])
 
 /** Ids in one write. */
 const batchIds = 1_000
@@ -96,7 +82,7 @@ export function vectraTarget(
   return {
     kind: target.kind,
     name: target.name,
-    capabilities,
+    capabilities: capabilitiesOf(target),
 
     position: (name, work) =>
       within('use', work, async (directory) => positionOf(await directory.open(name), clock)),

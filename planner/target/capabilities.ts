@@ -1,0 +1,23 @@
+/** What this version can do with a target, known without opening it: a line for each kind. */
+import type { Target } from '../plan/plan.ts'
+import type { Capability } from './target.ts'
+
+const embedded: ReadonlySet<Capability> = new Set([
+  'import',
+  'backup',
+  'restore',
+  'drop',
+  'position',
+  'digest',
+  'search',
+  'archive',
+  'restore to a moment',
+  'write',
+  'switch',
+])
+
+const none: ReadonlySet<Capability> = new Set()
+
+/** Of the bundled engine with a path; nobody drives the others yet. */
+export const capabilitiesOf = ({ kind }: Target): ReadonlySet<Capability> =>
+  kind === 'vectra' ? embedded : none
