@@ -57,6 +57,8 @@ export interface ArchiveResult {
   /** LSNs of it; null when there was nothing to ship. */
   readonly firstLsn: number | null
   readonly lastLsn: number | null
+  /** LSNs of it that follow each other without a gap up to the last, read back and sound; null as above. */
+  readonly readBack: { readonly firstLsn: number; readonly lastLsn: number } | null
   /** The archive is durable up to here. */
   readonly archivedLsn: number
   readonly committedAt: string | null
@@ -244,6 +246,7 @@ export class Archiver {
       bytes: sum((each) => each.bytes),
       firstLsn: shipped[0]?.name.firstLsn ?? null,
       lastLsn: shipped.at(-1)?.name.lastLsn ?? null,
+      readBack: lastRun(shipped.map(({ name }) => name)),
       archivedLsn: log.lsn,
       committedAt: toCommittedAt(log),
       asOfAt: toInstant(log.pinnedAtUs / 1000),
@@ -279,6 +282,14 @@ function startOfRun(files: readonly ArchiveName[], lsn: number): number {
     if (each.lastLsn >= start - 1) start = Math.min(start, each.firstLsn)
   }
   return start
+}
+
+/** The unbroken run at the end of what was shipped; shipping reads each file back. */
+function lastRun(names: readonly ArchiveName[]) {
+  const last = names.at(-1)
+  return last === undefined
+    ? null
+    : { firstLsn: startOfRun(names, last.lastLsn), lastLsn: last.lastLsn }
 }
 
 async function trailerOrProblem(

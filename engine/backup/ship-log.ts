@@ -2,7 +2,8 @@
  * Shipping a pinned log: records become archived files, cut where the state is known.
  *
  * A file ends at a digest record, at the last checkpoint or at the pinned LSN, for only there is the
- * content digest known that every file carries. It is durable before the next one is begun.
+ * content digest known that every file carries. It is durable before the next one is begun, and what was
+ * written was read back and is sound: an archive that nobody has read proves nothing.
  */
 import { fail } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
@@ -10,7 +11,7 @@ import type { KnownState, PinnedLog } from '../collection/pinned-log.ts'
 import { decodeOperation } from '../format/operation.ts'
 import { type ArchiveName, encodeArchive } from '../repository/archive-file.ts'
 import type { Repository } from '../repository/repository.ts'
-import { putArchive } from '../repository/wal-archive.ts'
+import { archiveKey, diverges, putArchive, readArchive } from '../repository/wal-archive.ts'
 import { joinRanges, type LsnRange } from './coverage.ts'
 import { type LoggedRecord, type LogStart, pinnedRecords } from './pinned-records.ts'
 
@@ -117,10 +118,28 @@ async function shipFile(
     repository.signer,
   )
   await putArchive(repository, name, bytes, chain)
+  await readBack(repository, name, chain)
   return {
     name,
     records: records.length,
     bytes: bytes.length,
     end: { lsn, chain, at: last.next },
   }
+}
+
+/** @throws `damaged` when it is not there or not sound, `divergence` when it is another file */
+async function readBack(repository: Repository, name: ArchiveName, chain: number): Promise<void> {
+  const place = repository.destination.locate(archiveKey(name))
+  const standing = await readArchive(repository, name)
+  if (standing === undefined) {
+    fail(
+      'damaged',
+      `${place} was written and is not there`,
+      'Archive again, and look at the store.',
+      {
+        place: { file: place, lsn: name.firstLsn },
+      },
+    )
+  }
+  if (standing.trailer.chain !== chain) diverges(place, name.lastLsn)
 }

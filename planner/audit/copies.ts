@@ -211,10 +211,9 @@ export class Copies {
     if (typeof destination !== 'string') return
     const at = Date.parse(record.endedAt)
     for (const each of objectsIn(archives)) {
-      const { collection, restorable, readBack } = each
+      const { collection, readBack } = each
       const position = readObservation(each['position'])
       if (typeof collection !== 'string' || position === undefined) continue
-      if (restorable === false) continue
       this.#ship({ collection, destination, position, readBack, at, run, line })
     }
   }

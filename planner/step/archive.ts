@@ -57,8 +57,12 @@ async function run(input: ArchiveInput, context: StepContext): Promise<StepResul
   for (const name of input.collections) {
     const { target } = collectionOf(plan, name)
     const shipped = await context.target(target).archive({ collection: name, destination }, context)
-    const { position, gap, ...rest } = shipped
-    archives.push({ collection: name, target, ...rest, position: positionJson(position) })
+    const { position, gap, readBack, ...rest } = shipped
+    archives.push({
+      ...{ collection: name, target, ...rest },
+      ...(readBack && { readBack: { ...readBack } }),
+      position: positionJson(position),
+    })
     if (gap !== undefined) gaps.push(gap)
   }
   const sum = (key: 'records' | 'bytes' | 'files'): number =>

@@ -64,6 +64,14 @@ async function run(input: CopyInput, context: StepContext): Promise<StepResult> 
     objects: copied.objects,
     bytes: copied.bytes,
     archived: copied.archived,
+    // those that were brought now, and read back at the far end
+    snapshots: copied.snapshots
+      .filter(({ outcome }) => outcome === 'copied')
+      .map((each) => ({
+        collection: each.collection,
+        snapshotId: each.snapshotId,
+        readShare: each.readShare,
+      })),
   }
   // every snapshot with what became of it, and how much of it was read back
   const told = { ...outputs, snapshots: copied.snapshots }

@@ -67,6 +67,10 @@ async function run(input: PruneInput, context: StepContext): Promise<StepResult>
     objects: pruned.objects,
     bytes: pruned.bytes,
     locked: pruned.locked,
+    // the audit claims nothing of them from here on
+    forgotten: pruned.snapshots
+      .filter(({ outcome }) => outcome === 'removed')
+      .map(({ collection, snapshotId }) => ({ collection, snapshotId })),
   }
   // every snapshot with the reasons why it stayed or went
   const told = { ...outputs, snapshots: pruned.snapshots }

@@ -64,6 +64,12 @@ async function run(input: VerifyInput, context: StepContext): Promise<StepResult
     readShare: input.depth === 'manifest' ? 0 : (verified.sample?.readShare ?? 1),
     ...(verified.sample && { seed: verified.sample.seed }),
     verified: verified.snapshots.map((each) => ({ ...each })),
+    ...(verified.log && {
+      log: {
+        ranges: verified.log.ranges.map((each) => ({ ...each })),
+        damaged: [...verified.log.damaged],
+      },
+    }),
     damage: verified.damage.slice(0, damageShown),
   }
   await context.keep('verify.json', `${JSON.stringify({ ...outputs, damage: verified.damage })}\n`)

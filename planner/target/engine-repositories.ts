@@ -5,6 +5,7 @@ import {
   fail,
   fromSerialised,
   isOperatingError,
+  type VerifyResult,
 } from '../../engine/index.ts'
 import {
   copyError,
@@ -17,10 +18,23 @@ import {
 } from '../../engine/operations.ts'
 import { type Locate, plainLocation } from './locations.ts'
 import { pathInside } from './path-inside.ts'
-import type { Repositories } from './repositories.ts'
+import type { Repositories, VerifiedLog } from './repositories.ts'
 
 const readShareOf = ({ read, all }: { readonly read: number; readonly all: number }): number =>
   all === 0 ? 1 : read / all
+
+const verifiedLog = ({ archive, damage }: VerifyResult): VerifiedLog => ({
+  ranges: archive.ranges.map(({ uuid, epoch: { history }, firstLsn, lastLsn }) => ({
+    ...{ uuid, history, firstLsn, lastLsn },
+  })),
+  damaged: [
+    ...new Set(
+      damage
+        .filter(({ kind }) => kind === 'archive' || kind === 'archive-gap')
+        .flatMap(({ key }) => /^wal\/([^/]+)\//.exec(key)?.[1] ?? []),
+    ),
+  ],
+})
 
 /** @param locate what opens a repository, by its URL */
 export const engineRepositories = (
@@ -48,6 +62,7 @@ export const engineRepositories = (
       })),
       objects: result.objects.checked,
       bytes: result.objects.checkedBytes,
+      ...(request.snapshotId === undefined && { log: verifiedLog(result) }),
       damage: result.damage.map(({ problem }) => problem),
       ...(result.sample && {
         sample: { readShare: readShareOf(result.sample.bytes), seed: result.sample.seed },

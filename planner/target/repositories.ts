@@ -30,8 +30,22 @@ export interface Verified {
   readonly bytes: number
   /** What was read, of a sample: the share of the bytes, and the seed that chose it. */
   readonly sample?: { readonly readShare: number; readonly seed: number }
+  /** Archived log, where whole collections were verified. */
+  readonly log?: VerifiedLog
   /** One sentence for each damaged or missing thing; empty when all is whole. */
   readonly damage: readonly string[]
+}
+
+/** What archived log reaches: at `firstLsn` a snapshot stands, and the log goes on from it to `lastLsn`. */
+export interface VerifiedLog {
+  readonly ranges: readonly {
+    readonly uuid: string
+    readonly history: string
+    readonly firstLsn: number
+    readonly lastLsn: number
+  }[]
+  /** Uuids of collections of which a file is damaged, or gone. */
+  readonly damaged: readonly string[]
 }
 
 export interface PruneRequest {

@@ -161,6 +161,8 @@ export interface Archived {
   readonly lsn: number
   /** Whether a restore can reach it from a snapshot there. */
   readonly restorable: boolean
+  /** LSNs of what this run shipped without a gap, each file read back; absent when there was nothing. */
+  readonly readBack?: { readonly firstLsn: number; readonly lastLsn: number }
   /** The source's position that the archive has reached. */
   readonly position: Position
   /** Log was lost before it was archived; the rest is shipped. */

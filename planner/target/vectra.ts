@@ -150,6 +150,7 @@ export function vectraTarget(
         const { files, records, bytes, archivedLsn, restorable, committedAt } = result
         return {
           ...{ files, records, bytes, restorable },
+          ...(result.readBack && { readBack: result.readBack }),
           lsn: archivedLsn,
           position: {
             uuid: result.collection.uuid,

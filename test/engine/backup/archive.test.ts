@@ -5,6 +5,7 @@ import { createBackup } from '../../../engine/backup/create.ts'
 import type { Disk } from '../../../engine/base/disk.ts'
 import type { Collection } from '../../../engine/collection/collection.ts'
 import { removeLogs } from '../../../engine/collection/log-retention.ts'
+import type { PutOptions } from '../../../engine/destination/destination.ts'
 import { DirectoryDestination } from '../../../engine/destination/directory.ts'
 import { MemoryDestination } from '../../../engine/destination/memory.ts'
 import { Repository } from '../../../engine/repository/repository.ts'
@@ -102,6 +103,21 @@ describe('an archive run', () => {
     const { joined, last } = await archived(destination)
     expect(joined).toEqual([{ firstLsn: 1, lastLsn: collection.lsn }])
     expect(last?.digest).toBe(collection.digest)
+  })
+
+  it('reads back what it wrote: a store that keeps other bytes is found out at once', async () => {
+    const { disk, clock, collection, archive } = await world()
+    await write(collection, 5)
+    expect(await archive()).toMatchObject({ readBack: { firstLsn: 1, lastLsn: 5 } })
+    expect(await archive()).toMatchObject({ readBack: null })
+    const destination = new (class extends MemoryDestination {
+      override async put(key: string, bytes: Uint8Array, options?: PutOptions): Promise<boolean> {
+        const kept = key.startsWith('wal/') ? flipBit(Buffer.from(bytes), 1_000) : bytes
+        return super.put(key, kept, options)
+      }
+    })()
+    const broken = archiveOnce(collection, { destination, disk, clock })
+    await expect(broken).rejects.toMatchObject({ code: 'damaged' })
   })
 
   it('works with an empty collection', async () => {

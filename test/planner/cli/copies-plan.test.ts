@@ -61,6 +61,7 @@ test('archives are replayed to the moment that a restore names', async () => {
     `restore: { from: [backups], collection: points, at: "lsn:\${steps.before.lsn}", ${into('old')}`,
     'check: { target: local, collection: newest, count: { min: 57, max: 57 } }',
     'check: { target: local, collection: old, count: { min: 50, max: 50 }, against: snapshot, digest: equal }',
+    'verify: { in: backups }',
   ])
   const result = await dr(['run', file])
   expect([result.exitCode, result.stderr]).toEqual([0, expect.any(String)])
@@ -68,6 +69,12 @@ test('archives are replayed to the moment that a restore names', async () => {
   const lsn = Number(records.get('before')?.outputs['lsn'])
   expect(records.get('after')?.outputs).toMatchObject({ destination: 'backups', records: 1 })
   expect(Number(records.get('after')?.outputs['lsn'])).toBe(lsn + 1)
+  // what the audit counts as read back
+  const range = { firstLsn: lsn + 1, lastLsn: lsn + 1 }
+  expect(records.get('after')?.outputs).toMatchObject({ archives: [{ readBack: range }] })
+  expect(records.get('verify')?.outputs).toMatchObject({
+    log: { ranges: [{ firstLsn: lsn, lastLsn: lsn + 1 }], damaged: [] },
+  })
   expect(records.get('newest')?.outputs).toMatchObject({
     at: 'latest',
     lsn: lsn + 1,
@@ -97,6 +104,7 @@ for (const each of fs.readdirSync('backups/objects')) fs.rmSync('backups/objects
   const records = await recordsOf(state)
   expect(records.get('sent')?.outputs).toMatchObject({
     ...{ from: 'backups', to: 'second', snapshot: 'first', copied: 1, present: 0, failed: 0 },
+    snapshots: [{ collection: 'points', snapshotId: 'first', readShare: 1 }],
   })
   expect(Number(records.get('sent')?.outputs['objects'])).toBeGreaterThan(0)
   expect(records.get('again')?.outputs).toMatchObject({ copied: 0, present: 1, objects: 0 })
