@@ -11,7 +11,7 @@ import { sha256Hex } from '../base/checksum.ts'
 import { limits } from '../base/limits.ts'
 import { type CollectionConfig, encodeConfig, sameIndexFiles } from '../format/config.ts'
 import type { Manifest, SegmentEntry } from '../format/manifest.ts'
-import type { Tombstones } from '../format/tombstones-file.ts'
+import { Tombstones } from '../format/tombstones-file.ts'
 import { type LoadedRows, SealedSegment } from '../segment/sealed-segment.ts'
 import type { WalWriter } from '../wal/wal-writer.ts'
 import { prepareConfig, settleConfig } from './config-file.ts'
@@ -20,7 +20,8 @@ import type { LiveState } from './live-state.ts'
 import { ManifestFile, type ManifestPlace } from './manifest-file.ts'
 import { MergeCommits } from './merge-commits.ts'
 import { copyTombstones } from './open-files.ts'
-import { entryFor, type SealedFiles, sealSegment } from './seal-segment.ts'
+import { entryFor, type SealedFiles, sealSegment, writeTruth } from './seal-segment.ts'
+import { truthOfSealed } from './seal-truth.ts'
 import { type BuiltIndex, writeIndex } from './segment-index.ts'
 import { type WriteStallStats, WriteStalls } from './write-stalls.ts'
 import { WrittenTombstones } from './written-tombstones.ts'
@@ -281,12 +282,22 @@ export class Checkpointer {
     return { lsn, chain, committedAtUs, count, digest, tombstones, frozen, nextSegment }
   }
 
-  async #seal({ frozen, lsn }: FrozenState): Promise<SealedFiles | undefined> {
+  async #seal({ frozen, lsn, tombstones }: FrozenState): Promise<SealedFiles | undefined> {
     if (frozen === undefined) return undefined
-    const { context, directory } = this.#options
+    const { context, directory, state } = this.#options
     const { number, memory } = frozen
     if (memory === undefined) throw new Error('only a memory segment is sealed')
-    return sealSegment({ context, directory, config: this.#config }, number, memory, lsn)
+    const place = { context, directory, config: this.#config }
+    const dead = tombstones.get(number)?.copy() ?? new Tombstones()
+    const files = await sealSegment(place, number, memory, lsn)
+    const view = { segment: frozen, count: memory.count, tombstones: dead }
+    const others = state.segments.filter((each) => each !== frozen)
+    const known = { segments: others, entries: this.manifest.segments }
+    const truth = await truthOfSealed(place, view, files.rows, known)
+    return {
+      ...files,
+      entry: { ...files.entry, truth: await writeTruth(place, files.entry, lsn, truth) },
+    }
   }
 
   async #commit(state: FrozenState, sealed: SealedFiles | undefined): Promise<void> {

@@ -89,7 +89,8 @@ function reaches(
 /** Ids hashed before other work gets a turn. */
 const stride = 20_000
 
-async function smallestOf(view: PinnedView, size: number): Promise<Candidates> {
+/** The `size` live rows of a view whose ids have the smallest hashes. */
+export async function smallestOf(view: PinnedView, size: number): Promise<Candidates> {
   let best: { rank: Buffer; ordinal: number }[] = []
   let bar: Buffer | undefined
   let live = 0

@@ -10,16 +10,14 @@ import assert from 'node:assert/strict'
 import { isOperatingError } from '../base/errors.ts'
 import type { IndexSettings } from '../format/config.ts'
 import { ContentDigest } from '../format/content-digest.ts'
-import { type FileEntry, type SegmentEntry, segmentPath } from '../format/manifest.ts'
+import type { FileEntry, SegmentEntry } from '../format/manifest.ts'
 import { Tombstones } from '../format/tombstones-file.ts'
-import { encodeTruth, type SegmentTruth } from '../format/truth-file.ts'
 import { gone, mergeContent } from '../segment/merge-segments.ts'
 import { type LoadedRows, SealedSegment } from '../segment/sealed-segment.ts'
-import { writeEntry } from '../segment/write-segment.ts'
 import { proveContent } from './content-proof.ts'
 import { LiveSegment } from './live-segment.ts'
 import { mergeTruth } from './merge-truth.ts'
-import { type SealPlace, sealMerged } from './seal-segment.ts'
+import { type SealPlace, sealMerged, writeTruth } from './seal-segment.ts'
 
 /** A segment that is merged, as it was when the merge began. */
 export interface Source {
@@ -109,18 +107,6 @@ export async function merge(
     await merged.close()
     throw error
   }
-}
-
-/** Keeps the neighbours of golden queries that are known of the sources. */
-async function writeTruth(
-  { context, directory, config }: SealPlace,
-  { number, count }: SegmentEntry,
-  lsn: number,
-  truth: SegmentTruth | undefined,
-): Promise<FileEntry | null> {
-  if (truth === undefined) return null
-  const bytes = encodeTruth(truth, { number, count, dimension: config.dimension, lsn })
-  return writeEntry(context.disk, directory, segmentPath(number, 'truth', 1), bytes)
 }
 
 /** The stored bytes of the merged segment have the digest of what was alive in its sources. */

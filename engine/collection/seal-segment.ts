@@ -8,10 +8,11 @@ import * as path from 'node:path'
 import { type CollectionConfig, type IndexSettings, sameIndexFiles } from '../format/config.ts'
 import { type FileEntry, type SegmentEntry, segmentPath } from '../format/manifest.ts'
 import { SEGMENT_HEADER_BYTES } from '../format/segment-header.ts'
+import { encodeTruth, type SegmentTruth } from '../format/truth-file.ts'
 import type { MemorySegment } from '../segment/memory-segment.ts'
 import type { MergedContent } from '../segment/merge-segments.ts'
 import type { LoadedRows } from '../segment/sealed-segment.ts'
-import { writeImage, writeSegment } from '../segment/write-segment.ts'
+import { writeEntry, writeImage, writeSegment } from '../segment/write-segment.ts'
 import type { CollectionContext } from './context.ts'
 import { buildIndex, writeIndex } from './segment-index.ts'
 
@@ -100,4 +101,16 @@ export async function entryFor(
   if (sameIndexFiles(settings, config.index)) return entry
   const built = await buildIndex(context, config, entry.number, rows)
   return { ...entry, ...(await writeIndex(context, directory, entry.number, built)) }
+}
+
+/** Writes what is known of golden queries in a sealed segment. */
+export async function writeTruth(
+  { context, directory, config }: SealPlace,
+  { number, count }: SegmentEntry,
+  lsn: number,
+  truth: SegmentTruth | undefined,
+): Promise<FileEntry | null> {
+  if (truth === undefined) return null
+  const bytes = encodeTruth(truth, { number, count, dimension: config.dimension, lsn })
+  return writeEntry(context.disk, directory, segmentPath(number, 'truth', 1), bytes)
 }

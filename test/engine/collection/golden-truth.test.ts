@@ -195,6 +195,47 @@ describe('golden queries of a changing collection', () => {
     expect(disk.take(/\.vectors$/).readBytes).toBeLessThan(1000)
   })
 
+  test('are known of a segment that is sealed later: the next backup reads no vectors and writes nothing', async () => {
+    const random = seededRandom(8)
+    const { items, model } = await grown('sealed-later', random)
+    await items.checkpoint()
+    await golden(items, 16, 5)
+    for (const from of [2_000, 3_000]) {
+      await write(
+        items,
+        model,
+        Array.from({ length: 200 }, (_, index) => from + index),
+        random,
+      )
+      await items.delete([from, from + 7])
+      for (const id of [from, from + 7]) model.delete(id)
+      disk.take()
+      await items.checkpoint()
+      expect(disk.take(/\.truth$/).writtenBytes).toBeGreaterThan(500)
+      expectTruth(await golden(items, 16, 5), model, 16, 5)
+      expect(disk.take(/\.truth$/).writtenBytes).toBe(0)
+    }
+    const every = items.manifest.segments.map(({ truth }) => truth !== null)
+    expect(every).toEqual(Array(every.length).fill(true))
+  })
+
+  test('are searched by the next backup in a segment that was sealed while a file was damaged', async () => {
+    const random = seededRandom(9)
+    const { items, model } = await grown('sealed-blind', random)
+    await items.checkpoint()
+    await golden(items, 16, 5)
+    const truth = items.manifest.segments[0]?.truth?.path ?? 'none'
+    const own = (await disk.list('/d/collections')).find((name) => name.startsWith(items.uuid))
+    const opened = await disk.open(`/d/collections/${own}/${truth}`, 'append')
+    await opened.write(Buffer.from([0xff]), 80)
+    await opened.close()
+    await write(items, model, [4_000, 4_001], random)
+    await items.checkpoint()
+    expect(items.manifest.segments.at(-1)?.truth).toBeNull()
+    expectTruth(await golden(items, 16, 5), model, 16, 5)
+    expect(items.manifest.segments.at(-1)?.truth).not.toBeNull()
+  })
+
   test('stay known when segments are merged, and what is dead is left out of them', async () => {
     const random = seededRandom(6)
     const { items, model } = await grown('merged', random)
