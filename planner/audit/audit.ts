@@ -9,6 +9,8 @@ import type { LedgerEntry } from '../ledger/ledger-line.ts'
 import type { ObjectiveKind, Objectives, Plan, PlanCollection } from '../plan/plan.ts'
 import { type Observation, toIso } from '../step/observation.ts'
 import { Copies } from './copies.ts'
+import { daysOf } from './days.ts'
+import { GrowthBook } from './growth.ts'
 import { judge } from './judge.ts'
 import { type LedgerRun, RunBook } from './ledger-run.ts'
 import { recovers } from './recovery.ts'
@@ -66,9 +68,10 @@ export interface Audit {
 export function audit(request: AuditRequest): Audit {
   const { plan, window, run: only } = request
   const isWindow = only === undefined
-  const { runs: all, sightings, copies, knownSinceAt, lines } = readEntries(request)
+  const { runs: all, lines, knownSinceAt, ...books } = readEntries(request)
+  const { sightings } = books
   const sections = isWindow
-    ? reportSections({ plan, runs: all, copies, window, knownSinceAt: knownSinceAt ?? window.to })
+    ? reportSections({ plan, window, runs: all, knownSinceAt: knownSinceAt ?? window.to, ...books })
     : undefined
   const runs = all.filter((run) => (isWindow ? isInside(run, window) : run.run === only))
   const evidence = {
@@ -110,6 +113,8 @@ function readEntries({ plan, entries, window, run: only, seen = [] }: AuditReque
   const sightings = new Sightings(plan)
   const copies = new Copies(sightings)
   for (const each of seen) sightings.see(each)
+  const days = daysOf(window, plan.timezone)
+  const growth = new GrowthBook(days)
   let knownSinceAt: number | undefined
   let lines = 0
   for (const entry of entries) {
@@ -123,13 +128,14 @@ function readEntries({ plan, entries, window, run: only, seen = [] }: AuditReque
       const { run, line, record } = entry
       sightings.read(record.outputs)
       copies.read({ run, line, record })
+      growth.read(record)
     }
     if (entry.kind === 'run-ended' && only === undefined && entry.outcome === 'passed') {
       book.forgetSchedule(entry.run)
     }
   }
   sightings.settle()
-  return { runs: book.runs(), sightings, copies, knownSinceAt, lines }
+  return { runs: book.runs(), sightings, copies, growth, days, knownSinceAt, lines }
 }
 
 /** A run of a schedule that passed: the section on schedules counts it. */

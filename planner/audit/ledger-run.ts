@@ -19,6 +19,8 @@ export interface LedgerRun {
   readonly proves: readonly ObjectiveKind[]
   /** The due time that it serves; when it was started by hand, that. Epoch milliseconds. */
   readonly dueAt: number
+  /** Of a procedure: when the disaster began, by the word of who started it. Epoch milliseconds. */
+  readonly sinceAt?: number
   /** Epoch milliseconds. */
   readonly startedAt: number
   /** Absent while it runs, and for ever when its process died. */
@@ -74,7 +76,10 @@ export class RunBook {
       const { run, line, planSha256, gitCommit, sequence, proves } = entry
       const startedAt = Date.parse(entry.at)
       const dueAt = entry.dueAt === undefined ? startedAt : Date.parse(entry.dueAt)
-      const known = { run, line, planSha256, gitCommit, sequence, proves, dueAt, startedAt }
+      const known = {
+        ...{ run, line, planSha256, gitCommit, sequence, proves, dueAt, startedAt },
+        ...(entry.since !== undefined && { sinceAt: Date.parse(entry.since) }),
+      }
       this.#runs.set(run, { ...known, steps: [], interruptions: [], lastSeenAt: startedAt })
       return
     }

@@ -4,8 +4,8 @@
  * - RPO: disaster minus as-of, where as-of is the last moment before the disaster at which the source
  *   was seen at exactly the position that came back. Records lost: last acknowledged LSN before the
  *   disaster minus the LSN of the recovery point.
- * - RTO: from the disaster, or from the start of a run without one, to the end of the last check that
- *   passed. The first start counts: while a run lay there interrupted, nothing was recovered.
+ * - RTO: from the disaster, or when it began by the word of who started the run, or else the run's start, to
+ *   the end of the last check that passed. The first start counts: while a run lay there interrupted, nothing was recovered.
  * - Recall: that of the last check that measured it.
  */
 import { isJsonObject } from '../../engine/index.ts'
@@ -100,14 +100,15 @@ export function measureRto({ run, disaster, restore, checks }: Recovery): Found 
   if (restore === undefined) return 'nothing was restored'
   const last = checks.findLast(({ record }) => record.outcome === 'passed')
   if (last === undefined) return 'no check proved the restored collection'
-  const from = disaster?.at ?? run.startedAt
+  const from = disaster?.at ?? run.sinceAt ?? run.startedAt
+  const countedFrom = disaster ? 'disaster' : run.sinceAt === undefined ? 'run start' : 'since'
   const instant = (step: LedgerStep, name: 'contentKnownAt' | 'servingAt') =>
     step.record.outcome === 'passed' ? readInstant(step.record.outputs[name]) : undefined
   const newest = (name: 'contentKnownAt' | 'servingAt') =>
     checks.map((check) => instant(check, name)).findLast((at) => at !== undefined)
   const end = Date.parse(last.record.endedAt)
   const moments: [Phase['name'], number | undefined][] = [
-    [disaster ? 'disaster' : 'run started', from],
+    [countedFrom === 'run start' ? 'run started' : 'disaster', from],
     ['restored', Date.parse(restore.record.endedAt)],
     ['verified', newest('contentKnownAt')],
     ['serving', newest('servingAt')],
@@ -116,13 +117,18 @@ export function measureRto({ run, disaster, restore, checks }: Recovery): Found 
   return {
     actual: end - from,
     measured: {
-      countedFrom: disaster ? 'disaster' : 'run start',
+      countedFrom,
       phases: moments.flatMap(([name, at]) =>
         at === undefined ? [] : [{ name, at: toIso(at), afterMs: at - from }],
       ),
     },
     reasons: [
-      ...(disaster ? [] : ['counted from the start of the run, which made no disaster']),
+      ...(countedFrom === 'run start'
+        ? ['counted from the start of the run, which made no disaster']
+        : []),
+      ...(countedFrom === 'since'
+        ? ['counted from the moment that was given as the start of the disaster']
+        : []),
       ...run.interruptions
         .filter(({ resumedAt }) => resumedAt > from && resumedAt < end)
         .map(

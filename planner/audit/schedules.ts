@@ -1,10 +1,8 @@
 /** The section on schedules: what was due and what became of it, in sums and day by day. Plain JSON. */
-import { nextDue } from '../plan/cron.ts'
 import type { Rhythm } from '../plan/plan.ts'
 import { formatDuration } from '../plan/units.ts'
-import { wallTime } from '../plan/zone.ts'
 import { toIso } from '../step/observation.ts'
-import type { Span } from './claims.ts'
+import type { Day } from './days.ts'
 import type { DueOutcome, Occurrence, Occurrences } from './occurrences.ts'
 
 /** How many due times came to what. `due` is the sum of the other four. */
@@ -19,7 +17,7 @@ export interface DueCounts {
 
 /** One day of the calendar, as long as the day was: 23 and 25 hours where clocks change. */
 export interface CalendarDay extends DueCounts {
-  /** `2026-10-25`, in the time zone of the section. */
+  /** `2026-10-25`, in the time zone of the plan. */
   readonly day: string
 }
 
@@ -48,13 +46,11 @@ export interface SequenceReport extends DueCounts {
   readonly days: readonly CalendarDay[]
 }
 
-/** @param timezone in which days are days */
+/** @param days of the window */
 export function reportSchedules(
   all: readonly Occurrences[],
-  window: Span,
-  timezone: string,
+  days: readonly Day[],
 ): SequenceReport[] {
-  const days = daysOf(window, timezone)
   return all.map(({ sequence, all: occurrences, pending }) => {
     const counts = countDues(occurrences)
     return {
@@ -110,22 +106,6 @@ function failingOf(occurrences: readonly Occurrence[]): Failing[] {
     before = each
   }
   return failing
-}
-
-interface Day extends Span {
-  readonly day: string
-}
-
-function daysOf({ from, to }: Span, timezone: string): Day[] {
-  const days: Day[] = []
-  for (let start = from; start <= to; ) {
-    const end = nextDue('0 0 * * *', timezone, start) ?? to + 1
-    const digits = wallTime(start, timezone).date
-    const day = `${digits.slice(0, 4)}-${digits.slice(4, 6)}-${digits.slice(6)}`
-    days.push({ day, from: start, to: end })
-    start = end
-  }
-  return days
 }
 
 function byDay(occurrences: readonly Occurrence[], days: readonly Day[]): CalendarDay[] {

@@ -4,17 +4,31 @@ import { timedOf } from '../schedule/timed.ts'
 import { toIso } from '../step/observation.ts'
 import type { Span } from './claims.ts'
 import type { Copies } from './copies.ts'
+import { type CopyReport, reportCopies } from './copy-report.ts'
+import type { Day } from './days.ts'
+import { type DrillReport, reportDrills } from './drills.ts'
 import { type ExposureSeries, reportExposure } from './exposure.ts'
+import type { DataReport, GrowthBook } from './growth.ts'
 import { suppliesOf } from './incidents.ts'
 import type { LedgerRun } from './ledger-run.ts'
 import { occurrencesOf } from './occurrences.ts'
+import { type CollectionRecoveries, reportRecoveries } from './recoveries.ts'
 import { reportSchedules, type SequenceReport } from './schedules.ts'
+import type { Sightings } from './sightings.ts'
 
 export interface AuditSections {
   /** From when on the ledger names the plan, within the window: before it nothing is known. */
   readonly observedFrom: string
   /** By collection, then by loss. */
   readonly exposure: readonly ExposureSeries[]
+  /** By collection: what recoveries measured. */
+  readonly recoveries: readonly CollectionRecoveries[]
+  /** In the order of the plan. */
+  readonly drills: readonly DrillReport[]
+  /** By collection, then by destination: the newest snapshot, then the archived log. */
+  readonly recoveryPoints: readonly CopyReport[]
+  /** By collection: size and change, day by day. */
+  readonly data: readonly DataReport[]
   /** Schedules, then drills, that the clock runs. */
   readonly schedules: readonly SequenceReport[]
 }
@@ -23,22 +37,31 @@ export interface SectionsRequest {
   readonly plan: Plan
   /** All runs of the plan up to the end of the window. */
   readonly runs: readonly LedgerRun[]
+  readonly sightings: Sightings
   readonly copies: Copies
+  readonly growth: GrowthBook
+  /** The days of the window, in the time zone of the plan. */
+  readonly days: readonly Day[]
   /** When the ledger first names the plan, epoch milliseconds. */
   readonly knownSinceAt: number
   readonly window: Span
 }
 
 export function reportSections(request: SectionsRequest): AuditSections {
-  const { plan, runs, copies, knownSinceAt } = request
+  const { plan, runs, copies, sightings, knownSinceAt } = request
   const { to } = request.window
   const window = { from: Math.min(Math.max(request.window.from, knownSinceAt), to), to }
   const timed = timedOf(plan)
   const occurrences = occurrencesOf(plan, timed, runs, window)
   const supplyOf = suppliesOf(plan, timed)
+  const schedules = reportSchedules(occurrences, request.days)
   return {
     observedFrom: toIso(window.from),
     exposure: reportExposure({ plan, copies, occurrences, supplyOf, window, knownSinceAt }),
-    schedules: reportSchedules(occurrences, window, plan.timezone),
+    recoveries: reportRecoveries({ plan, runs, sightings, copies, window: request.window }),
+    drills: reportDrills(plan, runs, schedules, window),
+    recoveryPoints: reportCopies(plan, copies, to),
+    data: request.growth.report(plan),
+    schedules,
   }
 }

@@ -22,8 +22,8 @@ export interface Phase {
 
 /** What stands behind an actual, as far as it was measured. */
 export interface Measured {
-  /** RTO: what it is counted from. */
-  readonly countedFrom?: 'disaster' | 'run start'
+  /** RTO: what it is counted from; `since` is the word of who started a recovery. */
+  readonly countedFrom?: 'disaster' | 'since' | 'run start'
   readonly phases?: readonly Phase[]
   /** RPO: acknowledged log records that did not come back. */
   readonly recordsLost?: number

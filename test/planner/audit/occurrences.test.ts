@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { daysOf } from '../../../planner/audit/days.ts'
 import { RunBook } from '../../../planner/audit/ledger-run.ts'
 import { occurrencesOf } from '../../../planner/audit/occurrences.ts'
 import { reportSchedules } from '../../../planner/audit/schedules.ts'
@@ -98,8 +99,7 @@ describe('an interval', () => {
   test('one that never ran was due all the time', () => {
     const [report] = reportSchedules(
       found(often, [], '2026-06-01T10:00Z', '2026-06-01T12:00Z'),
-      { from: at('10:00'), to: at('12:00') },
-      'UTC',
+      daysOf({ from: at('10:00'), to: at('12:00') }, 'UTC'),
     )
     expect(report).toMatchObject({ due: 12, missed: 12, attempted: 0, pending: 1 })
     expect(report?.failing).toEqual([
