@@ -12,11 +12,11 @@ const hint =
   'Write latest, lsn:1234, or an instant with its offset from UTC: 2026-11-01T10:00:00+01:00, or …Z.'
 
 const instant =
-  /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(?::\d{2})?)(?:\.(\d{1,6}))?([Zz]|[+-]\d{2}:\d{2})?$/
+  /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(?::\d{2})?)(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})?$/
 
 /**
  * An instant with three decimals is how this product prints commit times: it includes its millisecond.
- * Any other one is taken to the microsecond.
+ * Any other one is taken to the microsecond; what is finer, as `date` prints it, lies between two of them.
  * @throws `usage`
  */
 export function parseMoment(text: string): Moment {
@@ -35,7 +35,7 @@ export function parseMoment(text: string): Moment {
   if (Number.isNaN(at) || Number.isNaN(isDay.getTime()) || !isDay.toISOString().startsWith(day)) {
     return fail('usage', `${text} is a moment that does not exist`, hint)
   }
-  const micros = Number(fraction.padEnd(6, '0')) + (fraction.length === 3 ? 999 : 0)
+  const micros = Number(fraction.slice(0, 6).padEnd(6, '0')) + (fraction.length === 3 ? 999 : 0)
   return { kind: 'time', atUs: at * 1000 + micros, text }
 }
 

@@ -7,6 +7,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { fail } from '../../engine/index.ts'
 import { type AnySequence, type Plan, type TaskStep, tasksOf } from '../plan/plan.ts'
+import type { PastRun } from '../run/past-run.ts'
 import type { Renderer } from '../run/renderer.ts'
 import {
   approvalWords,
@@ -18,6 +19,7 @@ import {
   workWords,
 } from '../step/ask-person.ts'
 import type { Asking } from '../step/asking.ts'
+import { isBad } from '../step/record.ts'
 import type { Context } from './context.ts'
 
 export type GivenAnswers = ReadonlyMap<string, string>
@@ -68,6 +70,16 @@ export function checkAnswers(
 ): void {
   const questions = sequences.flatMap(questionsOf)
   checkGiven(plan, questions, given)
+  refuseUnasked(io, plan, questions, given)
+}
+
+/** @throws `usage` for a question that nobody has answered and nobody is there for */
+function refuseUnasked(
+  io: Context['io'],
+  plan: Plan,
+  questions: readonly Question[],
+  given: GivenAnswers,
+): void {
   // one that waits for a failure may never be asked
   const open = questions.filter(({ step }) => step.when !== 'failure' && !given.has(step.id))
   const [first] = open
@@ -78,9 +90,22 @@ export function checkAnswers(
   fail('usage', message, `Nothing was run. Give answers beforehand: ${flags.join(' ')}`)
 }
 
-/** Of a run that goes on: which of its questions are still open, its ledger knows. @throws `usage` */
-export const checkAnswered = (plan: Plan, sequence: AnySequence, given: GivenAnswers): void =>
-  checkGiven(plan, questionsOf(sequence), given)
+/** The same of a run that goes on, whose steps that have a record ask no more. @throws `usage` */
+export function checkAnswered(
+  { io }: Context,
+  plan: Plan,
+  sequence: AnySequence,
+  { records, stopping }: PastRun,
+  given: GivenAnswers,
+): void {
+  const questions = questionsOf(sequence)
+  checkGiven(plan, questions, given)
+  // one that was stopped or has failed asks what its clean-up asks, if that
+  if (stopping !== undefined || records.some(isBad)) return
+  const ended = new Set(records.map(({ step }) => step))
+  const open = questions.filter(({ step }) => !ended.has(step.id))
+  refuseUnasked(io, plan, open, given)
+}
 
 /** That every answer is one, and belongs to a step that asks. */
 function checkGiven(plan: Plan, questions: readonly Question[], given: GivenAnswers): void {

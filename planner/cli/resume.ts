@@ -62,7 +62,7 @@ async function resume(
     const sequence = sequenceOf(plan, past)
     refuseOtherPlan(plan, past, flags.changedPlan === true)
     const { conduct } = await import('./execute.ts')
-    checkAnswered(plan, sequence, given)
+    checkAnswered(context, plan, sequence, past, given)
     const { standingOf } = await import('../standing/standing.ts')
     const before = { ...reading, standing: standingOf(plan.name, reading.entries) }
     return await conduct(context, plan, sequence, state, before, {

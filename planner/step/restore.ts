@@ -162,10 +162,14 @@ async function choose(
   }
 }
 
-/** @throws `usage` for what an answer or a variable brought that is no moment */
+/**
+ * Without the line end of a program that printed it.
+ * @throws `usage` for what an answer or a variable brought that is no moment
+ */
 function momentText(text: string): string {
-  parseMoment(text)
-  return text
+  const moment = text.trim()
+  parseMoment(moment)
+  return moment
 }
 
 /** Among those of the first destination that has any; each is as likely as the others. */

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
 import { expect } from 'vitest'
 import { nodeDisk, systemClock } from '../../engine/index.ts'
+import type { Io } from '../../planner/cli/io.ts'
 import { readLedger } from '../../planner/ledger/ledger-reader.ts'
 import { loadPlan } from '../../planner/plan/load-plan.ts'
 import { type PastRun, pastRuns } from '../../planner/run/past-run.ts'
@@ -31,9 +32,13 @@ export interface ExamplePlan {
   /** Types a line at a shell, the built commands on its PATH. @returns what it printed on standard output */
   type(line: string, exitCode?: number): Promise<string>
   /** The same for a `vectra-dr` line without quotes and variables, inside this process. */
-  quickly(line: string, exitCode?: number): Promise<CommandResult>
+  quickly(line: string, exitCode?: number, changes?: Partial<Io>): Promise<CommandResult>
+  /** Types a `vectra-dr` line whose process is killed when the step begins. */
+  dieAt(step: string, line: string): Promise<void>
   /** Changes the plan's text as its comments tell a person to. */
   edit(from: string | RegExp, to: string): Promise<void>
+  /** All runs of the plan, as they started. */
+  runs(): Promise<readonly PastRun[]>
   /** The newest run of the plan: how it ended, and what its steps left by their ids. */
   lastRun(): Promise<{ readonly run: PastRun; readonly outputs: ReadonlyMap<string, Outputs> }>
   /** That each schedule, drill and procedure of the plan ran, and passed when it ran last. */
@@ -89,13 +94,31 @@ export async function examplePlan(
       expect(ran.exitCode, `${line}\n${ran.stdout}\n${ran.stderr}`).toBe(exitCode)
       return ran.stdout
     },
-    async quickly(line, exitCode = 0) {
+    async quickly(line, exitCode = 0, changes = {}) {
       const [command, ...words] = line.split(' ')
       expect(command).toBe('vectra-dr')
-      const ran = await dr(words.map(inRoot), { env: environment })
+      const ran = await dr(words.map(inRoot), { env: environment, ...changes })
       expect(ran.exitCode, `${line}\n${ran.stdout}\n${ran.stderr}`).toBe(exitCode)
       return ran
     },
+    async dieAt(step, line) {
+      const command = `exec ${line} --json`
+      const child = execa('bash', ['-c', command], {
+        cwd: root,
+        env: environment,
+        reject: false,
+        stdin: 'ignore',
+        buffer: false,
+      })
+      for await (const text of child) {
+        const event = JSON.parse(text) as Record<string, unknown> // our own output
+        if (event['event'] !== 'step-started' || event['step'] !== step) continue
+        child.kill('SIGKILL')
+        break
+      }
+      expect((await child).signal, line).toBe('SIGKILL')
+    },
+    runs: pastRunsOfPlan,
     async edit(from, to) {
       const before = await readFile(file, 'utf8')
       const after = before.replace(from, to)
