@@ -23,6 +23,10 @@ const benchmarks: Record<string, { readonly file: string; readonly about: string
     about: 'full backup, verify, restore of 1 GB ÷ cp + openssl, restic, borg',
   },
   restic: { file: 'incremental-against-restic', about: 'incremental backup ÷ restic' },
+  plan: {
+    file: 'plan',
+    about: 'validate, check, explain of 500 collections and 2,000 steps ÷ parsing the file',
+  },
   memory: {
     file: 'memory',
     about: 'peak memory of backup, verify, copy, restore on top of the open collection',
