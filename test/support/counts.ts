@@ -1,5 +1,5 @@
 /**
- * How much a run tried: kills, power cuts, failed calls, flipped bits, cut tails. Tests tell their counts;
+ * How much a run tried: kills, power cuts, failed calls, flipped bits, cut tails, mutated plans. Tests tell their counts;
  * the global set-up prints them as one table when the run ends.
  */
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -12,6 +12,7 @@ export const countedKinds = [
   'failed call',
   'flipped bit',
   'cut tail',
+  'mutated plan',
 ] as const
 
 export interface Count {
