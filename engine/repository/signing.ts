@@ -1,6 +1,6 @@
 /**
- * Signatures (Ed25519, RFC 8032): who wrote a snapshot or a piece of archived log, provable to whoever
- * knows the public half.
+ * Signatures (Ed25519, RFC 8032): who wrote a snapshot, a piece of archived log, a run's end in a ledger or
+ * an anchor of one, provable to whoever knows the public half.
  *
  * A public key is the base64 of its SubjectPublicKeyInfo, as `openssl pkey -pubout` has it between its
  * dashes. A signed message begins with what kind of thing it is, so that a signature of one is none of
@@ -17,7 +17,7 @@ import type { Disk } from '../base/disk.ts'
 import { fail, isOperatingError } from '../base/errors.ts'
 import { KiB } from '../base/limits.ts'
 
-export type SignedKind = 'snapshot' | 'archive'
+export type SignedKind = 'snapshot' | 'archive' | 'ledger' | 'ledger-anchor'
 
 export interface Signature {
   /** Base64 of the SubjectPublicKeyInfo, 60 characters. */

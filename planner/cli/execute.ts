@@ -1,7 +1,7 @@
 /**
  * One run from a command: lock, compile, run, judge, report. What `run`, `drill` and `resume` share.
  */
-import { fail, OperatingError, version } from '../../engine/index.ts'
+import { OperatingError, type Signer, version } from '../../engine/index.ts'
 import type { Audit } from '../audit/audit.ts'
 import { compile } from '../compile/compile.ts'
 import type { TaskTree } from '../compile/task.ts'
@@ -30,6 +30,7 @@ import { beat } from './beat.ts'
 import { chooseRenderer } from './choose-renderer.ts'
 import type { Context } from './context.ts'
 import { judgeRun } from './judge-run.ts'
+import { ledgerSigner, sealRun } from './seal-run.ts'
 import { type StatePaths, statePaths } from './state.ts'
 
 /** A run that passed. */
@@ -107,13 +108,6 @@ async function remarkUnfinished(
   )
 }
 
-/** What would look like protection and is not done yet. @throws `not-offered` */
-function refuseUnoffered({ ledger }: Plan): void {
-  const what = ledger.signingKeyFile !== undefined ? 'signing' : ledger.anchor && 'anchor'
-  if (what === undefined) return
-  fail('not-offered', `ledger.${what} is not done by this version`, 'Take it out of the plan.')
-}
-
 /** A run whose process died, and who is asked about its interrupted steps. */
 export interface Resumed {
   readonly past: PastRun
@@ -146,11 +140,11 @@ export async function conduct(
 ): Promise<Ran> {
   const { resumed } = told
   const dueAt = told.dueAt ?? resumed?.past.dueAt ?? context.io.clock.nowMs()
-  refuseUnoffered(plan)
   const { standing } = before
+  const signer = await ledgerSigner(context, plan, standing)
   const history = standing.history(sequence)
   const tree = compile(plan, sequence, { registry: stepRegistry, history })
-  const result = await runWatched(context, plan, tree, state, standing, dueAt, told)
+  const result = await runWatched(context, plan, tree, state, standing, signer, dueAt, told)
   if (result.bug !== undefined) throw result.bug
   const judged =
     sequence.kind === 'drill' ? await judgeRun(context, plan, sequence, before, state) : {}
@@ -173,6 +167,7 @@ async function runWatched(
   tree: TaskTree,
   state: StatePaths,
   standing: Standing,
+  signer: Signer | undefined,
   dueAt: number,
   told: Told,
 ): Promise<RunResult> {
@@ -213,9 +208,12 @@ async function runWatched(
     forceSignal: io.forceSignal,
   }
   try {
-    return resumed === undefined
-      ? await runTree(tree, request, tools)
-      : await resumeTree(tree, request, tools, resumed.past, resumed.answers)
+    const result =
+      resumed === undefined
+        ? await runTree(tree, request, tools)
+        : await resumeTree(tree, request, tools, resumed.past, resumed.answers)
+    await sealRun(context, plan, ledger, request.header, standing, signer)
+    return result
   } finally {
     await renderer.close()
   }

@@ -61,6 +61,8 @@ function textOf(entry: LedgerEntry): string {
     }
     case 'run-ended':
       return `${start}  ${entry.outcome} in ${showDuration(entry.durationMs)}`
+    case 'signature':
+      return `${start}  signed by ${entry.publicKey}`
     case 'remark':
       return `${start}  remark: ${entry.remark}`
     default:

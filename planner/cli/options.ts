@@ -10,7 +10,7 @@ import { readDuration } from '../plan/units.ts'
 export function refuseMistakes(command: Command): void {
   for (const option of command.options) {
     if (option.isBoolean()) continue
-    const isList = option.long === '--answer' // one for each question
+    const isList = option.variadic || option.long === '--answer' // one for each question
     let seen = false
     command.on(`option:${option.name()}`, (value: string) => {
       const flag = option.long ?? option.short ?? option.flags

@@ -12,7 +12,9 @@ import { addDrill } from './drill.ts'
 import { addExplain } from './explain.ts'
 import { addExport } from './export.ts'
 import type { Io } from './io.ts'
+import { addLedgerExport } from './ledger-export.ts'
 import { addLedgerShow } from './ledger-show.ts'
+import { addLedgerSign } from './ledger-sign.ts'
 import { addLedgerVerify } from './ledger-verify.ts'
 import { addNext } from './next.ts'
 import { refuseMistakes } from './options.ts'
@@ -74,6 +76,8 @@ export function buildProgram(io: Io, write: (text: string) => void): Command {
     .addHelpText('after', examples('ledger verify plans/quickstart.yaml'))
   addLedgerVerify(ledger, run)
   addLedgerShow(ledger, run)
+  addLedgerExport(ledger, run)
+  addLedgerSign(ledger, run)
   addDoctor(program, run)
   addSchema(program, run)
   refuseMistakes(program)

@@ -8,16 +8,17 @@
  *
  * | field | meaning |
  * | --- | --- |
- * | ledger | version of this format, 2; lines of version 1 are read for ever |
+ * | ledger | version of this format, 3; lines of versions 1 and 2 are read for ever |
  * | line, previous | the chain |
  * | at | when it was appended, ISO 8601 |
  * | plan, planSha256, gitCommit | what was run: name, hash of the plan file, commit or null |
  * | run | id of the run |
- * | kind | `run-started`, `step-started`, `step-noted`, `step`, `run-stopping`, `run-resumed`, `run-ended`, `remark` |
+ * | kind | `run-started`, `step-started`, `step-noted`, `step`, `run-stopping`, `run-resumed`, `run-ended`, `signature`, `remark` |
  *
  * A step has a line before it starts, one for what it found there right before it changed something, and
  * one when it ended: what a process that died was about to do is known. Version 2 adds these lines, and
- * those of a run that is stopped or resumed.
+ * those of a run that is stopped or resumed. Version 3 adds signatures: Ed25519 over `vectra-dr ledger 1`, a zero
+ * byte and the line without its `signature`. As the line names the one before, it covers all before it.
  *
  * Names and numbers of people and values of environment variables never stand in it.
  */
@@ -27,12 +28,13 @@ import {
   isCanonicalJson,
   isJsonObject,
   type JsonObject,
+  type Signer,
   sha256Hex,
 } from '../../engine/index.ts'
 import type { AnySequence, ObjectiveKind } from '../plan/plan.ts'
 import type { RecordedError, StageName, StepRecord } from '../step/record.ts'
 
-export const ledgerVersion = 2
+export const ledgerVersion = 3
 
 /** What the first line names as its predecessor. */
 export const noLine = '0'.repeat(64)
@@ -111,6 +113,14 @@ export interface RunEnded {
   readonly error?: RecordedError
 }
 
+/** Covers this line, and by its chain all before it. */
+export interface LedgerSignature {
+  readonly kind: 'signature'
+  readonly publicKey: string
+  /** Base64 of 64 bytes. */
+  readonly signature: string
+}
+
 /** Something about the ledger itself. `breaks`: a verifier must not read past it in peace. */
 export interface LedgerRemark {
   readonly kind: 'remark'
@@ -127,6 +137,7 @@ export type LedgerBody =
   | RunStopping
   | RunResumed
   | RunEnded
+  | LedgerSignature
   | LedgerRemark
 
 /** What every line of a run has. */
@@ -139,7 +150,7 @@ export interface RunHeader {
 
 export type LedgerEntry = RunHeader &
   LedgerBody & {
-    readonly ledger: 1 | 2
+    readonly ledger: 1 | 2 | 3
     readonly line: number
     readonly previous: string
     readonly at: string
@@ -160,16 +171,33 @@ export function encodeLine(
   before: LineBefore,
   at: string,
 ): { readonly text: string; readonly entry: LedgerEntry } {
-  const entry: LedgerEntry = {
-    ...header,
-    ...body,
-    ledger: ledgerVersion,
-    line: before.line + 1,
-    previous: before.sha256,
-    at,
-  }
+  const entry: LedgerEntry = { ...header, ...body, ...placeOf(before, at) }
   return { text: canonicalJson(entry), entry }
 }
+
+type InChain = Pick<LedgerEntry, 'ledger' | 'line' | 'previous' | 'at'>
+
+const placeOf = (before: LineBefore, at: string): InChain => ({
+  ledger: ledgerVersion,
+  line: before.line + 1,
+  previous: before.sha256,
+  at,
+})
+
+/** The line that signs the one before, and all before that. */
+export function signLine(
+  header: RunHeader,
+  signer: Signer,
+  before: LineBefore,
+  at: string,
+): LedgerSignature {
+  const { publicKey } = signer
+  const unsigned = { ...header, kind: 'signature', publicKey, ...placeOf(before, at) }
+  return { kind: 'signature', ...signer.sign('ledger', signedBytes(unsigned)) }
+}
+
+/** What the signature of a line is of. */
+export const signedBytes = (unsigned: object): Buffer => Buffer.from(canonicalJson(unsigned))
 
 export const hashLine = (text: string | Uint8Array): string => sha256Hex(text)
 
@@ -204,7 +232,7 @@ export function decodeLine(text: string, before: LineBefore, file: string): Ledg
       { place: { file, line: before.line + 1 } },
     )
   }
-  if (version !== 1 && version !== ledgerVersion) return 'it has no known version'
+  if (version !== 1 && version !== 2 && version !== ledgerVersion) return 'it has no known version'
   if (value['line'] !== before.line + 1) return `it says it is line ${String(value['line'])}`
   if (value['previous'] !== before.sha256) {
     return before.line === 0
@@ -235,6 +263,8 @@ function hasKnownKind(value: JsonObject): boolean {
       return Array.isArray(value['interrupted'])
     case 'run-ended':
       return typeof value['outcome'] === 'string' && typeof value['startedAt'] === 'string'
+    case 'signature':
+      return typeof value['publicKey'] === 'string' && typeof value['signature'] === 'string'
     case 'remark':
       return typeof value['remark'] === 'string'
     default:

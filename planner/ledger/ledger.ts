@@ -16,6 +16,7 @@ import {
   fail,
   isOperatingError,
   type JsonObject,
+  type Signer,
   sha256Hex,
   type Timer,
   writeNewFile,
@@ -30,6 +31,7 @@ import {
   type LedgerRemark,
   type LineBefore,
   type RunHeader,
+  signLine,
   startOfLedger,
 } from './ledger-line.ts'
 import { maxLineBytes } from './ledger-reader.ts'
@@ -44,6 +46,9 @@ export interface LedgerTools {
   readonly clock: Clock
   readonly timer: Timer
 }
+
+/** What is appended behind `last`. */
+type BodyOf = (last: LineBefore, at: string) => LedgerBody
 
 export class Ledger {
   readonly file: string
@@ -60,12 +65,24 @@ export class Ledger {
    * @throws `locked`, `disk-full`, `disk-refused`, `disk-error`
    */
   append(header: RunHeader, body: LedgerBody): Promise<LedgerEntry> {
+    return this.#inTurn(header, () => body)
+  }
+
+  /**
+   * Appends a signature of all that stands in the ledger; resolves when it is durable.
+   * @throws as {@link append}
+   */
+  sign(header: RunHeader, signer: Signer): Promise<LedgerEntry> {
+    return this.#inTurn(header, (last, at) => signLine(header, signer, last, at))
+  }
+
+  #inTurn(header: RunHeader, body: BodyOf): Promise<LedgerEntry> {
     const appended = this.#turn.then(() => this.#append(header, body))
     this.#turn = appended.catch(() => {})
     return appended
   }
 
-  async #append(header: RunHeader, body: LedgerBody): Promise<LedgerEntry> {
+  async #append(header: RunHeader, body: BodyOf): Promise<LedgerEntry> {
     const { disk, clock, timer } = this.#tools
     const lock = await awaitStateLock(
       disk,
@@ -97,7 +114,7 @@ export class Ledger {
         // a crash came between a line and its head; a second one must not leave it two behind
         if (isBehind(head, end.last)) await writeHead(disk, this.file, end.last)
         if (remark !== undefined) await write(remark)
-        return await write(body)
+        return await write(body(last, at))
       } finally {
         await handle.close()
       }

@@ -37,6 +37,7 @@ export interface KnownStanding {
   readonly history: KnownHistory
   readonly points: readonly KnownPoint[]
   readonly newest: NewestRun | null
+  readonly signedBy: string | null
   readonly drills: readonly (readonly [string, LastDrill])[]
 }
 
@@ -54,6 +55,7 @@ export class Standing {
   readonly #recovery: RecoveryBook
   readonly #drills: Map<string, { run: string; entries: LedgerEntry[]; seen: Observation[] }>
   #newest: NewestRun | undefined
+  #signedBy: string | undefined
 
   constructor(plan: string, known?: KnownStanding) {
     this.plan = plan
@@ -65,6 +67,7 @@ export class Standing {
     this.#history = new HistoryBook(known?.history)
     this.#recovery = new RecoveryBook(known?.points)
     this.#newest = known?.newest ?? undefined
+    this.#signedBy = known?.signedBy ?? undefined
     this.#drills = new Map(
       (known?.drills ?? []).map(([name, { run, entries, seen }]) => [
         name,
@@ -91,6 +94,7 @@ export class Standing {
       drill.entries.push(entry)
       drill.seen.push(...this.#seenBefore(entry))
     }
+    if (entry.kind === 'signature') this.#signedBy = entry.publicKey
     if (entry.kind === 'step') this.#recovery.read(entry.record)
   }
 
@@ -121,6 +125,11 @@ export class Standing {
     return this.#newest
   }
 
+  /** The public key of the newest signature; who has it is not looked at. */
+  signedBy(): string | undefined {
+    return this.#signedBy
+  }
+
   drill(name: string): LastDrill | undefined {
     return this.#drills.get(name)
   }
@@ -132,6 +141,7 @@ export class Standing {
       history: this.#history.known(),
       points: this.#recovery.known(),
       newest: this.#newest ?? null,
+      signedBy: this.#signedBy ?? null,
       drills: [...this.#drills],
     }
   }

@@ -300,10 +300,11 @@ test('case 2: a power cut at any call of appends that follow each other leaves a
   }
 })
 
-test('lines of version 1 are read, and new ones follow them', async () => {
+test.each([1, 2])('lines of version %i are read, and new ones follow them', async (version) => {
   const disk = new MemoryDisk()
   const first = canonicalJson({
-    ...{ ...header, ledger: 1, line: 1, previous: '0'.repeat(64), at: '2026-01-01T00:00:00.000Z' },
+    ...{ ...header, ledger: version, line: 1, previous: '0'.repeat(64) },
+    at: '2026-01-01T00:00:00.000Z',
     ...{ kind: 'run-started', sequence: { kind: 'drill', name: 'd' }, proves: ['rto'] },
     ...{ planFile: 'p.yaml', version: '0.1.0' },
   })
@@ -315,16 +316,16 @@ test('lines of version 1 are read, and new ones follow them', async () => {
   const { problem, entries } = await readLedger(disk, file)
   expect(problem).toBeUndefined()
   expect(entries.map(({ ledger, kind }) => `${ledger} ${kind}`)).toEqual([
-    '1 run-started',
-    '2 remark',
-    '2 remark',
+    `${version} run-started`,
+    '3 remark',
+    '3 remark',
   ])
   expect(pastRuns('test', entries)[0]).toMatchObject({ dueAt: Date.UTC(2026, 0, 1) })
 })
 
 test('a newer version of the format is refused with a hint to upgrade', async () => {
   const disk = await ledgerOf(1)
-  await write(disk, (await read(disk)).replace('"ledger":2', '"ledger":3'))
+  await write(disk, (await read(disk)).replace('"ledger":3', '"ledger":4'))
   await expect(readLedger(disk, file)).rejects.toMatchObject({
     code: 'newer-format',
     hint: expect.stringContaining('Upgrade'),
