@@ -80,7 +80,9 @@ export function audit(request: AuditRequest): Audit {
     at: window.to,
   }
   const [judged] = runs
-  const verdicts = [...plan.collections.values()].flatMap((collection) =>
+  const excluded = plan.compliance.exclusions
+  const counted = [...plan.collections.values()].filter(({ name }) => !excluded.has(name))
+  const verdicts = counted.flatMap((collection) =>
     objectivesOf(collection)
       .filter(([kind]) => isWindow || isAbout(judged, collection, kind))
       .map(([kind, wanted]) => judge(plan, collection, kind, wanted, evidence))

@@ -24,6 +24,7 @@ export interface DescribedRun {
   readonly kind?: 'schedule' | 'drill'
   /** Of the schedule or drill; `restore-test` when absent. */
   readonly name?: string
+  readonly dueAt?: number
 }
 
 const iso = (at: number): string => new Date(at).toISOString()
@@ -62,6 +63,7 @@ export function ledgerOf(...runs: readonly DescribedRun[]): LedgerEntry[] {
         proves: run.proves ?? ['rpo', 'rto', 'recall'],
         planFile: 'plans/test.yaml',
         version: '0.0.0',
+        ...(run.dueAt !== undefined && { dueAt: iso(run.dueAt) }),
       },
       run.startedAt,
     )
