@@ -37,7 +37,7 @@ import {
   type ObjectCounts,
 } from './copy-objects.ts'
 import { copyPins } from './copy-pins.ts'
-import { unsigned } from './unsigned.ts'
+import { untrustedAt, withoutSigner } from './signatures.ts'
 
 export interface CopyOptions {
   readonly from: Location
@@ -109,7 +109,7 @@ export async function copySnapshots(options: CopyOptions): Promise<CopyResult> {
   try {
     // nothing is made of the target for a snapshot that is not there
     const wanted = await phases.run('choose', () => choose(from, options))
-    const target = unsigned(options.to)
+    const target = withoutSigner(options.to)
     const to = await phases.run('open', () => openOrCreateRepository(target, disk, clock))
     const ends = { from, to }
     refuseItself(ends)
@@ -172,7 +172,7 @@ interface Wanted {
 /** The snapshots to copy; those that are named are asked for, the others are found by a listing. */
 async function choose(
   from: Repository,
-  { collection, snapshotIds, signal }: CopyOptions,
+  { to, collection, snapshotIds, signal }: CopyOptions,
 ): Promise<Wanted> {
   const set = await readSnapshots(from, collection, signal)
   const isWanted = (id: string) => snapshotIds === undefined || snapshotIds.includes(id)
@@ -193,7 +193,12 @@ async function choose(
   const failed = unreadable.map(({ collection, id, error }) =>
     toFailed({ collection, snapshotId: id, manifestSha256: '', totalBytes: 0 }, error),
   )
-  return { sound, failed }
+  const welcome = sound.filter((snapshot) => {
+    const problem = untrustedAt(to, snapshot)
+    if (problem !== undefined) failed.push(toFailed(namesOf(snapshot), problem))
+    return problem === undefined
+  })
+  return { sound: welcome, failed }
 }
 
 function refuseUnknown(from: Repository, id: string | undefined, collection?: string): never {
@@ -252,11 +257,7 @@ class CopyRun {
 
   async copy(snapshot: StoredSnapshot): Promise<CopiedSnapshot> {
     this.#watch.signal.throwIfAborted()
-    const { manifest } = snapshot
-    const { collection, id, sizes } = manifest
-    const { sha256: manifestSha256 } = snapshot
-    const { totalBytes } = sizes
-    const named = { collection: collection.name, snapshotId: id, manifestSha256, totalBytes }
+    const named = namesOf(snapshot)
     const needed = objectsOf([snapshot])
     const copiedBytes = this.#objects.lackingBytes(needed)
     try {
@@ -365,10 +366,16 @@ async function ofOne<T>(read: () => Promise<T>): Promise<T> {
   }
 }
 
-const toFailed = (
-  named: Pick<CopiedSnapshot, 'collection' | 'snapshotId' | 'manifestSha256' | 'totalBytes'>,
-  error: OperatingError,
-): CopiedSnapshot => ({
+type Names = Pick<CopiedSnapshot, 'collection' | 'snapshotId' | 'manifestSha256' | 'totalBytes'>
+
+const namesOf = ({ manifest, sha256 }: StoredSnapshot): Names => ({
+  collection: manifest.collection.name,
+  snapshotId: manifest.id,
+  manifestSha256: sha256,
+  totalBytes: manifest.sizes.totalBytes,
+})
+
+const toFailed = (named: Names, error: OperatingError): CopiedSnapshot => ({
   ...named,
   outcome: 'failed',
   copiedBytes: 0,

@@ -49,7 +49,7 @@ import {
   refillManifest,
   refillObject,
 } from './refill.ts'
-import { unsigned } from './unsigned.ts'
+import { withoutSigner } from './signatures.ts'
 
 export interface RepairOptions {
   readonly repository: Location
@@ -96,7 +96,7 @@ export async function repairRepository(options: RepairOptions): Promise<RepairRe
   const to = dryRun
     ? reader
     : await phases.run('open', () =>
-        openOrCreateRepository(unsigned(options.repository), disk, clock),
+        openOrCreateRepository(withoutSigner(options.repository), disk, clock),
       )
   const opened = await phases.run('open', () => openSources(options.from, disk))
   const copies = opened.repositories
