@@ -6,13 +6,14 @@
  */
 import * as path from 'node:path'
 import type { LedgerEntry } from '../ledger/ledger-line.ts'
-import type { ObjectiveKind, Objectives, Plan, PlanCollection } from '../plan/plan.ts'
+import type { ObjectiveKind, Plan, PlanCollection } from '../plan/plan.ts'
 import { type Observation, toIso } from '../step/observation.ts'
 import { Copies } from './copies.ts'
 import { daysOf } from './days.ts'
 import { GrowthBook } from './growth.ts'
 import { judge } from './judge.ts'
 import { type LedgerRun, RunBook } from './ledger-run.ts'
+import { objectivesOf } from './objectives.ts'
 import { recovers } from './recovery.ts'
 import { type RunSummary, summarise } from './run-summary.ts'
 import { type AuditSections, reportSections } from './sections.ts'
@@ -68,26 +69,26 @@ export interface Audit {
 export function audit(request: AuditRequest): Audit {
   const { plan, window, run: only } = request
   const isWindow = only === undefined
-  const { runs: all, lines, knownSinceAt, ...books } = readEntries(request)
-  const { sightings } = books
-  const sections = isWindow
-    ? reportSections({ plan, window, runs: all, knownSinceAt: knownSinceAt ?? window.to, ...books })
-    : undefined
+  const { runs: all, lines, knownSinceAt = window.to, ...books } = readEntries(request)
   const runs = all.filter((run) => (isWindow ? isInside(run, window) : run.run === only))
   const evidence = {
     runs: runs.filter(({ sequence }) => sequence.kind === 'drill'),
-    sightings,
+    sightings: books.sightings,
     at: window.to,
   }
   const [judged] = runs
   const excluded = plan.compliance.exclusions
-  const counted = [...plan.collections.values()].filter(({ name }) => !excluded.has(name))
-  const verdicts = counted.flatMap((collection) =>
-    objectivesOf(collection)
-      .filter(([kind]) => isWindow || isAbout(judged, collection, kind))
-      .map(([kind, wanted]) => judge(plan, collection, kind, wanted, evidence))
-      .map((verdict) => withExposure(verdict, sections?.exposure ?? [])),
-  )
+  const drilled = [...plan.collections.values()]
+    .filter(({ name }) => !excluded.has(name))
+    .flatMap((collection) =>
+      objectivesOf(collection)
+        .filter(([kind]) => isWindow || isAbout(judged, collection, kind))
+        .map(([kind, wanted]) => judge(plan, collection, kind, wanted, evidence)),
+    )
+  const sections = isWindow
+    ? reportSections({ plan, window, runs: all, knownSinceAt, verdicts: drilled, ...books })
+    : undefined
+  const verdicts = drilled.map((verdict) => withExposure(verdict, sections?.exposure ?? []))
   const count = (kind: VerdictKind) => verdicts.filter(({ verdict }) => verdict === kind).length
   return {
     plan: {
@@ -153,16 +154,6 @@ const isAbout = (
   kind: ObjectiveKind,
 ): boolean =>
   run === undefined ? false : run.proves.includes(kind) && recovers(run, collection.name)
-
-/** In the order in which reports show them. */
-function objectivesOf({ objectives }: { readonly objectives: Objectives }) {
-  const all: readonly (readonly [ObjectiveKind, number | undefined])[] = [
-    ['rpo', objectives.rpoMs],
-    ['rto', objectives.rtoMs],
-    ['recall', objectives.recall],
-  ]
-  return all.flatMap(([kind, wanted]) => (wanted === undefined ? [] : [[kind, wanted] as const]))
-}
 
 const brokenLedger = ({ ledgerProblem: problem }: AuditRequest): string[] =>
   problem === undefined

@@ -1,6 +1,6 @@
 /** When exposure was beyond the objective, and why. Pure. */
 import { showDuration } from '../step/quantity.ts'
-import type { Span } from './claims.ts'
+import type { ClaimedPoint, Span } from './claims.ts'
 import type { Stretch } from './newest-claim.ts'
 
 /**
@@ -35,6 +35,8 @@ export interface Breach extends Span {
   readonly because: string
   /** What stands behind the cause, oldest first. */
   readonly incidents: readonly Incident[]
+  /** The recovery point that ended it; absent while it goes on. */
+  readonly endedBy?: ClaimedPoint
 }
 
 /**
@@ -66,12 +68,15 @@ export function breachesOf(
     last.to = to
     last.worstMs = last.worstMs === null || worst === null ? null : Math.max(last.worstMs, worst)
   }
-  return spans.map((span) => ({
-    from: span.from,
-    to: span.to,
-    worstMs: span.worstMs,
-    ...causeOf(span, incidents, isServed),
-  }))
+  const begun = new Map(stretches.map((each) => [each.from, each.claim?.point]))
+  return spans.map((span) => {
+    const endedBy = begun.get(span.to)
+    return {
+      ...{ from: span.from, to: span.to, worstMs: span.worstMs },
+      ...causeOf(span, incidents, isServed),
+      ...(endedBy && { endedBy }),
+    }
+  })
 }
 
 /** Incidents told of one breach; a long one has more of them than anybody reads. */

@@ -17,7 +17,8 @@ export interface ClaimedPoint {
   /** Of a snapshot. */
   readonly id?: string
   readonly lsn: number
-  /** Of the line that left it there. */
+  /** The run and the line that left it there. */
+  readonly run: string
   readonly line: number
 }
 
@@ -80,8 +81,8 @@ export function claimsOf(
   const fromSnapshots = [...moments].flatMap(([moment, copies]) => {
     const [first] = copies
     if (first === undefined) return []
-    const { destination, id, line } = first
-    const point = { destination, kind: 'snapshot', id, lsn: moment.lsn, line } as const
+    const { destination, id, run, line } = first
+    const point = { destination, kind: 'snapshot', id, lsn: moment.lsn, run, line } as const
     return union(copies.flatMap((each) => spans.get(each) ?? [])).flatMap((span) =>
       claimsIn(span, moment, point),
     )
@@ -110,10 +111,10 @@ function claimsOfStretch(
   bases: readonly Span[],
 ): Claim[] {
   let base = 0
-  return positions.flatMap(({ moment, coveredAt, line }, index) => {
+  return positions.flatMap(({ moment, coveredAt, run, line }, index) => {
     const to = Math.min(endsAt, positions[index + 1]?.coveredAt ?? forever)
     while ((bases[base]?.to ?? forever) <= coveredAt) base++
-    const point = { destination, kind: 'archive', lsn: moment.lsn, line } as const
+    const point = { destination, kind: 'archive', lsn: moment.lsn, run, line } as const
     const claims: Claim[] = []
     for (let at = base; at < bases.length; at++) {
       const span = bases[at]

@@ -40,6 +40,8 @@ export interface ReportedBreach {
   readonly cause: BreachCause
   readonly because: string
   readonly incidents: readonly ReportedIncident[]
+  /** The verified recovery point that ended it; null while it went on at the end of the window. */
+  readonly endedBy: ClaimedPoint | null
 }
 
 /**
@@ -182,6 +184,7 @@ function seriesOf(
       cause: each.cause,
       because: each.because,
       incidents: each.incidents.map(reported),
+      endedBy: each.endedBy ?? null,
     })),
     newest: newest === undefined ? null : { ...newest.point, asOfAt: toIso(newest.asOfAt) },
     curve,

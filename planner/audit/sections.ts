@@ -3,11 +3,13 @@ import type { Plan } from '../plan/plan.ts'
 import { timedOf } from '../schedule/timed.ts'
 import { toIso } from '../step/observation.ts'
 import type { Span } from './claims.ts'
+import { type ComplianceReport, reportCompliance } from './compliance-report.ts'
 import type { Copies } from './copies.ts'
 import { type CopyReport, reportCopies } from './copy-report.ts'
 import type { Day } from './days.ts'
 import { type DrillReport, reportDrills } from './drills.ts'
 import { type ExposureSeries, reportExposure } from './exposure.ts'
+import { type AuditFinding, reportFindings } from './findings.ts'
 import type { DataReport, GrowthBook } from './growth.ts'
 import { suppliesOf } from './incidents.ts'
 import type { LedgerRun } from './ledger-run.ts'
@@ -15,6 +17,7 @@ import { occurrencesOf } from './occurrences.ts'
 import { type CollectionRecoveries, reportRecoveries } from './recoveries.ts'
 import { reportSchedules, type SequenceReport } from './schedules.ts'
 import type { Sightings } from './sightings.ts'
+import type { Verdict } from './verdict.ts'
 
 export interface AuditSections {
   /** From when on the ledger names the plan, within the window: before it nothing is known. */
@@ -31,6 +34,9 @@ export interface AuditSections {
   readonly data: readonly DataReport[]
   /** Schedules, then drills, that the clock runs. */
   readonly schedules: readonly SequenceReport[]
+  /** Open ones first. */
+  readonly findings: readonly AuditFinding[]
+  readonly compliance: ComplianceReport
 }
 
 export interface SectionsRequest {
@@ -40,6 +46,8 @@ export interface SectionsRequest {
   readonly sightings: Sightings
   readonly copies: Copies
   readonly growth: GrowthBook
+  /** As the drills of the window have it. */
+  readonly verdicts: readonly Verdict[]
   /** The days of the window, in the time zone of the plan. */
   readonly days: readonly Day[]
   /** When the ledger first names the plan, epoch milliseconds. */
@@ -55,13 +63,17 @@ export function reportSections(request: SectionsRequest): AuditSections {
   const occurrences = occurrencesOf(plan, timed, runs, window)
   const supplyOf = suppliesOf(plan, timed)
   const schedules = reportSchedules(occurrences, request.days)
+  const exposure = reportExposure({ plan, copies, occurrences, supplyOf, window, knownSinceAt })
+  const drills = reportDrills(plan, runs, schedules, window)
   return {
     observedFrom: toIso(window.from),
-    exposure: reportExposure({ plan, copies, occurrences, supplyOf, window, knownSinceAt }),
+    exposure,
     recoveries: reportRecoveries({ plan, runs, sightings, copies, window: request.window }),
-    drills: reportDrills(plan, runs, schedules, window),
+    drills,
     recoveryPoints: reportCopies(plan, copies, to),
     data: request.growth.report(plan),
     schedules,
+    findings: reportFindings({ ...request, occurrences, exposure, drills, window }),
+    compliance: reportCompliance(plan, to),
   }
 }

@@ -10,7 +10,7 @@ const stretch = (from: number, to: number, asOfAt?: number): Stretch => ({
       ? undefined
       : {
           ...{ from, to, asOfAt },
-          point: { destination: 'far', kind: 'snapshot', lsn: 1, line: 1 },
+          point: { destination: 'far', kind: 'snapshot', lsn: 1, run: 'r', line: 1 },
         },
 })
 

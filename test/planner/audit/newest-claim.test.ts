@@ -5,7 +5,7 @@ import { newestClaims } from '../../../planner/audit/newest-claim.ts'
 
 const claim = (from: number, to: number, asOfAt: number): Claim => ({
   ...{ from, to, asOfAt },
-  point: { destination: 'far', kind: 'snapshot', lsn: 1, line: 1 },
+  point: { destination: 'far', kind: 'snapshot', lsn: 1, run: 'r', line: 1 },
 })
 
 const claims = fc.array(

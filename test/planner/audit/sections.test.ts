@@ -225,4 +225,54 @@ describe('a quarter, against what was computed by hand', () => {
       ...{ logRecords: null, logBytes: null },
     })
   })
+
+  test('findings close only with the run that proves it, and keep their owner and date', () => {
+    const told = sections.findings.map(
+      ({ id, severity, state, retest, dueAt, isLate, closedBy }) => {
+        const due = dueAt === null ? 'never' : short(dueAt)
+        const end = closedBy === null ? state : `closed by ${closedBy.run}`
+        return `${severity} ${id}: ${end}, ${retest}, due ${due}${isLate ? ', late' : ''}`
+      },
+    )
+    const exposure = (loss: string, at: string, by: string, due: string) =>
+      `critical exposure/orders/${loss}/2026-${at}:00.000Z: closed by nightly-2026-${by}, passed, due ${due}`
+    const rest = 'node+disk+region+account'
+    const runs = (name: string, at: string, by: string, due: string) =>
+      `warning runs/schedule/${name}/2026-${at}:00.000Z: closed by ${name}-2026-${by}, passed, due ${due}`
+    expect(told).toEqual([
+      'critical damage/near/orders/night-2026-12-03: open, not retested, due 12-10T01:50, late',
+      'critical damage/far/orders/night-2026-12-10: open, not retested, due 12-17T12:09, late',
+      'warning unprotected/orders: open, not retested, due 10-30T00:30, late',
+      'warning unproven/rpo/orders: open, not retested, due 10-31T00:00, late',
+      'warning runs/drill/restore-test/2026-12-01T03:00:00.000Z: open, not retested, due 12-31T03:00, late',
+      'warning drill/restore-test: open, not retested, due 01-05T03:21',
+      exposure('data', '10-26T01:31', '10-26', '11-02T01:31'),
+      exposure(rest, '10-26T01:31', '10-26', '11-02T01:31'),
+      exposure('data', '11-05T02:31', '11-06', '11-12T02:31'),
+      exposure(rest, '11-05T02:31', '11-06', '11-12T02:31'),
+      exposure('data', '11-12T02:31', '11-13', '11-19T02:31'),
+      exposure(rest, '11-12T02:31', '11-13', '11-19T02:31'),
+      exposure(rest, '11-19T02:31', '11-20', '11-26T02:31'),
+      exposure('data', '12-03T02:31', '12-04', '12-10T02:31'),
+      exposure(rest, '12-03T02:31', '12-04', '12-10T02:31'),
+      exposure(rest, '12-10T02:31', '12-11', '12-17T02:31'),
+      exposure('data', '12-17T02:31', '12-18', '12-24T02:31'),
+      exposure(rest, '12-17T02:31', '12-18', '12-24T02:31'),
+      runs('nightly', '11-05T01:30', '11-06', '12-05T01:30'),
+      runs('nightly', '11-12T01:30', '11-13', '12-12T01:30'),
+      runs('nightly', '11-19T01:30', '11-20', '12-19T01:30'),
+      runs('nightly', '12-03T01:30', '12-04', '01-02T01:30'),
+      runs('weekly', '12-10T12:00', '12-17', '01-09T12:00'),
+      runs('nightly', '12-17T01:30', '12-18', '01-16T01:30'),
+    ])
+    expect(new Set(sections.findings.map(({ owner }) => owner))).toEqual(new Set(['dr-team']))
+  })
+
+  test('what is left out is said, with its reason', () => {
+    expect(sections.compliance).toMatchObject({
+      exclusions: [{ collection: 'scratch', reason: 'rebuilt every night' }],
+      frameworks: ['soc2', 'dora'],
+      reviewedAt: '2026-09-01T00:00:00.000Z',
+    })
+  })
 })
