@@ -73,6 +73,33 @@ export function checkAnswers(
   refuseUnasked(io, plan, questions, given)
 }
 
+/**
+ * For sequences that run when they are due, with nobody there: answers may belong to one that is not due now.
+ * @throws `usage` for an answer that is none, or belongs to no step of any of them
+ */
+export const checkStanding = (
+  plan: Plan,
+  sequences: readonly AnySequence[],
+  given: GivenAnswers,
+): void => checkGiven(plan, sequences.flatMap(questionsOf), given)
+
+/** Of answers for several sequences those that this one asks for. @throws `usage` when others are missing */
+export function answersFor(
+  { io }: Context,
+  plan: Plan,
+  sequence: AnySequence,
+  given: GivenAnswers,
+): GivenAnswers {
+  const questions = questionsOf(sequence)
+  refuseUnasked(io, plan, questions, given)
+  const asked = new Set(questions.map(({ step }) => step.id))
+  return new Map([...given].filter(([step]) => asked.has(step)))
+}
+
+/** The step that will surely ask a person. */
+export const openQuestion = (sequence: AnySequence): string | undefined =>
+  questionsOf(sequence).find(({ step }) => step.when !== 'failure')?.step.id
+
 /** @throws `usage` for a question that nobody has answered and nobody is there for */
 function refuseUnasked(
   io: Context['io'],

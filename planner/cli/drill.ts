@@ -1,9 +1,9 @@
 /** `drill PLAN [NAME…]`: runs drills, and judges what they were to prove. */
 import type { Command } from 'commander'
 import { fail, OperatingError } from '../../engine/index.ts'
+import { asksFirst } from '../plan/asks-first.ts'
 import type { Drill, Plan } from '../plan/plan.ts'
 import { type AnswerFlags, addAnswers, checkAnswers } from './answers.ts'
-import { asksFirst } from './asks-first.ts'
 import * as choose from './choose-sequence.ts'
 import type { Context } from './context.ts'
 import { openPlan } from './open-plan.ts'

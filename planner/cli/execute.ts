@@ -65,11 +65,12 @@ export const executeDue = (
   context: Context,
   plan: Plan,
   { sequence, dueAt }: { readonly sequence: AnySequence; readonly dueAt: number },
+  given: GivenAnswers = new Map(),
 ): Promise<Ran | undefined> =>
   underLock(context, plan, async (state, before) =>
     isServed(before.standing.served(), sequence, dueAt, context.io.clock.nowMs())
       ? undefined
-      : conduct(context, plan, sequence, state, before, { given: new Map(), dueAt }),
+      : conduct(context, plan, sequence, state, before, { given, dueAt }),
   )
 
 async function underLock<T>(

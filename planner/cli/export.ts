@@ -11,6 +11,7 @@ const schedulers = ['systemd', 'cron', 'kubernetes'] as const
 interface ExportFlags {
   readonly out?: string
   readonly image?: string
+  readonly yes?: true
 }
 
 export function addExport(program: Command, run: Runner): void {
@@ -23,6 +24,7 @@ export function addExport(program: Command, run: Runner): void {
     .argument('<plan>', 'plan file')
     .option('--out <dir>', 'write files there, over none that exists (default: print them)')
     .option('--image <image>', 'container image with vectra-dr in it; needed for kubernetes')
+    .option('--yes', 'let drills that touch production data run too; without it they fail when due')
     .addHelpText(
       'after',
       examples(
@@ -44,10 +46,18 @@ async function exportPlan(
     fail('usage', 'a CronJob needs a container image', 'Name it with --image IMAGE.')
   }
   const plan = await openPlan(context, file)
-  const { systemdUnits, crontab, cronJobs } = await import('../schedule/unit-files.ts')
-  const options = { planFile: path.resolve(file), image: flags.image ?? '' }
+  const { systemdUnits, crontab, cronJobs, unitCautions } = await import(
+    '../schedule/unit-files.ts'
+  )
+  const options = {
+    planFile: path.resolve(file),
+    image: flags.image ?? '',
+    yes: flags.yes === true,
+  }
+  const cautions = unitCautions(plan, options)
   const jobs = scheduler === 'kubernetes' ? cronJobs(plan, options) : undefined
-  for (const sentence of jobs?.left ?? []) await context.warn(sentence)
+  const left = [...(jobs?.left ?? []), ...cautions]
+  for (const sentence of left) await context.warn(sentence)
   const files =
     jobs !== undefined
       ? [jobs.file]
@@ -70,5 +80,5 @@ async function exportPlan(
       await stdout.write(files.length === 1 ? text : `# ${name}\n${text}\n`)
     }
   }
-  return { plan: plan.name, scheduler, files, left: jobs?.left ?? [] }
+  return { plan: plan.name, scheduler, files, left }
 }

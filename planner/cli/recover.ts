@@ -4,11 +4,11 @@
  */
 import { type Command, Option } from 'commander'
 import { fail } from '../../engine/index.ts'
+import { asksFirst } from '../plan/asks-first.ts'
 import { readInstant } from '../plan/instant.ts'
 import { nearest } from '../plan/nearest.ts'
 import type { Plan, Procedure, Question, QuestionType } from '../plan/plan.ts'
 import { type AnswerFlags, addAnswers, checkAnswers } from './answers.ts'
-import { asksFirst } from './asks-first.ts'
 import * as choose from './choose-sequence.ts'
 import type { Context } from './context.ts'
 import { openPlan } from './open-plan.ts'

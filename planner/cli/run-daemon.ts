@@ -5,6 +5,7 @@
  * the signal.
  */
 import { OperatingError, sha256Hex } from '../../engine/index.ts'
+import { asksFirst } from '../plan/asks-first.ts'
 import { planLimits } from '../plan/limits.ts'
 import { loadPlan } from '../plan/load-plan.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -15,7 +16,7 @@ import { keyOf, timedOf } from '../schedule/timed.ts'
 import { PlanWatch, type WatchEvent, type WatchedOutcome } from '../schedule/watch.ts'
 import { readStanding } from '../standing/read-standing.ts'
 import { showCount, showDuration } from '../step/quantity.ts'
-import { asksFirst } from './asks-first.ts'
+import { openQuestion } from './answers.ts'
 import type { Context } from './context.ts'
 import { executeDue } from './execute.ts'
 import { reportFailure } from './failure.ts'
@@ -58,7 +59,7 @@ export async function runDaemon(
         return (await readStanding(io.disk, ledger, current.name)).standing.served()
       },
       run: async (current, due) => {
-        const outcome = await runOne(context, current, due, options.yes, teller)
+        const outcome = await runOne(context, current, due, options, teller)
         if (io.stopSignal.aborted && outcome === 'failed') stopped = io.stopSignal.reason
         return outcome
       },
@@ -104,7 +105,7 @@ async function runOne(
   context: Context,
   plan: Plan,
   due: Due,
-  yes: boolean,
+  { yes }: DaemonOptions,
   teller: Teller,
 ): Promise<WatchedOutcome> {
   const { io, json } = context
@@ -112,6 +113,13 @@ async function runOne(
   if (!yes && asksFirst(due.sequence)) {
     await context.warn(
       `${kind} ${name} of plan ${plan.name} is due and touches production data; it runs only with --yes`,
+    )
+    return 'refused'
+  }
+  const question = openQuestion(due.sequence)
+  if (question !== undefined) {
+    await context.warn(
+      `${kind} ${name} of plan ${plan.name} is due and its step ${question} asks a person; with nobody there it does not run. "vectra-dr run --due --answer …" does`,
     )
     return 'refused'
   }

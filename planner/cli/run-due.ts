@@ -1,5 +1,6 @@
 /** `run PLAN --due`: what is due by the ledger and the clock, one after the other, each once. */
 import { OperatingError } from '../../engine/index.ts'
+import { asksFirst } from '../plan/asks-first.ts'
 import type { Plan } from '../plan/plan.ts'
 import { type Due, decide, type Later } from '../schedule/decision.ts'
 import { watchedSince } from '../schedule/limits.ts'
@@ -7,15 +8,24 @@ import { localTime } from '../schedule/local-time.ts'
 import { timedOf } from '../schedule/timed.ts'
 import { readStanding } from '../standing/read-standing.ts'
 import { showDuration } from '../step/quantity.ts'
-import { asksFirst } from './asks-first.ts'
+import { answersFor, checkStanding, type GivenAnswers } from './answers.ts'
 import type { Context } from './context.ts'
 import { executeDue, type Ran } from './execute.ts'
 import { statePaths } from './state.ts'
 import { tellDecisions } from './tell-decisions.ts'
 import { worstFailure } from './worst-failure.ts'
 
-/** @throws as `execute`; `usage` when something is due that needs a yes, after the others ran */
-export async function runDue(context: Context, plan: Plan, yes: boolean): Promise<object> {
+export interface DueOptions {
+  /** Also what touches production data. */
+  readonly yes: boolean
+  /** What people said beforehand, to whatever is due. */
+  readonly given: GivenAnswers
+}
+
+/** @throws as `execute`; `usage` when something is due that needs a yes or an answer, after the others ran */
+export async function runDue(context: Context, plan: Plan, options: DueOptions): Promise<object> {
+  const { yes, given } = options
+  checkStanding(plan, timedOf(plan), given)
   const { disk, clock, stopSignal } = context.io
   const { ledger } = statePaths(plan, context.state)
   const { standing } = await readStanding(disk, ledger, plan.name)
@@ -34,7 +44,8 @@ export async function runDue(context: Context, plan: Plan, yes: boolean): Promis
   for (const each of due) {
     try {
       if (!yes && asksFirst(each.sequence)) throw unanswered(plan, each)
-      const ran = await executeDue(context, plan, each)
+      const answers = answersFor(context, plan, each.sequence, given)
+      const ran = await executeDue(context, plan, each, answers)
       if (ran !== undefined) runs.push(ran)
     } catch (error) {
       // one that fails says nothing about the next; a wish to stop and a lock are for all of them

@@ -19,6 +19,7 @@ export function addRun(program: Command, run: Runner): void {
       examples(
         'run plans/shop.yaml --schedule nightly',
         'run plans/shop.yaml --due',
+        'run plans/shop.yaml --due --yes --answer approve=yes@on-call-1',
         'run plans/shop.yaml --json > run.jsonl',
       ),
     )
@@ -40,11 +41,8 @@ async function runSchedule(context: Context, file: string, flags: RunFlags): Pro
   }
   const plan = await openPlan(context, file)
   if (flags.due === true) {
-    if (flags.answer !== undefined) {
-      fail('usage', '--answer does not go with --due', 'Name the schedule whose step asks.')
-    }
     const { runDue } = await import('./run-due.ts')
-    return runDue(context, plan, flags.yes === true)
+    return runDue(context, plan, { yes: flags.yes === true, given: flags.answer ?? new Map() })
   }
   const name =
     flags.schedule ??

@@ -3,7 +3,8 @@
  *
  * What the other scheduler cannot do stands as a comment where it would have been, never left away.
  */
-import type { Plan } from '../plan/plan.ts'
+import { asksFirst } from '../plan/asks-first.ts'
+import { type Plan, tasksOf } from '../plan/plan.ts'
 import { cronFields, onCalendar } from './calendar.ts'
 import { type Timed, timedOf } from './timed.ts'
 
@@ -17,12 +18,36 @@ export interface UnitOptions {
   readonly planFile: string
   /** The container to run in; Kubernetes only. */
   readonly image: string
+  /** Also drills that touch production data run. */
+  readonly yes: boolean
 }
 
-const commandOf = ({ kind, name }: Timed, planFile: string): string[] =>
-  kind === 'schedule'
-    ? ['vectra-dr', 'run', planFile, '--schedule', name]
-    : ['vectra-dr', 'drill', planFile, name]
+const commandOf = (sequence: Timed, { planFile, yes }: UnitOptions): string[] =>
+  sequence.kind === 'schedule'
+    ? ['vectra-dr', 'run', planFile, '--schedule', sequence.name]
+    : [
+        ...['vectra-dr', 'drill', planFile, sequence.name],
+        ...(yes && asksFirst(sequence) ? ['--yes'] : []),
+      ]
+
+/** What a person has to know of a unit that fails whenever it is due. */
+function cautions(sequence: Timed, { yes }: UnitOptions): string[] {
+  const asks = tasksOf([...sequence.steps, ...sequence.always]).find(
+    ({ kind, when }) => (kind === 'approve' || kind === 'manual') && when !== 'failure',
+  )
+  return [
+    ...(sequence.kind === 'drill' && !yes && asksFirst(sequence)
+      ? [
+          'it touches production data and asks first: with nobody there it fails. Export it with --yes to have it run',
+        ]
+      : []),
+    ...(asks === undefined
+      ? []
+      : [
+          `its step ${asks.id} asks a person: with nobody there it fails. Add --answer ${asks.id}=… to its command`,
+        ]),
+  ]
+}
 
 const titleOf = (plan: Plan, { kind, name }: Timed): string =>
   `${kind} ${name} of plan ${plan.name}`
@@ -32,11 +57,11 @@ const slug = (plan: Plan, { kind, name }: Timed): string =>
   `vectra-dr-${plan.name}-${kind}-${name}`.toLowerCase().replace(/[^a-z0-9]+/g, '-')
 
 /** A service and a timer each; `systemctl enable --now NAME.timer`. */
-export function systemdUnits(plan: Plan, { planFile }: UnitOptions): UnitFile[] {
+export function systemdUnits(plan: Plan, options: UnitOptions): UnitFile[] {
   return timedOf(plan).flatMap((sequence) => {
     const name = slug(plan, sequence)
-    const words = commandOf(sequence, planFile).map(systemdWord).join(' ')
-    const service = `[Unit]
+    const words = commandOf(sequence, options).map(systemdWord).join(' ')
+    const service = `${cautions(sequence, options).map(comment).join('')}[Unit]
 Description=Vectra DR: ${titleOf(plan, sequence)}
 After=network-online.target
 Wants=network-online.target
@@ -63,6 +88,14 @@ WantedBy=timers.target
   })
 }
 
+/** The cautions of all units, each with what it is about. */
+export const unitCautions = (plan: Plan, options: UnitOptions): string[] =>
+  timedOf(plan).flatMap((sequence) =>
+    cautions(sequence, options).map((each) => `${titleOf(plan, sequence)}: ${each}`),
+  )
+
+const comment = (text: string): string => `# ${text}\n`
+
 const systemdWord = (word: string): string =>
   `"${word.replace(/["\\]/g, '\\$&').replaceAll('%', '%%').replaceAll('$', '$$$$')}"`
 
@@ -80,13 +113,14 @@ function timerLines({ rhythm, catchUp, jitterMs }: Timed): string[] {
 }
 
 /** One crontab, for a cron that knows CRON_TZ: cronie, not Debian's. */
-export function crontab(plan: Plan, { planFile }: UnitOptions): UnitFile {
+export function crontab(plan: Plan, options: UnitOptions): UnitFile {
   const parts = timedOf(plan).map((sequence) => {
     const { rhythm, catchUp, jitterMs } = sequence
     const line = rhythm.kind === 'cron' ? cronFields(rhythm.line) : everyLine(rhythm.everyMs)
-    const words = commandOf(sequence, planFile).map(shellWord).join(' ')
+    const words = commandOf(sequence, options).map(shellWord).join(' ')
     return [
       `# ${titleOf(plan, sequence)}`,
+      ...cautions(sequence, options).map((each) => `# ${each}`),
       ...(catchUp ? ['# cron cannot catch up on a missed run; "vectra-dr daemon" can'] : []),
       ...(jitterMs === undefined ? [] : ['# cron has no jitter: it starts when it is due']),
       ...(line === undefined
@@ -120,7 +154,7 @@ function everyLine(everyMs: number): string | undefined {
 /** One List of CronJobs, as JSON, which `kubectl apply -f` takes. What cannot be said is in `left`. */
 export function cronJobs(
   plan: Plan,
-  { planFile, image }: UnitOptions,
+  options: UnitOptions,
 ): { readonly file: UnitFile; readonly left: readonly string[] } {
   const left: string[] = []
   const items = timedOf(plan).flatMap((sequence) => {
@@ -131,8 +165,8 @@ export function cronJobs(
       left.push(`${titleOf(plan, sequence)}: a CronJob cannot run at this interval; use the daemon`)
       return []
     }
-    const [program = '', ...args] = commandOf(sequence, planFile)
-    const container = { name: 'vectra-dr', image, command: [program], args }
+    const [program = '', ...args] = commandOf(sequence, options)
+    const container = { name: 'vectra-dr', image: options.image, command: [program], args }
     const pod = { spec: { restartPolicy: 'Never', containers: [container] } }
     return [
       {

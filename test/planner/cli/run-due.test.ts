@@ -95,6 +95,26 @@ test('one that fails keeps no other from running, and one that needs a yes is no
   expect((await runsIn(state)).map(([name]) => name)).toEqual(['broken', 'nightly', 'risky'])
 })
 
+test('what is due and asks a person runs with the answer given beforehand, and not at all without', async () => {
+  const people =
+    'people:\n  roles: { boss: { primary: ada } }\n  contacts: { ada: { name: Ada } }\n'
+  const asking = nightly()
+    .replace('nightly', 'asking')
+    .replace('steps:\n', 'steps:\n      - approve: { by: boss, question: "Now?" }\n')
+  const { file, state } = await timedPlan(asking + nightly().replace('30 2', '31 2'), people)
+  const run = (now: string, ...answers: string[]) =>
+    dr(['run', file, '--due', ...answers.flatMap((each) => ['--answer', each])], at(now))
+  const unanswered = await run('2026-11-26T01:30:00Z')
+  expect(unanswered).toMatchObject({ exitCode: 2 })
+  expect(unanswered.stderr).toContain('--answer approve=yes@ada')
+  expect(await runsIn(state)).toEqual([])
+  // an answer to a step that is nowhere is a mistake; one to a step that is not due waits
+  expect((await run('2026-11-26T01:30:01Z', 'aprove=yes@ada')).stderr).toContain('no step aprove')
+  expect(await run('2026-11-26T01:30:02Z', 'approve=yes@ada')).toMatchObject({ exitCode: 0 })
+  expect(await run('2026-11-26T01:31:00Z', 'approve=yes@ada')).toMatchObject({ exitCode: 0 })
+  expect((await runsIn(state)).map(([name]) => name)).toEqual(['asking', 'nightly'])
+})
+
 test('a heartbeat follows a success and only that, and hides nothing when it fails', async () => {
   const asked: string[] = []
   let status = 200

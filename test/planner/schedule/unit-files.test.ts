@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest'
-import { cronJobs, crontab, systemdUnits } from '../../../planner/schedule/unit-files.ts'
-import { buildPlan } from '../../support/plan-builder.ts'
+import {
+  cronJobs,
+  crontab,
+  systemdUnits,
+  unitCautions,
+} from '../../../planner/schedule/unit-files.ts'
+import { buildDrill, buildPlan } from '../../support/plan-builder.ts'
 import { buildSchedule, cron, every } from '../../support/schedule-builder.ts'
 
 const nightly = buildSchedule(cron('0 2 * * *', 'Europe/Zurich'), {
@@ -12,7 +17,7 @@ const plan = buildPlan({
   name: 'shop',
   schedules: new Map([nightly, log].map((each) => [each.name, each])),
 })
-const options = { planFile: '/etc/dr/100% shop.yaml', image: 'dr:1' }
+const options = { planFile: '/etc/dr/100% shop.yaml', image: 'dr:1', yes: false }
 
 test('systemd gets a service and a timer each, in the zone, with jitter and catch-up', () => {
   const units = new Map(systemdUnits(plan, options).map(({ name, text }) => [name, text]))
@@ -60,4 +65,23 @@ test('Kubernetes gets CronJobs that do not overlap, and what they cannot do is t
     'schedule nightly of plan shop: a CronJob has no jitter',
     'schedule log of plan shop: a CronJob cannot run at this interval; use the daemon',
   ])
+})
+
+test('a drill that asks first says so in its unit, and gets --yes only when that was asked for', () => {
+  const risky = buildDrill({ name: 'risky', confirm: true, rhythm: cron('0 4 1 * *', 'UTC') })
+  const asking = { ...plan, schedules: new Map(), drills: new Map([['risky', risky]]) }
+  const fails =
+    'it touches production data and asks first: with nobody there it fails. Export it with --yes to have it run'
+  const [service] = systemdUnits(asking, options)
+  expect(service?.text).toMatch(new RegExp(`^# ${fails}\n\\[Unit\\]`))
+  expect(service?.text).not.toContain('"--yes"')
+  expect(crontab(asking, options).text).toContain(`# drill risky of plan shop\n# ${fails}\n`)
+  expect(unitCautions(asking, options)).toEqual([`drill risky of plan shop: ${fails}`])
+  const wanted = { ...options, yes: true }
+  expect(systemdUnits(asking, wanted)[0]?.text).toContain(
+    '"drill" "/etc/dr/100%% shop.yaml" "risky" "--yes"\n',
+  )
+  expect(crontab(asking, wanted).text).toMatch(/ risky --yes\n/)
+  expect(cronJobs(asking, wanted).file.text).toContain('"--yes"')
+  expect(unitCautions(asking, wanted)).toEqual([])
 })

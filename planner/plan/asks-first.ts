@@ -1,5 +1,5 @@
 /** What needs a yes before it runs. */
-import { type AnySequence, tasksOf } from '../plan/plan.ts'
+import { type AnySequence, tasksOf } from './plan.ts'
 
 /** As a whole, or one of its steps. */
 export const asksFirst = (sequence: AnySequence): boolean =>
