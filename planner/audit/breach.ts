@@ -1,5 +1,5 @@
 /** When exposure was beyond the objective, and why. Pure. */
-import { showDuration } from '../step/quantity.ts'
+import { showMinutes } from '../step/quantity.ts'
 import type { ClaimedPoint, Span } from './claims.ts'
 import type { Stretch } from './newest-claim.ts'
 
@@ -98,7 +98,7 @@ function causeOf(
     const because =
       asOfAt === Number.NEGATIVE_INFINITY
         ? `no copy had been verified yet${later}`
-        : `nothing failed in the ${showDuration(from - asOfAt)} since the last recovery point: copies or their verification come too seldom${later}`
+        : `nothing failed in the ${showMinutes(from - asOfAt)} since the last recovery point: copies or their verification come too seldom${later}`
     return { cause: 'lag', because, incidents: within.slice(0, incidentsTold) }
   }
   const more = within.length === 1 ? '' : `, and ${within.length - 1} more until it ended`

@@ -8,7 +8,7 @@
 import type { Compliance, ObjectiveKind, Plan } from '../plan/plan.ts'
 import { formatDuration } from '../plan/units.ts'
 import { toIso } from '../step/observation.ts'
-import { showDuration } from '../step/quantity.ts'
+import { showMinutes } from '../step/quantity.ts'
 import type { Span } from './claims.ts'
 import type { Copies, CopyCheck, LineReference } from './copies.ts'
 import type { DrillReport } from './drills.ts'
@@ -168,7 +168,7 @@ function breachedExposure({ exposure }: FindingsRequest): Found[] {
         id: `exposure/${collection}/${losses.join('+')}/${from}`,
         severity: 'critical',
         collection,
-        message: `exposure of ${collection} to ${lossText(series)} was beyond its RPO for ${showDuration(durationMs)}: ${because}`,
+        message: `exposure of ${collection} to ${lossText(series)} was beyond its RPO for ${showMinutes(durationMs)}: ${because}`,
         openedAt: Date.parse(from),
         shownBy: incidents.flatMap(({ run, line }) => (run && line ? [{ run, line }] : [])),
         ...(endedBy && {

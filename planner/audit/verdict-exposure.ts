@@ -4,7 +4,7 @@
  * Only losses that the plan provides for count: those that leave a destination to which the clock brings
  * snapshots. Nobody promised anything for the others; the section on exposure tells them as they are.
  */
-import { showDuration } from '../step/quantity.ts'
+import { showMinutes } from '../step/quantity.ts'
 import type { ExposureSeries } from './exposure.ts'
 import type { Verdict, VerdictKind } from './verdict.ts'
 
@@ -28,9 +28,9 @@ function reasonOf(series: ExposureSeries): string {
   const loss = lossText(series)
   if (series.verdict === 'unproven') return `no copy that survives ${loss} was ever verified`
   const { breaches, inBreachMs, worstMs } = series
-  const worst = worstMs === null ? 'without bound' : showDuration(worstMs)
+  const worst = worstMs === null ? 'without bound' : showMinutes(worstMs)
   const times = breaches.length === 1 ? 'once' : `${breaches.length} times`
-  return `exposure to ${loss} was beyond the objective ${times}, ${showDuration(inBreachMs)} in all; at worst ${worst}`
+  return `exposure to ${loss} was beyond the objective ${times}, ${showMinutes(inBreachMs)} in all; at worst ${worst}`
 }
 
 /** `loss of data, node`. */

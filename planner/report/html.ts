@@ -2,7 +2,7 @@
  * The story as one HTML file: no scripts, no network, light and dark, made for print and for phones.
  * All text is escaped, and a content security policy keeps the page from loading anything.
  */
-import type { Block, Cell, Story } from './story.ts'
+import type { Block, Cell, Story } from './block.ts'
 
 const style = `
 :root { color-scheme: light dark; --line: #d0d7de; --soft: #f3f5f7; --text: #1c2128;

@@ -1,5 +1,5 @@
 /** The story as Markdown: CommonMark with tables. Text of others cannot become markup. */
-import type { Block, Cell, Story } from './story.ts'
+import type { Block, Cell, Story } from './block.ts'
 
 const marks = { met: '✅ met', missed: '❌ missed', unproven: '❔ unproven' } as const
 

@@ -9,31 +9,8 @@ import type { Audit } from '../audit/audit.ts'
 import type { RunSummary, StepSummary } from '../audit/run-summary.ts'
 import type { Verdict, VerdictKind } from '../audit/verdict.ts'
 import { showCount, showDuration } from '../step/quantity.ts'
-
-export type Cell = string | { readonly verdict: VerdictKind }
-
-export type Block =
-  | { readonly kind: 'paragraph'; readonly text: string }
-  | { readonly kind: 'list'; readonly items: readonly string[] }
-  /** Output of programs, character for character. */
-  | { readonly kind: 'lines'; readonly lines: readonly string[] }
-  | {
-      readonly kind: 'table'
-      readonly columns: readonly string[]
-      readonly rows: readonly (readonly Cell[])[]
-    }
-
-export interface Section {
-  readonly heading: string
-  readonly blocks: readonly Block[]
-}
-
-export interface Story {
-  readonly title: string
-  readonly verdict: VerdictKind
-  readonly lead: string
-  readonly sections: readonly Section[]
-}
+import type { Block, Section, Story } from './block.ts'
+import { sectionStory } from './section-story.ts'
 
 /** The story of an audit. The same audit tells the same story. */
 export function tellStory(audit: Audit): Story {
@@ -44,6 +21,7 @@ export function tellStory(audit: Audit): Story {
     sections: [
       objectives(audit),
       ...audit.verdicts.map(verdictSection),
+      ...(audit.sections === undefined ? [] : sectionStory(audit.sections)),
       ...runSections(audit),
       provenance(audit),
     ],

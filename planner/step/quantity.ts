@@ -20,6 +20,22 @@ export function showDuration(durationMs: number): string {
     .join(' ')
 }
 
+/** To the minute, nothing left out: `2 d 39 min`; what is shorter as {@link showDuration} has it. */
+export function showMinutes(durationMs: number): string {
+  const minutes = Math.round(durationMs / 60_000)
+  if (minutes < 60) return showDuration(durationMs)
+  return (
+    [
+      [Math.floor(minutes / 1_440), 'd'],
+      [Math.floor(minutes / 60) % 24, 'h'],
+      [minutes % 60, 'min'],
+    ] as const
+  )
+    .filter(([value]) => value > 0)
+    .map(([value, unit]) => `${value} ${unit}`)
+    .join(' ')
+}
+
 /** `812 B`, `1.4 KiB`, `33.0 MiB`. */
 export function showBytes(bytes: number): string {
   if (bytes < KiB) return `${bytes} B`
