@@ -48,7 +48,11 @@ async function auditPlan(context: Context, file: string, flags: AuditFlags) {
   const plan = await openPlan(context, file)
   const state = statePaths(plan, context.state)
   const window = windowOf(flags, plan.compliance.windowMs, clock.nowMs())
-  const { readProvenLedger } = await import('./read-proven-ledger.ts')
+  const [{ readProvenLedger }, { closeHour }] = await Promise.all([
+    import('./read-proven-ledger.ts'),
+    import('./seal-run.ts'),
+  ])
+  await closeHour(context, plan)
   const { entries } = await readProvenLedger(context, file, state.ledger)
   const [{ audit }, { toReport }, { writeReport }, { tellVerdicts }] = await Promise.all([
     import('../audit/audit.ts'),

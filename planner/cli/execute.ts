@@ -30,6 +30,7 @@ import { beat } from './beat.ts'
 import { chooseRenderer } from './choose-renderer.ts'
 import type { Context } from './context.ts'
 import { judgeRun } from './judge-run.ts'
+import { openRecord } from './run-record.ts'
 import { ledgerSigner, sealRun } from './seal-run.ts'
 import { type StatePaths, statePaths } from './state.ts'
 
@@ -145,7 +146,17 @@ export async function conduct(
   const signer = await ledgerSigner(context, plan, standing)
   const history = standing.history(sequence)
   const tree = compile(plan, sequence, { registry: stepRegistry, history })
-  const result = await runWatched(context, plan, tree, state, standing, signer, dueAt, told)
+  const result = await runWatched(
+    context,
+    plan,
+    sequence,
+    tree,
+    state,
+    standing,
+    signer,
+    dueAt,
+    told,
+  )
   if (result.bug !== undefined) throw result.bug
   const judged =
     sequence.kind === 'drill' ? await judgeRun(context, plan, sequence, before, state) : {}
@@ -165,6 +176,7 @@ export async function conduct(
 async function runWatched(
   context: Context,
   plan: Plan,
+  sequence: AnySequence,
   tree: TaskTree,
   state: StatePaths,
   standing: Standing,
@@ -189,6 +201,9 @@ async function runWatched(
     ...(recovery && { recovery }),
     version,
   }
+  const { header } = request
+  const isResumed = resumed !== undefined
+  const record = await openRecord(context, sequence, header, ledger, standing, isResumed)
   const tools: RunTools = {
     disk,
     clock,
@@ -198,11 +213,7 @@ async function runWatched(
     stateDirectory: state.directory,
     target: openTargets(plan, disk, clock, locate),
     repositories: engineRepositories(disk, clock, locate),
-    ledger: {
-      append: async (header, body) => {
-        standing.read(await ledger.append(header, body))
-      },
-    },
+    ledger: record,
     redact: createRedactor(plan.secrets),
     observe: renderer.observe,
     stopSignal: io.stopSignal,
@@ -213,7 +224,8 @@ async function runWatched(
       resumed === undefined
         ? await runTree(tree, request, tools)
         : await resumeTree(tree, request, tools, resumed.past, resumed.answers)
-    await sealRun(context, plan, ledger, request.header, standing, signer)
+    await record.close(result.outcome)
+    await sealRun(context, plan, ledger, header, standing, signer)
     return result
   } finally {
     await renderer.close()

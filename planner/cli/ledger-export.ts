@@ -1,7 +1,8 @@
 /** `ledger export PLAN`: the lines of a run or a window, in a file that can be checked alone. */
 import type { Command } from 'commander'
 import { fail, writeNewFile } from '../../engine/index.ts'
-import type { LedgerEntry } from '../ledger/ledger-line.ts'
+import type { LedgerLine } from '../ledger/ledger-line.ts'
+import { unfold } from '../ledger/sum.ts'
 import { showCount } from '../step/quantity.ts'
 import type { Context } from './context.ts'
 import { openPlan } from './open-plan.ts'
@@ -83,7 +84,8 @@ async function exportLedger(context: Context, file: string, flags: ExportFlags) 
 
 const wantedBy =
   ({ run, from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY }: ExportFlags) =>
-  (entry: LedgerEntry): boolean => {
-    const at = Date.parse(entry.at)
-    return (run === undefined || entry.run === run) && at >= from && at <= to
-  }
+  (line: LedgerLine): boolean =>
+    unfold(line).some((entry) => {
+      const at = Date.parse(entry.at)
+      return (run === undefined || entry.run === run) && at >= from && at <= to
+    })

@@ -1,7 +1,7 @@
 /** `ledger show PLAN`: the entries of the ledger, one a line. */
 import type { Command } from 'commander'
-import type { LedgerEntry } from '../ledger/ledger-line.ts'
-import { showDuration } from '../step/quantity.ts'
+import type { LedgerLine } from '../ledger/ledger-line.ts'
+import { showCount, showDuration } from '../step/quantity.ts'
 import type { Context } from './context.ts'
 import { openPlan } from './open-plan.ts'
 import { examples, type Runner } from './runner.ts'
@@ -22,9 +22,15 @@ export function addLedgerShow(ledger: Command, run: Runner): void {
 
 async function show(context: Context, file: string, flags: { readonly run?: string }) {
   const { ledger } = statePaths(await openPlan(context, file), context.state)
-  const { readLedger } = await import('../ledger/ledger-reader.ts')
-  const { entries, problem } = await readLedger(context.io.disk, ledger)
-  const wanted = entries.filter((entry) => flags.run === undefined || entry.run === flags.run)
+  const [{ walkLines }, { unfold }] = await Promise.all([
+    import('../ledger/ledger-reader.ts'),
+    import('../ledger/sum.ts'),
+  ])
+  const wanted: LedgerLine[] = []
+  const { problem } = await walkLines(context.io.disk, ledger, (line) => {
+    if (flags.run === undefined) wanted.push(line)
+    else wanted.push(...unfold(line).filter(({ run }) => run === flags.run))
+  })
   for (const entry of wanted) {
     await context.emit({ event: 'entry', entry })
     await context.print(textOf(entry))
@@ -37,7 +43,7 @@ async function show(context: Context, file: string, flags: { readonly run?: stri
   return { ledger, entries: wanted.length, ...(problem && { problem }) }
 }
 
-function textOf(entry: LedgerEntry): string {
+function textOf(entry: LedgerLine): string {
   const start = `${String(entry.line).padStart(5)}  ${entry.at}  ${entry.run}`
   switch (entry.kind) {
     case 'run-started':
@@ -61,6 +67,11 @@ function textOf(entry: LedgerEntry): string {
     }
     case 'run-ended':
       return `${start}  ${entry.outcome} in ${showDuration(entry.durationMs)}`
+    case 'runs-summed': {
+      const { kind, name } = entry.sequence
+      const runs = showCount(entry.rows.length, 'run')
+      return `${start}  ${runs} of ${kind} ${name} of ${entry.plan} passed`
+    }
     case 'signature':
       return `${start}  signed by ${entry.publicKey}`
     case 'remark':

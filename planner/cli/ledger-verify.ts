@@ -109,7 +109,7 @@ async function trustedKeys(
 async function prove(context: Context, wanted: Wanted, flags: VerifyFlags) {
   const { disk } = context.io
   const { file, name, trusted, plan, start } = wanted
-  const [{ walkLedger }, { SignatureBook }, { AnchorBook }] = await Promise.all([
+  const [{ walkLines }, { SignatureBook }, { AnchorBook }] = await Promise.all([
     import('../ledger/ledger-reader.ts'),
     import('../ledger/signatures.ts'),
     import('../ledger/anchors.ts'),
@@ -117,7 +117,7 @@ async function prove(context: Context, wanted: Wanted, flags: VerifyFlags) {
   const signatures = new SignatureBook(trusted)
   const anchors = new AnchorBook(await anchorsOf(context, plan))
   const expected: { line?: number } = {}
-  const proof = await walkLedger(
+  const proof = await walkLines(
     disk,
     file,
     (entry, sha256) => {

@@ -21,6 +21,7 @@ import type { Context } from './context.ts'
 import { executeDue } from './execute.ts'
 import { reportFailure } from './failure.ts'
 import { showPlanErrors } from './open-plan.ts'
+import { closeHour } from './seal-run.ts'
 import { statePaths } from './state.ts'
 import { aheadText, decisionText } from './tell-decisions.ts'
 
@@ -93,6 +94,7 @@ export async function runDaemon(
     if (failed !== undefined) throw failed.reason
   } finally {
     forget?.()
+    for (const plan of plans) await closeHour(context, plan)
     await server?.close()
   }
   if (stopped !== undefined) throw stopped

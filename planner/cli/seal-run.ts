@@ -2,14 +2,18 @@
 import { OperatingError, type Signer } from '../../engine/index.ts'
 import { openDestination, readSigner } from '../../engine/operations.ts'
 import { anchoredLine, firstLineOf, noteAnchored, putAnchor } from '../ledger/anchors.ts'
-import type { Ledger } from '../ledger/ledger.ts'
+import { moveWaiting, readWaiting } from '../ledger/hour-journal.ts'
+import { Ledger } from '../ledger/ledger.ts'
 import { readHead } from '../ledger/ledger-head.ts'
 import type { RunHeader } from '../ledger/ledger-line.ts'
-import type { Plan } from '../plan/plan.ts'
+import { takeStateLock } from '../ledger/state-lock.ts'
+import { type AnySequence, type Plan, tasksOf } from '../plan/plan.ts'
+import { readStanding } from '../standing/read-standing.ts'
 import type { Standing } from '../standing/standing.ts'
 import { showCount } from '../step/quantity.ts'
 import { pause } from '../step/timer.ts'
 import type { Context } from './context.ts'
+import { statePaths } from './state.ts'
 
 /** A run does not wait longer for its paperwork. */
 const anchorPatienceMs = 30_000
@@ -45,7 +49,9 @@ export async function sealRun(
   standing: Standing,
   signer: Signer | undefined,
 ): Promise<void> {
-  if (signer !== undefined) {
+  const head = await readHead(context.io.disk, ledger.file)
+  const isNew = typeof head !== 'object' || head.line !== standing.signedLine()
+  if (signer !== undefined && isNew && head !== 'missing') {
     try {
       standing.read(await ledger.sign(header, signer))
     } catch (error) {
@@ -53,6 +59,36 @@ export async function sealRun(
     }
   }
   await anchorLedger(context, plan, ledger.file, header.run, signer)
+}
+
+/** Whether its runs are summed up by the hour: it ships log at an interval and does nothing else. */
+export const isSummedUp = (sequence: AnySequence): boolean =>
+  sequence.kind === 'schedule' &&
+  sequence.rhythm.kind === 'every' &&
+  sequence.always.length === 0 &&
+  tasksOf(sequence.steps).every(({ kind }) => kind === 'archive')
+
+/** Moves the running hour into the ledger before it is over, unless a run is under way, which does that itself. */
+export async function closeHour(context: Context, plan: Plan): Promise<void> {
+  const { disk, clock, timer } = context.io
+  const state = statePaths(plan, context.state)
+  const waiting = await readWaiting(disk, state.ledger, plan.name)
+  const header = waiting.at(-1)?.header
+  if (header === undefined) return
+  try {
+    const lock = await takeStateLock(disk, clock, state.lock, `a run of plan ${plan.name}`)
+    try {
+      const ledger = new Ledger(state.ledger, { disk, clock, timer })
+      if ((await moveWaiting(disk, ledger, plan.name)) === 0) return
+      const { standing } = await readStanding(disk, state.ledger, plan.name)
+      const signer = await ledgerSigner(context, plan, standing)
+      await sealRun(context, plan, ledger, header, standing, signer)
+    } finally {
+      await lock.release()
+    }
+  } catch (error) {
+    await context.warn(`the running hour is not in the ledger yet: ${messageOf(error)}`)
+  }
 }
 
 /** Anchors the head, where the plan says to; a failure is told and made up for the next time. */

@@ -6,8 +6,8 @@
  * signature at the end covers all of them.
  */
 import { type Disk, fail, type JsonObject } from '../../engine/index.ts'
-import type { LedgerEntry, LineBefore } from './ledger-line.ts'
-import { type LedgerProof, type ProvenStart, walkLedger } from './ledger-reader.ts'
+import type { LedgerLine, LineBefore } from './ledger-line.ts'
+import { type LedgerProof, type ProvenStart, walkLines } from './ledger-reader.ts'
 
 export interface ExportedLines {
   readonly from: number
@@ -29,14 +29,14 @@ export interface ExportedLines {
 export async function exportLines(
   disk: Disk,
   ledger: string,
-  isWanted: (entry: LedgerEntry) => boolean,
+  isWanted: (line: LedgerLine) => boolean,
   write: (bytes: Buffer) => void,
 ): Promise<{ readonly proof: LedgerProof; readonly exported: ExportedLines | undefined }> {
   let exported: ExportedLines | undefined
   /** Behind the last wanted line; they belong to it once a wanted one or a signature follows. */
   let waiting: Buffer[] = []
   let before: LineBefore = { line: 0, sha256: '0'.repeat(64) }
-  const proof = await walkLedger(disk, ledger, (entry, sha256, bytes) => {
+  const proof = await walkLines(disk, ledger, (entry, sha256, bytes) => {
     const wanted = isWanted(entry)
     const closes = entry.kind === 'signature' && exported !== undefined && !exported.isSigned
     if (wanted || exported !== undefined) waiting.push(Buffer.concat([bytes, lineFeed]))

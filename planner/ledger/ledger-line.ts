@@ -13,12 +13,13 @@
  * | at | when it was appended, ISO 8601 |
  * | plan, planSha256, gitCommit | what was run: name, hash of the plan file, commit or null |
  * | run | id of the run |
- * | kind | `run-started`, `step-started`, `step-noted`, `step`, `run-stopping`, `run-resumed`, `run-ended`, `signature`, `remark` |
+ * | kind | `run-started`, `step-started`, `step-noted`, `step`, `run-stopping`, `run-resumed`, `run-ended`, `runs-summed`, `signature`, `remark` |
  *
  * A step has a line before it starts, one for what it found there right before it changed something, and
  * one when it ended: what a process that died was about to do is known. Version 2 adds these lines, and
  * those of a run that is stopped or resumed. Version 3 adds signatures: Ed25519 over `vectra-dr ledger 1`, a zero
- * byte and the line without its `signature`. As the line names the one before, it covers all before it.
+ * byte and the line without its `signature`. As the line names the one before, it covers all before it. And it adds
+ * sums of runs that are alike (`sum.ts`).
  *
  * Names and numbers of people and values of environment variables never stand in it.
  */
@@ -33,6 +34,7 @@ import {
 } from '../../engine/index.ts'
 import type { AnySequence, ObjectiveKind } from '../plan/plan.ts'
 import type { RecordedError, StageName, StepRecord } from '../step/record.ts'
+import { isSum, type RunsSummed } from './sum-line.ts'
 
 export const ledgerVersion = 3
 
@@ -148,13 +150,18 @@ export interface RunHeader {
   readonly run: string
 }
 
-export type LedgerEntry = RunHeader &
-  LedgerBody & {
-    readonly ledger: 1 | 2 | 3
-    readonly line: number
-    readonly previous: string
-    readonly at: string
-  }
+export interface InChain {
+  readonly ledger: 1 | 2 | 3
+  readonly line: number
+  readonly previous: string
+  readonly at: string
+}
+
+/** What happened, as readers see it: those of a sum are unfolded, and have its line. */
+export type LedgerEntry = RunHeader & LedgerBody & InChain
+
+/** What stands on a line. */
+export type LedgerLine = LedgerEntry | (RunHeader & RunsSummed & InChain)
 
 export interface LineBefore {
   /** 0 before the first. */
@@ -165,17 +172,15 @@ export interface LineBefore {
 export const startOfLedger: LineBefore = { line: 0, sha256: noLine }
 
 /** The text of a line without its line feed. */
-export function encodeLine(
+export function encodeLine<Body extends LedgerBody | RunsSummed>(
   header: RunHeader,
-  body: LedgerBody,
+  body: Body,
   before: LineBefore,
   at: string,
-): { readonly text: string; readonly entry: LedgerEntry } {
-  const entry: LedgerEntry = { ...header, ...body, ...placeOf(before, at) }
+): { readonly text: string; readonly entry: RunHeader & Body & InChain } {
+  const entry = { ...header, ...body, ...placeOf(before, at) }
   return { text: canonicalJson(entry), entry }
 }
-
-type InChain = Pick<LedgerEntry, 'ledger' | 'line' | 'previous' | 'at'>
 
 const placeOf = (before: LineBefore, at: string): InChain => ({
   ledger: ledgerVersion,
@@ -215,7 +220,7 @@ export function isJson(text: Uint8Array): boolean {
  * The entry on a line, or the reason why it is not the one that belongs there.
  * @throws `newer-format`
  */
-export function decodeLine(text: string, before: LineBefore, file: string): LedgerEntry | string {
+export function decodeLine(text: string, before: LineBefore, file: string): LedgerLine | string {
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -242,7 +247,7 @@ export function decodeLine(text: string, before: LineBefore, file: string): Ledg
   if (!hasKnownKind(value)) return 'it is no entry of a known kind'
   if (!isCanonicalJson(text, value)) return 'it is not in the form in which entries are written'
   // its hash is chained and its kind and header are checked; the rest was written by encodeLine
-  return value as unknown as LedgerEntry
+  return value as unknown as LedgerLine
 }
 
 function hasKnownKind(value: JsonObject): boolean {
@@ -263,6 +268,8 @@ function hasKnownKind(value: JsonObject): boolean {
       return Array.isArray(value['interrupted'])
     case 'run-ended':
       return typeof value['outcome'] === 'string' && typeof value['startedAt'] === 'string'
+    case 'runs-summed':
+      return isSum(value)
     case 'signature':
       return typeof value['publicKey'] === 'string' && typeof value['signature'] === 'string'
     case 'remark':

@@ -12,9 +12,11 @@ import {
   hashLine,
   isJson,
   type LedgerEntry,
+  type LedgerLine,
   type LineBefore,
   startOfLedger,
 } from './ledger-line.ts'
+import { unfold } from './sum.ts'
 
 /** A longer line was not written by this product. */
 export const maxLineBytes = 8 * MiB
@@ -50,8 +52,8 @@ export interface ProvenStart {
   readonly offset: number
 }
 
-/** Sees a proven entry, the SHA-256 of its line, and its bytes without their line feed. */
-export type EntryReader = (entry: LedgerEntry, sha256: string, bytes: Buffer) => void
+/** Sees a proven line, its SHA-256, and its bytes without their line feed. */
+export type LineReader = (line: LedgerLine, sha256: string, bytes: Buffer) => void
 
 /**
  * Reads and proves the ledger; one that is not there has no entries.
@@ -65,13 +67,26 @@ export async function readLedger(disk: Disk, file: string): Promise<LedgerReadin
 
 /**
  * The same without keeping anything: each entry is read by `reader` once it is proven, in order.
+ * @throws as {@link readLedger}
+ */
+export const walkLedger = (
+  disk: Disk,
+  file: string,
+  reader: (entry: LedgerEntry) => void,
+): Promise<LedgerProof> =>
+  walkLines(disk, file, (line) => {
+    for (const entry of unfold(line)) reader(entry)
+  })
+
+/**
+ * The same by lines, sums as they stand there.
  * @param start what need not be read again; `reader` sees what follows
  * @throws as {@link readLedger}
  */
-export async function walkLedger(
+export async function walkLines(
   disk: Disk,
   file: string,
-  reader: EntryReader,
+  reader: LineReader,
   start: ProvenStart = { last: startOfLedger, offset: 0 },
 ): Promise<LedgerProof> {
   let handle: DiskFile | undefined
@@ -101,7 +116,7 @@ const isSame = (a: Head, b: Head): boolean =>
 
 class Walk {
   readonly #file: string
-  readonly #reader: EntryReader
+  readonly #reader: LineReader
   /** Of the lines that a head may name. */
   readonly #hashes = new Map<number, string>()
   readonly #keptFrom: number
@@ -111,7 +126,7 @@ class Walk {
   #tornBytes = 0
   #problem: LedgerProblem | undefined
 
-  constructor(file: string, reader: EntryReader, start: ProvenStart, head: Head) {
+  constructor(file: string, reader: LineReader, start: ProvenStart, head: Head) {
     this.#file = file
     this.#reader = reader
     this.#last = start.last

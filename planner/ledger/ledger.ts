@@ -25,6 +25,7 @@ import { type Head, readHead, writeHead } from './ledger-head.ts'
 import {
   encodeLine,
   hashLine,
+  type InChain,
   isJson,
   type LedgerBody,
   type LedgerEntry,
@@ -36,6 +37,7 @@ import {
 } from './ledger-line.ts'
 import { maxLineBytes } from './ledger-reader.ts'
 import { awaitStateLock } from './state-lock.ts'
+import type { RunsSummed } from './sum-line.ts'
 
 /** Another process holds the lock for one append only. */
 const patienceMs = 10_000
@@ -48,7 +50,7 @@ export interface LedgerTools {
 }
 
 /** What is appended behind `last`. */
-type BodyOf = (last: LineBefore, at: string) => LedgerBody
+type BodyOf<Body> = (last: LineBefore, at: string) => Body
 
 export class Ledger {
   readonly file: string
@@ -61,11 +63,16 @@ export class Ledger {
   }
 
   /**
-   * Appends one entry; resolves when it is durable.
+   * Appends one line; resolves when it is durable.
+   * @param at when it happened, ISO 8601, where it was put down before
    * @throws `locked`, `disk-full`, `disk-refused`, `disk-error`
    */
-  append(header: RunHeader, body: LedgerBody): Promise<LedgerEntry> {
-    return this.#inTurn(header, () => body)
+  append<Body extends LedgerBody | RunsSummed>(
+    header: RunHeader,
+    body: Body,
+    at?: string,
+  ): Promise<RunHeader & Body & InChain> {
+    return this.#inTurn(header, () => body, at)
   }
 
   /**
@@ -76,13 +83,21 @@ export class Ledger {
     return this.#inTurn(header, (last, at) => signLine(header, signer, last, at))
   }
 
-  #inTurn(header: RunHeader, body: BodyOf): Promise<LedgerEntry> {
-    const appended = this.#turn.then(() => this.#append(header, body))
+  #inTurn<Body extends LedgerBody | RunsSummed>(
+    header: RunHeader,
+    body: BodyOf<Body>,
+    at?: string,
+  ): Promise<RunHeader & Body & InChain> {
+    const appended = this.#turn.then(() => this.#append(header, body, at))
     this.#turn = appended.catch(() => {})
     return appended
   }
 
-  async #append(header: RunHeader, body: BodyOf): Promise<LedgerEntry> {
+  async #append<Body extends LedgerBody | RunsSummed>(
+    header: RunHeader,
+    body: BodyOf<Body>,
+    happenedAt: string | undefined,
+  ): Promise<RunHeader & Body & InChain> {
     const { disk, clock, timer } = this.#tools
     const lock = await awaitStateLock(
       disk,
@@ -100,8 +115,8 @@ export class Ledger {
         const at = new Date(clock.nowMs()).toISOString()
         let { last, offset } = end
         // line by line, each with its head: the head is never more than one line behind
-        const write = async (each: LedgerBody): Promise<LedgerEntry> => {
-          const { text, entry } = encodeLine(header, each, last, at)
+        const write = async <Each extends LedgerBody | RunsSummed>(each: Each, time: string) => {
+          const { text, entry } = encodeLine(header, each, last, time)
           const bytes = Buffer.from(`${text}\n`)
           await writeDurably(handle, offset, bytes)
           last = { line: entry.line, sha256: hashLine(text) }
@@ -113,8 +128,8 @@ export class Ledger {
         const remark = remarkOn(end, head)
         // a crash came between a line and its head; a second one must not leave it two behind
         if (isBehind(head, end.last)) await writeHead(disk, this.file, end.last)
-        if (remark !== undefined) await write(remark)
-        return await write(body(last, at))
+        if (remark !== undefined) await write(remark, at)
+        return await write(body(last, happenedAt ?? at), happenedAt ?? at)
       } finally {
         await handle.close()
       }

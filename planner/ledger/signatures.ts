@@ -7,7 +7,7 @@
  */
 import type { Signature, SignatureCheck } from '../../engine/index.ts'
 import { checkSignature } from '../../engine/operations.ts'
-import { type LedgerEntry, type LedgerSignature, signedBytes } from './ledger-line.ts'
+import { type LedgerLine, type LedgerSignature, signedBytes } from './ledger-line.ts'
 import type { LedgerProblem } from './ledger-reader.ts'
 
 export interface SignedLines {
@@ -38,8 +38,9 @@ export class SignatureBook {
   }
 
   /** The next proven entry. */
-  read(entry: LedgerEntry): void {
-    if (entry.kind === 'run-ended') this.#ended.set(entry.run, entry.line)
+  read(entry: LedgerLine): void {
+    if (entry.kind === 'run-ended' || entry.kind === 'runs-summed')
+      this.#ended.set(entry.run, entry.line)
     if (entry.kind !== 'signature') return
     const { status } = this.#check(entry)
     if (status === 'wrong') {

@@ -23,8 +23,10 @@ import {
   replaceFile,
   sha256Hex,
 } from '../../engine/index.ts'
+import { readWaiting, toEntry } from '../ledger/hour-journal.ts'
 import { type LineBefore, startOfLedger } from '../ledger/ledger-line.ts'
-import { type LedgerProof, type ProvenStart, walkLedger } from '../ledger/ledger-reader.ts'
+import { type LedgerProof, type ProvenStart, walkLines } from '../ledger/ledger-reader.ts'
+import { unfold } from '../ledger/sum.ts'
 import { type KnownStanding, Standing } from './standing.ts'
 
 const version = 1
@@ -41,7 +43,7 @@ export interface StandingReading extends LedgerProof {
 export const standingFile = (ledger: string, plan: string): string => `${ledger}.${plan}.standing`
 
 /**
- * How things stand with the plan named `plan`, as far as the ledger can be proven.
+ * How things stand with the plan named `plan`, as far as the ledger can be proven, and what waits for it.
  * @throws `newer-format`, `disk-error`
  */
 export async function readStanding(
@@ -53,12 +55,12 @@ export async function readStanding(
   const start: ProvenStart = memory ?? { last: startOfLedger, offset: 0 }
   const hash = memory?.hash ?? createHash('sha256')
   const standing = memory?.standing ?? new Standing(plan)
-  const proof = await walkLedger(
+  const proof = await walkLines(
     disk,
     ledger,
-    (entry, _, bytes) => {
+    (line, _, bytes) => {
       hash.update(bytes).update('\n')
-      standing.read(entry)
+      for (const entry of unfold(line)) standing.read(entry)
     },
     start,
   )
@@ -66,6 +68,7 @@ export async function readStanding(
   if (proof.problem === undefined && proof.lastOffset > smallBytes && isFresh) {
     await remember(disk, ledger, standing, proof, hash.digest('hex'))
   }
+  for (const waiting of await readWaiting(disk, ledger, plan)) standing.read(toEntry(waiting))
   return { ...proof, standing }
 }
 

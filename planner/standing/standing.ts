@@ -38,6 +38,7 @@ export interface KnownStanding {
   readonly points: readonly KnownPoint[]
   readonly newest: NewestRun | null
   readonly signedBy: string | null
+  readonly signedLine: number
   readonly drills: readonly (readonly [string, LastDrill])[]
 }
 
@@ -56,6 +57,7 @@ export class Standing {
   readonly #drills: Map<string, { run: string; entries: LedgerEntry[]; seen: Observation[] }>
   #newest: NewestRun | undefined
   #signedBy: string | undefined
+  #signedLine: number
 
   constructor(plan: string, known?: KnownStanding) {
     this.plan = plan
@@ -68,6 +70,7 @@ export class Standing {
     this.#recovery = new RecoveryBook(known?.points)
     this.#newest = known?.newest ?? undefined
     this.#signedBy = known?.signedBy ?? undefined
+    this.#signedLine = known?.signedLine ?? 0
     this.#drills = new Map(
       (known?.drills ?? []).map(([name, { run, entries, seen }]) => [
         name,
@@ -78,6 +81,7 @@ export class Standing {
 
   /** The next entry of the ledger; those of other plans are passed over. */
   read(entry: LedgerEntry): void {
+    if (entry.kind === 'signature') this.#signedLine = entry.line
     if (entry.plan !== this.plan) return
     this.#served.read(entry)
     this.#history.read(entry)
@@ -130,6 +134,11 @@ export class Standing {
     return this.#signedBy
   }
 
+  /** The line of the newest signature, whatever plan it is of; 0 when there is none. */
+  signedLine(): number {
+    return this.#signedLine
+  }
+
   drill(name: string): LastDrill | undefined {
     return this.#drills.get(name)
   }
@@ -142,6 +151,7 @@ export class Standing {
       points: this.#recovery.known(),
       newest: this.#newest ?? null,
       signedBy: this.#signedBy ?? null,
+      signedLine: this.#signedLine,
       drills: [...this.#drills],
     }
   }
