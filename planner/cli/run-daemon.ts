@@ -22,6 +22,7 @@ import { executeDue } from './execute.ts'
 import { reportFailure } from './failure.ts'
 import { showPlanErrors } from './open-plan.ts'
 import { closeHour } from './seal-run.ts'
+import { settleUnfinished } from './settle-unfinished.ts'
 import { statePaths } from './state.ts'
 import { aheadText, decisionText } from './tell-decisions.ts'
 
@@ -81,8 +82,10 @@ export async function runDaemon(
   try {
     // one that ends ends all, and all are waited for
     const ended = await Promise.allSettled(
-      watches.map(async (watch) => {
+      watches.map(async (watch, index) => {
+        const plan = plans[index]
         try {
+          if (plan !== undefined) await settleUnfinished(context, plan)
           await watch.watch()
         } catch (error) {
           fatal.abort(error)

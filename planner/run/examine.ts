@@ -25,6 +25,8 @@ export interface Decision extends StepKey {
 export interface Answers {
   /** Said beforehand, by step id. */
   readonly given: ReadonlyMap<string, ResumeVerdict>
+  /** The run is not gone on with: of a step that nobody can judge no more is known, and none is begun. */
+  readonly closing?: true
   /** Undefined when nobody says. */
   ask(step: StepKey, found: string): Promise<ResumeVerdict | undefined>
 }
@@ -53,6 +55,12 @@ export async function examineInterrupted(
     const examined = await examine(task, open, openContext(task, open, interrupted))
     const decided = { stage, step, interrupted }
     const given = answers.given.get(step)
+    if (examined.state === 'unknown' && answers.closing && stage !== 'always') {
+      const found = `${examined.found}; the run is closed, so nobody will know`
+      const verdict = 'repeat' // which a closed run does not do
+      decisions.set(keyOf(open), { ...decided, verdict, by: 'examination', found, result: nothing })
+      continue
+    }
     if (examined.state === 'unknown') {
       const verdict =
         given ?? (await answers.ask(open, examined.found)) ?? undecided(open, examined)
