@@ -11,6 +11,7 @@ import { addDoctor } from './doctor.ts'
 import { addDrill } from './drill.ts'
 import { addExplain } from './explain.ts'
 import { addExport } from './export.ts'
+import { addInit } from './init.ts'
 import type { Io } from './io.ts'
 import { addLedgerExport } from './ledger-export.ts'
 import { addLedgerShow } from './ledger-show.ts'
@@ -48,6 +49,7 @@ export function buildProgram(io: Io, write: (text: string) => void): Command {
     .addHelpText(
       'after',
       examples(
+        'init',
         'validate plans/quickstart.yaml',
         'check plans/quickstart.yaml',
         'explain plans/quickstart.yaml',
@@ -56,6 +58,7 @@ export function buildProgram(io: Io, write: (text: string) => void): Command {
       ),
     )
   for (const add of [
+    addInit,
     addValidate,
     addCheck,
     addExplain,

@@ -73,8 +73,16 @@ export async function loadPlan(file: string, options: PlanOptions): Promise<Plan
  * What {@link loadPlan} finds, without throwing it.
  * @throws `plan-not-found`, `plan-too-large` for a file that is not even read, and what the disk throws.
  */
-export async function checkPlan(file: string, options: PlanOptions): Promise<PlanCheck> {
-  const bytes = await readPlanFile(options.disk, file)
+export async function checkPlan(file: string, { disk, env }: PlanOptions): Promise<PlanCheck> {
+  return checkPlanBytes(file, await readPlanFile(disk, file), env)
+}
+
+/** The same of bytes that would stand in `file`. */
+export async function checkPlanBytes(
+  file: string,
+  bytes: Uint8Array,
+  env: Environment,
+): Promise<PlanCheck> {
   const text = decodePlan(file, bytes)
   if (Array.isArray(text)) {
     return { kind: 'invalid', code: 'plan-invalid', errors: text, count: text.length }
@@ -85,7 +93,7 @@ export async function checkPlan(file: string, options: PlanOptions): Promise<Pla
     return invalid(text, parsed.problems, parsed.tooLarge ? 'plan-too-large' : 'plan-invalid')
   }
   const values = { ...parsed, value: parsed.value }
-  return checkValues(values, schema, text, sha256Hex(bytes), options)
+  return checkValues(values, schema, text, sha256Hex(bytes), env)
 }
 
 async function checkValues(
@@ -93,7 +101,7 @@ async function checkValues(
   schema: PlanSchema,
   text: PlanText,
   sha256: string,
-  { env }: PlanOptions,
+  env: Environment,
 ): Promise<PlanCheck> {
   const { value, positions } = parsed
   const sequences = rawSequences(value)
