@@ -4,6 +4,7 @@ import { timedOf } from '../schedule/timed.ts'
 import { toIso } from '../step/observation.ts'
 import type { Span } from './claims.ts'
 import { type ComplianceReport, reportCompliance } from './compliance-report.ts'
+import { type ControlReport, reportControls } from './controls.ts'
 import type { Copies } from './copies.ts'
 import { type CopyReport, reportCopies } from './copy-report.ts'
 import type { Day } from './days.ts'
@@ -18,6 +19,7 @@ import { type CollectionRecoveries, reportRecoveries } from './recoveries.ts'
 import { reportSchedules, type SequenceReport } from './schedules.ts'
 import type { Sightings } from './sightings.ts'
 import type { Verdict } from './verdict.ts'
+import { withExposure } from './verdict-exposure.ts'
 
 export interface AuditSections {
   /** From when on the ledger names the plan, within the window: before it nothing is known. */
@@ -37,6 +39,8 @@ export interface AuditSections {
   /** Open ones first. */
   readonly findings: readonly AuditFinding[]
   readonly compliance: ComplianceReport
+  /** Of the frameworks that the plan names: evidence, not certification. */
+  readonly controls: readonly ControlReport[]
 }
 
 export interface SectionsRequest {
@@ -65,7 +69,7 @@ export function reportSections(request: SectionsRequest): AuditSections {
   const schedules = reportSchedules(occurrences, request.days)
   const exposure = reportExposure({ plan, copies, occurrences, supplyOf, window, knownSinceAt })
   const drills = reportDrills(plan, runs, schedules, window)
-  return {
+  const sections = {
     observedFrom: toIso(window.from),
     exposure,
     recoveries: reportRecoveries({ plan, runs, sightings, copies, window: request.window }),
@@ -76,4 +80,6 @@ export function reportSections(request: SectionsRequest): AuditSections {
     findings: reportFindings({ ...request, occurrences, exposure, drills, window }),
     compliance: reportCompliance(plan, to),
   }
+  const verdicts = request.verdicts.map((verdict) => withExposure(verdict, exposure))
+  return { ...sections, controls: reportControls(plan, sections, verdicts) }
 }

@@ -20,6 +20,7 @@ export const sectionStory = (sections: AuditSections): Section[] => [
   ...dataSection(sections),
   scheduleSection(sections),
   findingSection(sections),
+  ...controlSection(sections),
   complianceSection(sections),
 ]
 
@@ -344,6 +345,40 @@ function findingSection({ findings }: AuditSections): Section {
     ],
   }
 }
+
+const controlSection = ({ controls }: AuditSections): Section[] =>
+  controls.length === 0
+    ? []
+    : [
+        {
+          heading: 'Evidence for controls',
+          blocks: [
+            sentence(
+              'What this audit can say for or against controls of the frameworks that the plan names. It is evidence, not certification: whether a control is met is for people to say.',
+            ),
+            ...table(
+              [
+                'Framework',
+                'Control',
+                'Asks',
+                'Evidence',
+                'Supports it',
+                'Is missing',
+                'Reference',
+              ],
+              controls.map((each) => [
+                each.framework,
+                each.control,
+                each.asks,
+                each.state,
+                each.supporting.map(({ says }) => says).join('; ') || none,
+                each.missing.map(({ says }) => says).join('; ') || none,
+                each.reference,
+              ]),
+            ),
+          ],
+        },
+      ]
 
 function complianceSection({ compliance }: AuditSections): Section {
   const { exclusions, withoutObjectives, signers, frameworks, reviewedAt, ledger } = compliance
