@@ -5,12 +5,13 @@
 import type { CopyReport } from '../audit/copy-report.ts'
 import type { ExposureSeries } from '../audit/exposure.ts'
 import type { DataReport } from '../audit/growth.ts'
-import type { CollectionRecoveries, RecoveryReport } from '../audit/recoveries.ts'
 import type { SequenceReport } from '../audit/schedules.ts'
 import type { AuditSections } from '../audit/sections.ts'
 import { domainKinds } from '../plan/survival.ts'
-import { showBytes, showCount, showMinutes } from '../step/quantity.ts'
-import type { Block, Cell, Section } from './block.ts'
+import { showBytes, showMinutes } from '../step/quantity.ts'
+import type { Cell, Section } from './block.ts'
+import { at, minuteOf, ms, none, sentence, table, unbounded } from './cells.ts'
+import { drillSection } from './drill-story.ts'
 
 /** Every section that has something to tell. */
 export const sectionStory = (sections: AuditSections): Section[] => [
@@ -23,32 +24,6 @@ export const sectionStory = (sections: AuditSections): Section[] => [
   ...controlSection(sections),
   complianceSection(sections),
 ]
-
-/** Rows of one table; what is beyond is said, and stands in the JSON report. */
-const mostRows = 60
-
-function table(columns: readonly string[], rows: readonly (readonly Cell[])[]): Block[] {
-  if (rows.length === 0) return []
-  const left = rows.length - mostRows
-  const told: Block = { kind: 'table', columns, rows: rows.slice(0, mostRows) }
-  if (left <= 0) return [told]
-  const text = `${showCount(left, 'more row')} in the report as JSON.`
-  return [told, { kind: 'paragraph', text }]
-}
-
-const sentence = (text: string): Block => ({ kind: 'paragraph', text })
-
-const none = '–'
-
-const ms = (value: number | null, otherwise = none): string =>
-  value === null ? otherwise : showMinutes(value)
-
-/** To the minute: tables of instants are read, not computed with. */
-const minuteOf = (instant: string): string => `${instant.slice(0, 16).replace('T', ' ')}Z`
-
-const at = (instant: string | null): string => (instant === null ? none : minuteOf(instant))
-
-const unbounded = 'no bound'
 
 function exposureSection({ exposure, observedFrom }: AuditSections): Section {
   const breaches = exposure.flatMap((series) =>
@@ -101,95 +76,6 @@ const exposureRow = (series: ExposureSeries): Cell[] => [
   ms(series.currentMs, unbounded),
   series.rpoMs === null ? none : ms(series.inBreachMs),
   series.verdict === null ? none : { verdict: series.verdict },
-]
-
-function drillSection({ drills, recoveries }: AuditSections): Section {
-  const runs = recoveries.flatMap(({ collection, runs: all }) =>
-    all.map((run) => runRow(collection, run)),
-  )
-  return {
-    heading: 'Drills',
-    blocks: [
-      ...(drills.length === 0 ? [sentence('The plan has no drill.')] : []),
-      ...table(
-        [
-          'Drill',
-          'Proves',
-          'Rhythm',
-          'Due',
-          'Missed',
-          'Done',
-          'Passed',
-          'Failed',
-          'Void',
-          'Last passed',
-          'Overdue since',
-        ],
-        drills.map((drill) => [
-          drill.drill,
-          drill.proves.join(', ') || none,
-          drill.rhythm ?? 'by hand',
-          drill.due === null ? none : String(drill.due),
-          drill.missed === null ? none : String(drill.missed),
-          String(drill.done),
-          String(drill.passed),
-          String(drill.failed + drill.broken),
-          String(drill.void),
-          at(drill.lastPassedAt),
-          at(drill.overdueSince),
-        ]),
-      ),
-      ...(runs.length === 0 ? [sentence('No recovery was measured in the window.')] : []),
-      ...table(
-        [
-          'Collection',
-          'Run',
-          'Outcome',
-          'RTO',
-          'Restored',
-          'Serving',
-          'RPO',
-          'Recall',
-          'p95',
-          'Canary lost',
-        ],
-        runs,
-      ),
-      ...table(
-        ['Collection', 'RTO', 'Measured', 'Worst', 'Median', 'Proof is', 'Estimate for today'],
-        recoveries.filter(({ rto }) => rto.objectiveMs !== null || rto.measured > 0).map(rtoRow),
-      ),
-    ],
-  }
-}
-
-function runRow(collection: string, run: RecoveryReport): string[] {
-  const after = (name: string) =>
-    ms(run.phases.find((phase) => phase.name === name)?.afterMs ?? null)
-  return [
-    collection,
-    `${run.sequence.name} ${run.run}`,
-    run.outcome,
-    ms(run.rtoMs),
-    after('restored'),
-    after('serving'),
-    ms(run.rpoMs),
-    run.recall === null ? none : run.recall.toFixed(4),
-    run.latency === null ? none : `${run.latency.p95Ms.toFixed(2)} ms`,
-    run.canary === null ? none : `${run.canary.missing} of ${run.canary.written}`,
-  ]
-}
-
-const rtoRow = ({ collection, rto }: CollectionRecoveries): string[] => [
-  collection,
-  ms(rto.objectiveMs, 'none'),
-  showCount(rto.measured, 'time'),
-  ms(rto.worstMs),
-  ms(rto.medianMs),
-  rto.proofAgeMs === null ? 'missing' : `${showMinutes(rto.proofAgeMs)} old`,
-  rto.forecast === null
-    ? none
-    : `about ${showMinutes(rto.forecast.rtoMs)}, an estimate: ${rto.forecast.basis}`,
 ]
 
 const copySection = ({ recoveryPoints }: AuditSections): Section => ({
