@@ -8,7 +8,7 @@ import type { TaskTree } from '../compile/task.ts'
 import { Ledger } from '../ledger/ledger.ts'
 import { takeStateLock } from '../ledger/state-lock.ts'
 import type { AnySequence, Plan } from '../plan/plan.ts'
-import { createRedactor } from '../plan/secret.ts'
+import { ambientSecrets, createRedactor } from '../plan/secret.ts'
 import type { Answers } from '../run/examine.ts'
 import { gitCommit } from '../run/git-commit.ts'
 import type { PastRun } from '../run/past-run.ts'
@@ -203,7 +203,7 @@ async function runWatched(
   }
   const { header } = request
   const isResumed = resumed !== undefined
-  const record = await openRecord(context, sequence, header, ledger, standing, isResumed)
+  const record = await openRecord(context, plan, sequence, header, ledger, standing, isResumed)
   const tools: RunTools = {
     disk,
     clock,
@@ -214,7 +214,7 @@ async function runWatched(
     target: openTargets(plan, disk, clock, locate),
     repositories: engineRepositories(disk, clock, locate),
     ledger: record,
-    redact: createRedactor(plan.secrets),
+    redact: createRedactor([...plan.secrets, ...ambientSecrets(io.env)]),
     observe: renderer.observe,
     stopSignal: io.stopSignal,
     forceSignal: io.forceSignal,

@@ -1,8 +1,11 @@
 /** Where the entries of a run go: into the ledger, or, of one that is summed up, to those of its hour first. */
+import type { JsonObject } from '../../engine/index.ts'
 import { mayJoin, moveWaiting, wait } from '../ledger/hour-journal.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { LedgerBody, RunHeader, RunOutcome } from '../ledger/ledger-line.ts'
-import type { AnySequence } from '../plan/plan.ts'
+import { createPersonMask } from '../plan/personal.ts'
+import type { AnySequence, Plan } from '../plan/plan.ts'
+import { redactJson } from '../run/redact-json.ts'
 import type { Standing } from '../standing/standing.ts'
 import type { Context } from './context.ts'
 import { isSummedUp } from './seal-run.ts'
@@ -20,17 +23,22 @@ export interface RunRecord {
  */
 export async function openRecord(
   { io: { disk, clock } }: Context,
+  plan: Plan,
   sequence: AnySequence,
   header: RunHeader,
   ledger: Ledger,
   standing: Standing,
   isResumed: boolean,
 ): Promise<RunRecord> {
-  const { plan } = header
+  const { name } = plan
+  const mask = createPersonMask(plan.people)
+  // masking changes texts inside, nothing else
+  const masked = (body: LedgerBody) =>
+    redactJson(body as unknown as JsonObject, mask) as unknown as LedgerBody
   const now = () => new Date(clock.nowMs()).toISOString()
   const isSummed = !isResumed && isSummedUp(sequence)
   if (!isSummed || !(await mayJoin(disk, ledger.file, header, now()))) {
-    await moveWaiting(disk, ledger, plan)
+    await moveWaiting(disk, ledger, name)
   }
   // steps of one run may end at the same time
   let turn: Promise<unknown> = Promise.resolve()
@@ -40,15 +48,16 @@ export async function openRecord(
     return done
   }
   return {
-    append: async (of, body) => {
+    append: async (of, unmasked) => {
+      const body = masked(unmasked)
       standing.read(
         isSummed
-          ? await inTurn(() => wait(disk, ledger.file, plan, { header: of, body, at: now() }))
+          ? await inTurn(() => wait(disk, ledger.file, name, { header: of, body, at: now() }))
           : await ledger.append(of, body),
       )
     },
     close: async (outcome) => {
-      if (isSummed && outcome !== 'passed') await moveWaiting(disk, ledger, plan)
+      if (isSummed && outcome !== 'passed') await moveWaiting(disk, ledger, name)
     },
   }
 }

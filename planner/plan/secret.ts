@@ -39,17 +39,49 @@ export class Secret {
 /** Shorter values cannot be found in a text without hitting words that have nothing to do with them. */
 const shortest = 4
 
-const variants = (value: string): string[] => [
+/** How a value may stand in a text: as it is, URL-encoded, as a JSON string, in base64, in hexadecimal. */
+export const variants = (value: string): string[] => [
   value,
   encodeURIComponent(value),
   encodeURI(value),
   JSON.stringify(value).slice(1, -1),
   Buffer.from(value).toString('base64'),
   Buffer.from(value).toString('base64url'),
+  ...[0, 1, 2].flatMap((before) => insideBase64(value, before)),
+  Buffer.from(value).toString('hex'),
+  Buffer.from(value).toString('hex').toUpperCase(),
 ]
 
+/** Fewer characters of base64 are in many a text. */
+const shortestInside = 8
+
+/** What is sure to stand in the base64 of a longer text, with so many bytes (modulo 3) before the value. */
+function insideBase64(value: string, before: number): string[] {
+  const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(value)])
+  const from = Math.ceil((before * 8) / 6)
+  const to = Math.floor((bytes.length * 8) / 6)
+  if (to - from < shortestInside) return []
+  const forms = (['base64', 'base64url'] as const).map((form) => bytes.toString(form))
+  return forms.map((text) => text.slice(from, to))
+}
+
+/** Credentials that programs take from the environment without a plan naming them. */
+const ambientNames = [
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'VECTRA_TOKEN',
+  'VECTRA_METRICS_TOKEN',
+]
+
+/** Their values. */
+export const ambientSecrets = (env: Readonly<Record<string, string | undefined>>): Secret[] =>
+  ambientNames.flatMap((name) => {
+    const value = env[name]
+    return value === undefined || value === '' ? [] : [new Secret(name, value)]
+  })
+
 /**
- * A function that masks the values in a text: as they are, URL-encoded, as a JSON string, in base64.
+ * A function that masks the values in a text, in all their {@link variants}.
  * Values of fewer than four characters are left alone.
  */
 export function createRedactor(secrets: readonly Secret[]): (text: string) => string {

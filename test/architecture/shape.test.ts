@@ -33,6 +33,7 @@ const acrossFiles = {
   'engine/wal/interval': 'the durability that acknowledges before it syncs',
   'engine/transfer/binary-readers': 'the three binary formats against each other',
   'planner/cli/bucket-plan': 'plans whose destinations are buckets',
+  'planner/cli/canaries': 'secrets and people, through everything that a plan can do with them',
   'planner/cli/copies-plan':
     'plans that archive, copy, prune and restore from several destinations, over real files',
   'planner/cli/sealed-plan':
