@@ -2,11 +2,13 @@
 import type { Command } from 'commander'
 import type { RecoveryPoint } from '../audit/recovery-points.ts'
 import type { Drill, Plan, PlanCollection } from '../plan/plan.ts'
+import { livePoints } from '../standing/live-points.ts'
 import { readStanding } from '../standing/read-standing.ts'
 import type { Standing } from '../standing/standing.ts'
-import { showDuration } from '../step/quantity.ts'
+import { showCount, showDuration } from '../step/quantity.ts'
 import type { Context } from './context.ts'
 import { openPlan } from './open-plan.ts'
+import type { LiveReading } from './read-live.ts'
 import { proven } from './read-proven-ledger.ts'
 import { examples, type Runner } from './runner.ts'
 import { statePaths } from './state.ts'
@@ -16,24 +18,36 @@ export function addStatus(program: Command, run: Runner): void {
   program
     .command('status')
     .description(
-      'collections, newest recovery points, exposure now, last drills, next runs; from the ledger, asks no destination',
+      'collections, newest recovery points, exposure now, last drills, next runs, findings; from the ledger, asks no destination',
     )
     .argument('<plan>', 'plan file')
-    .addHelpText('after', examples('status plans/shop.yaml', 'status plans/shop.yaml --json'))
+    .option('--live', 'ask targets and destinations too: where they stand and what they hold now')
+    .addHelpText(
+      'after',
+      examples(
+        'status plans/shop.yaml',
+        'status plans/shop.yaml --live',
+        'status plans/shop.yaml --json',
+      ),
+    )
     .action(run(showStatus))
 }
 
-async function showStatus(context: Context, file: string) {
+async function showStatus(context: Context, file: string, flags: { readonly live?: true }) {
   const plan = await openPlan(context, file)
   const state = statePaths(plan, context.state)
   const reading = await readStanding(context.io.disk, state.ledger, plan.name)
   const { standing } = await proven(context, file, reading)
+  const live =
+    flags.live === true ? await (await import('./read-live.ts')).readLive(context, plan) : undefined
+  const points =
+    live === undefined ? standing.recoveryPoints() : livePoints(standing.knownPoints(), live)
   const now = context.io.clock.nowMs()
-  const points = standing.recoveryPoints()
   const collections = [...plan.collections.values()].map((each) => exposureOf(each, points, now))
   const places = newestOf(points).filter(({ collection }) => plan.collections.has(collection))
   const drills = await lastDrills(plan, standing)
   const next = await nextRuns(plan, standing, now)
+  const findings = await countedFindings(plan, standing, now)
   await table(
     context,
     ['collection', 'wanted RPO', 'exposure now', ''],
@@ -64,9 +78,17 @@ async function showStatus(context: Context, file: string) {
       due ? 'now' : `in ${showAge(Date.parse(dueAt) - now)}`,
     ]),
   )
+  if (live !== undefined) await showLive(context, plan, live)
+  await context.print(
+    findings.text === 'nothing found'
+      ? 'findings: none'
+      : `findings: ${findings.text}; vectra-dr check ${file}`,
+  )
   return {
     plan: plan.name,
     at: iso(now),
+    ...(live && { live: liveJson(plan, live) }),
+    findings: findings.counts,
     collections,
     recoveryPoints: places.map(json),
     drills,
@@ -142,8 +164,8 @@ const placeRow = (point: RecoveryPoint, now: number): string[] => [
   point.verifiedAt === undefined ? 'not verified' : `${showAge(now - point.verifiedAt)} ago`,
 ]
 
-const json = ({ asOfAt, verifiedAt, ...point }: RecoveryPoint) => ({
-  ...point,
+const json = ({ asOfAt, verifiedAt, collection, destination, kind, id, lsn }: RecoveryPoint) => ({
+  ...{ collection, destination, kind, ...(id !== undefined && { id }), lsn },
   asOfAt: iso(asOfAt),
   verifiedAt: verifiedAt === undefined ? null : iso(verifiedAt),
 })
@@ -178,6 +200,56 @@ async function lastDrills(plan: Plan, standing: Standing) {
     }
   })
 }
+
+/** As `check` finds them, but for what only the times of earlier runs of schedules show. */
+async function countedFindings(plan: Plan, standing: Standing, at: number) {
+  const [{ check, countFindings }, { totalsText }, { capabilitiesOf }] = await Promise.all([
+    import('../check/check.ts'),
+    import('../check/finding-text.ts'),
+    import('../target/capabilities.ts'),
+  ])
+  const entries = [...plan.drills.keys()].flatMap((name) => standing.drill(name)?.entries ?? [])
+  const offers = (name: string) => {
+    const target = plan.targets.get(name)
+    return target === undefined ? new Set<never>() : capabilitiesOf(target)
+  }
+  const found = check({ plan, entries, at, offers })
+  return { counts: countFindings(found), text: totalsText(found) }
+}
+
+async function showLive(context: Context, plan: Plan, { positions, silent }: LiveReading) {
+  await table(
+    context,
+    ['collection', 'target', 'stands now'],
+    [...plan.collections.values()].map(({ name, target }) => {
+      const position = positions.get(name)
+      const stands =
+        position === undefined
+          ? `not known: ${silent.collections.get(name) ?? ''}`
+          : `LSN ${position.lsn}, ${showCount(position.count, 'point')}`
+      return [name, target, stands]
+    }),
+  )
+  for (const [name, why] of silent.destinations) {
+    await context.warn(
+      `destination ${name} did not answer, and counts as the ledger has it: ${why}`,
+    )
+  }
+}
+
+const liveJson = (plan: Plan, { positions, holdings, silent }: LiveReading) => ({
+  collections: [...plan.collections.values()].map(({ name, target }) => {
+    const { lsn = null, count = null, observedAt } = positions.get(name) ?? {}
+    const error = silent.collections.get(name) ?? null
+    const observed = observedAt === undefined ? null : iso(observedAt)
+    return { collection: name, target, lsn, count, observedAt: observed, error }
+  }),
+  destinations: [...plan.destinations.keys()].map((name) => ({
+    destination: name,
+    snapshots: holdings.get(name)?.snapshots.length ?? null,
+    error: silent.destinations.get(name) ?? null,
+  })),
+})
 
 async function nextRuns(plan: Plan, standing: Standing, now: number) {
   const [{ comingRuns }, { watchedSince }] = await Promise.all([

@@ -125,6 +125,11 @@ export class Standing {
     return this.#recovery.points()
   }
 
+  /** The same, each with the history that it is of. */
+  knownPoints(): readonly KnownPoint[] {
+    return this.#recovery.known()
+  }
+
   newest(): NewestRun | undefined {
     return this.#newest
   }

@@ -128,6 +128,25 @@ export const engineRepositories = (
       .map(({ snapshotId }) => snapshotId)
   },
 
+  async holding(url) {
+    try {
+      const { snapshots, ranges } = await listSnapshots({ source: await locate(url), disk })
+      return {
+        snapshots: snapshots.map(({ collection, snapshotId, uuid, epoch, lsn, asOfAt }) => ({
+          ...{ collection, snapshotId, uuid, lsn },
+          history: epoch.history,
+          asOfAt: Date.parse(asOfAt),
+        })),
+        reaches: ranges.map(({ uuid, epoch, lastLsn }) => ({
+          ...{ uuid, history: epoch.history, lsn: lastLsn },
+        })),
+      }
+    } catch (error) {
+      if (!isOperatingError(error, 'repository-not-found')) throw error
+      return { snapshots: [], reaches: [] }
+    }
+  },
+
   async latest(url, collection) {
     const source = await locate(url)
     // by collection, then oldest first

@@ -110,6 +110,29 @@ export interface StoredBackup extends BackedUp {
   readonly createdAt: number
 }
 
+/** A snapshot that stands in a repository. */
+export interface HeldSnapshot {
+  readonly collection: string
+  readonly snapshotId: string
+  readonly uuid: string
+  readonly history: string
+  readonly lsn: number
+  /** Epoch milliseconds. */
+  readonly asOfAt: number
+}
+
+/** What a repository holds now. */
+export interface Holding {
+  /** By collection, then oldest first. */
+  readonly snapshots: readonly HeldSnapshot[]
+  /** A restore reaches every LSN of the history up to this one. */
+  readonly reaches: readonly {
+    readonly uuid: string
+    readonly history: string
+    readonly lsn: number
+  }[]
+}
+
 export interface Repositories {
   /** Reads what is stored; damage is returned, not thrown. @throws `snapshot-not-found`, … */
   verify(request: SnapshotVerifyRequest, work: Work): Promise<Verified>
@@ -122,6 +145,8 @@ export interface Repositories {
   copy(request: CopyRequest, work: Work): Promise<Copied>
   /** Ids of the snapshots of a collection since an instant, oldest first. */
   since(source: string, request: SnapshotChoiceRequest): Promise<readonly string[]>
+  /** Everything in it; nothing where there is no repository yet. @throws `unreachable`, `key-refused`, `damaged` */
+  holding(source: string): Promise<Holding>
   /** Id of the newest snapshot of the collection. @throws `snapshot-not-found` */
   latest(source: string, collection: string): Promise<string>
   /** The snapshot of that id; undefined when there is none, or no repository yet. @throws `damaged` */

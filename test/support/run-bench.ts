@@ -35,6 +35,7 @@ export function runBench(changes: Partial<RunTools> = {}) {
       prune: unused('repository'),
       copy: unused('repository'),
       since: unused('repository'),
+      holding: unused('repository'),
       latest: unused('repository'),
       backup: unused('repository'),
       expectation: unused('repository'),

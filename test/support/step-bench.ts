@@ -28,6 +28,7 @@ export const noRepositories: Repositories = {
   prune: lacking('prune'),
   copy: lacking('copy'),
   since: lacking('since'),
+  holding: lacking('holding'),
   latest: lacking('latest'),
   backup: lacking('backup'),
   expectation: lacking('expectation'),
