@@ -2,7 +2,9 @@
 
 /** RFC 6901. */
 export const childPointer = (pointer: string, key: string | number): string =>
-  `${pointer}/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`
+  typeof key === 'number' || !/[~/]/.test(key)
+    ? `${pointer}/${key}`
+    : `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`
 
 /** The pointer of the mapping or list around; empty for the document and what stands in it. */
 export const parentPointer = (pointer: string): string =>
