@@ -182,8 +182,8 @@ export class Repository {
     objectLock?: LockPolicy,
   ): Promise<Repository> {
     if (objectLock !== undefined) await mustLock(destination)
-    const stranger = await firstKey(destination, '')
-    if (stranger !== undefined && stranger !== repositoryKey) {
+    const stranger = await firstKey(destination, '', isOurs)
+    if (stranger !== undefined) {
       fail(
         'usage',
         `${destination.url} is not empty and not a repository: it holds ${stranger}`,
@@ -367,7 +367,17 @@ function refuseOwnSignature({ signer, trust }: RepositoryAccess): void {
   )
 }
 
-async function firstKey(destination: Destination, prefix: string): Promise<string | undefined> {
-  for await (const { key } of destination.list(prefix)) return key
+async function firstKey(
+  destination: Destination,
+  prefix: string,
+  isPassedOver: (key: string) => boolean = () => false,
+): Promise<string | undefined> {
+  for await (const { key } of destination.list(prefix)) if (!isPassedOver(key)) return key
   return undefined
 }
+
+/** Where a ledger keeps its newest hashes; they may be there before the first backup is. */
+export const ledgerAnchors = 'ledger-anchors'
+
+const isOurs = (key: string): boolean =>
+  key === repositoryKey || key.startsWith(`${ledgerAnchors}/`)

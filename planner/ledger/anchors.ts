@@ -16,11 +16,10 @@ import {
   replaceFile,
   type Signer,
 } from '../../engine/index.ts'
-import { toLock } from '../../engine/operations.ts'
+import { ledgerAnchors, toLock } from '../../engine/operations.ts'
 import { hashLine, type LineBefore } from './ledger-line.ts'
 import { type LedgerProblem, maxLineBytes } from './ledger-reader.ts'
 
-const prefix = 'ledger-anchors'
 const digits = 12
 const lineFeed = 0x0a
 
@@ -58,7 +57,7 @@ export async function putAnchor(
   }
   const signature = signer?.sign('ledger-anchor', Buffer.from(canonicalJson(unsigned)))
   const text = canonicalJson({ ...unsigned, ...signature })
-  const key = `${prefix}/${plan}/${ledger}/${String(line).padStart(digits, '0')}-${sha256}.json`
+  const key = `${ledgerAnchors}/${plan}/${ledger}/${String(line).padStart(digits, '0')}-${sha256}.json`
   await destination.put(key, Buffer.from(`${text}\n`), {
     ifAbsent: true,
     ...(lockPolicy && { lock: toLock(lockPolicy, at) }),
@@ -70,7 +69,7 @@ export async function putAnchor(
 /** The anchors of all ledgers that the plan ever had there, by ledger, oldest first. */
 export async function listAnchors(destination: Destination, plan: string): Promise<Anchor[]> {
   const anchors: Anchor[] = []
-  for await (const { key } of destination.list(`${prefix}/${plan}/`)) {
+  for await (const { key } of destination.list(`${ledgerAnchors}/${plan}/`)) {
     const [, ledger, line, sha256] =
       /\/([0-9a-f]{64})\/([0-9]{12})-([0-9a-f]{64})\.json$/.exec(key) ?? []
     if (ledger === undefined || line === undefined || sha256 === undefined) continue

@@ -1,5 +1,5 @@
 /** Plans whose destinations are buckets, from the file to the restored collection. */
-import { readFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { dr, smallPlan } from '../../support/dr-command.ts'
 import { type ObjectStore, startObjectStore, testKey } from '../../support/object-store.ts'
@@ -37,6 +37,36 @@ describe('a plan with a bucket', () => {
     const explained = await dr(['explain', file, '--drill', 'lost'], { env })
     expect(explained.stdout).toContain(`--destination 's3://${bucket}/vectra?endpoint=***'`)
     expect(explained.stdout).toContain('--object-lock governance --lock-for 35d')
+  })
+
+  test('case 96: anchors its ledger there, locked, and finds a tail that was cut', async () => {
+    const bucket = store.newBucket({ lock: true })
+    const lock = 'objectLock: { mode: compliance, for: 35d }'
+    const { file, state } = await smallPlan((text) =>
+      text
+        .replace(/ {6}- backup: .*\n/, '')
+        .replace(
+          'url: ./backups }',
+          `url: "s3://${bucket}/vectra", endpoint: "${store.endpoint}", ${lock} }`,
+        )
+        .concat('ledger: { anchor: backups }\n'),
+    )
+    const ran = await dr(['run', file])
+    expect([ran.exitCode, ran.stderr]).toEqual([0, expect.not.stringContaining('not anchored')])
+    const stored = [...(store.state.buckets.get(bucket)?.versions ?? [])]
+    expect(stored.map(([name, [version]]) => [name, version?.mode])).toEqual([
+      ['vectra/.vectra-probe', undefined],
+      [expect.stringMatching(/^vectra\/ledger-anchors\/small\//), 'COMPLIANCE'],
+    ])
+    expect((await dr(['ledger', 'verify', file])).stdout).toContain('1 anchor at backups\n')
+    const ledger = `${state}/ledger.jsonl`
+    const lines = (await readFile(ledger, 'utf8')).trimEnd().split('\n').slice(0, 2)
+    await writeFile(ledger, `${lines.join('\n')}\n`)
+    await rm(`${ledger}.head`)
+    const { exitCode, stderr } = await dr(['ledger', 'verify', file])
+    expect([exitCode, stderr]).toEqual([13, expect.stringContaining('line 3 of')])
+    // and the first backup still makes its repository there
+    expect(await dr(['drill', file, '--yes'])).toMatchObject({ exitCode: 0 })
   })
 
   test('fails its run with the store’s own answer when the bucket is not there', async () => {

@@ -159,6 +159,18 @@ describe('a ledger that is signed and anchored', () => {
     expect(JSON.parse(await readFile(`${ledger}.anchored`, 'utf8'))).toMatchObject({ anchored: 1 })
   })
 
+  test('an anchor may lie where the backups go, also before the first one', async () => {
+    const { directory, file } = await smallPlan((text) => `${text}ledger: { anchor: backups }\n`)
+    const data = path.join(directory, 'data')
+    await rename(data, `${data}-away`)
+    expect((await dr(['run', file])).exitCode).toBe(15)
+    await rename(`${data}-away`, data)
+    expect(await anchorsIn(path.join(directory, 'backups'))).toHaveLength(1)
+    expect(await dr(['run', file])).toMatchObject({ exitCode: 0 })
+    const { exitCode, stdout } = await dr(['ledger', 'verify', file])
+    expect([exitCode, stdout]).toEqual([0, expect.stringContaining('2 anchors at backups\n')])
+  })
+
   test('a failed run is signed and anchored as well', async () => {
     const { run, verify: prove, directory } = await sealedPlan()
     await rm(path.join(directory, 'data'), { recursive: true })
