@@ -7,7 +7,7 @@
  */
 import * as path from 'node:path'
 import type { Command } from 'commander'
-import { fail, isOperatingError, writeNewFile } from '../../engine/index.ts'
+import { fail, writeNewFile } from '../../engine/index.ts'
 import type { StarterAnswers } from '../plan/starter-plan.ts'
 import type { Context } from './context.ts'
 import { examples, type Runner } from './runner.ts'
@@ -94,7 +94,10 @@ async function init(context: Context, directory: string | undefined, flags: Init
   const { disk, env } = context.io
   const folder = directory ?? '.'
   const file = path.join(folder, fileName)
-  if ((await disk.stat(file)) !== undefined) refuseExisting(file)
+  if ((await disk.stat(file)) !== undefined) {
+    const hint = 'Nothing was written. Name another directory.'
+    fail('file-exists', `${file} is there already`, hint, { place: { file } })
+  }
   const answers = await answersFor(context, flags)
   const [{ starterPlan }, { checkPlanBytes }] = await Promise.all([
     import('../plan/starter-plan.ts'),
@@ -111,21 +114,11 @@ async function init(context: Context, directory: string | undefined, flags: Init
     )
   }
   await disk.makeDirectory(folder)
-  try {
-    await writeNewFile(disk, file, bytes)
-  } catch (error) {
-    if (isOperatingError(error, 'file-exists')) refuseExisting(file)
-    throw error
-  }
+  await writeNewFile(disk, file, bytes) // refused where somebody wrote one meanwhile
   await disk.syncDirectory(folder)
   await context.confirm(`wrote ${file}; "vectra-dr check ${file}" says what it cannot keep yet`)
   return { file, plan: check.plan.name, sha256: check.plan.sha256, answers }
 }
-
-const refuseExisting = (file: string): never =>
-  fail('file-exists', `${file} is there already`, 'Nothing was written. Name another directory.', {
-    place: { file },
-  })
 
 /** @throws `usage` for an answer that is none, and for those that are missing where nobody can be asked */
 async function answersFor(context: Context, flags: InitFlags): Promise<StarterAnswers> {

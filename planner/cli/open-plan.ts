@@ -6,6 +6,8 @@ import type { Context } from './context.ts'
 /** @throws `plan-invalid`, `plan-too-large`, `plan-not-found` */
 export async function openPlan(context: Context, file: string): Promise<Plan> {
   const { io } = context
+  const { startParser } = await import('../plan/parse-plan.ts')
+  startParser()
   const { loadPlan } = await import('../plan/load-plan.ts')
   try {
     return await loadPlan(file, { disk: io.disk, env: io.env })

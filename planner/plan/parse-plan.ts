@@ -14,6 +14,9 @@ const parserThread = new ThreadPool(besideModule(import.meta.url, 'parse-worker'
   maxYoungGenerationSizeMb: planLimits.parserYoungBytes / MiB,
 })
 
+/** For whoever is about to read a plan: the thread starts while the rest is loaded. */
+export const startParser = (): void => parserThread.start()
+
 export interface ParserOptions {
   /** Threads of `parse-worker.ts`; by default the one of this process. */
   readonly threads?: ThreadPool
