@@ -61,7 +61,7 @@ async function auditPlan(context: Context, file: string, flags: AuditFlags) {
     import('./judge-run.ts'),
   ])
   const judged = audit({ plan, entries, window })
-  const report = toReport(judged)
+  const report = await toReport(judged)
   const { verdicts, totals } = judged
   let reports: object = {}
   if (flags.format !== undefined && !context.json) {

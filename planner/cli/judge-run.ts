@@ -37,7 +37,7 @@ export async function judgeRun(
     ...(problem && { ledgerProblem: problem }),
   })
   const directory = path.join(state.reports, run)
-  const paths = await writeReport(context.io.disk, directory, toReport(judged))
+  const paths = await writeReport(context.io.disk, directory, await toReport(judged))
   await tellVerdicts(context, judged, paths)
   const { verdicts, totals } = judged
   return { audit: { verdicts, totals }, reports: paths }

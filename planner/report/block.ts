@@ -1,7 +1,12 @@
 /** What a report is made of, apart from how it looks. */
 import type { VerdictKind } from '../audit/verdict.ts'
+import type { Chart } from '../chart/chart.ts'
 
-export type Cell = string | { readonly verdict: VerdictKind }
+export type Cell =
+  | string
+  | { readonly verdict: VerdictKind }
+  /** Lines of the ledger, to which a page links; `text` stands before them. */
+  | { readonly text?: string; readonly lines: readonly number[] }
 
 export type Block =
   | { readonly kind: 'paragraph'; readonly text: string }
@@ -13,6 +18,16 @@ export type Block =
       readonly columns: readonly string[]
       readonly rows: readonly (readonly Cell[])[]
     }
+  /** What the table beneath it says, drawn; only pages show it. */
+  | { readonly kind: 'chart'; readonly chart: Chart }
+  /** Lines of the ledger that others refer to. */
+  | { readonly kind: 'entries'; readonly entries: readonly LedgerReference[] }
+
+export interface LedgerReference {
+  readonly line: number
+  /** What it says, in short. */
+  readonly text: string
+}
 
 export interface Section {
   readonly heading: string

@@ -2,11 +2,14 @@
 import type { CollectionRecoveries, RecoveryReport } from '../audit/recoveries.ts'
 import type { AuditSections } from '../audit/sections.ts'
 import { showCount, showMinutes } from '../step/quantity.ts'
-import type { Section } from './block.ts'
+import type { Block, Cell, Section } from './block.ts'
 import { at, ms, none, sentence, table } from './cells.ts'
 
 /** Drills, then recoveries, then RTO by collection. */
-export function drillSection({ drills, recoveries }: AuditSections): Section {
+export function drillSection(
+  { drills, recoveries }: AuditSections,
+  charts: readonly Block[],
+): Section {
   const runs = recoveries.flatMap(({ collection, runs: all }) =>
     all.map((run) => runRow(collection, run)),
   )
@@ -42,6 +45,7 @@ export function drillSection({ drills, recoveries }: AuditSections): Section {
           at(drill.overdueSince),
         ]),
       ),
+      ...charts,
       ...(runs.length === 0 ? [sentence('No recovery was measured in the window.')] : []),
       ...table(
         [
@@ -66,12 +70,12 @@ export function drillSection({ drills, recoveries }: AuditSections): Section {
   }
 }
 
-function runRow(collection: string, run: RecoveryReport): string[] {
+function runRow(collection: string, run: RecoveryReport): Cell[] {
   const after = (name: string) =>
     ms(run.phases.find((phase) => phase.name === name)?.afterMs ?? null)
   return [
     collection,
-    `${run.sequence.name} ${run.run}`,
+    { text: `${run.sequence.name} ${run.run}`, lines: [run.line] },
     run.outcome,
     ms(run.rtoMs),
     after('restored'),

@@ -9,13 +9,13 @@ export function toMarkdown(story: Story): string {
     `**${marks[story.verdict]}** — ${safe(story.lead)}`,
     ...story.sections.flatMap(({ heading, blocks }) => [
       `## ${safe(heading)}`,
-      ...blocks.map(toBlock),
+      ...blocks.flatMap((block) => toBlock(block) ?? []),
     ]),
   ]
   return `${parts.join('\n\n')}\n`
 }
 
-function toBlock(block: Block): string {
+function toBlock(block: Block): string | undefined {
   switch (block.kind) {
     case 'paragraph':
       return safe(block.text)
@@ -30,6 +30,10 @@ function toBlock(block: Block): string {
         row(block.columns.map(() => '---')),
         ...block.rows.map((cells) => row(cells.map(toCell))),
       ].join('\n')
+    case 'chart':
+      return undefined
+    case 'entries':
+      return block.entries.map(({ line, text }) => `- line ${line}: ${safe(text)}`).join('\n')
     default:
       return block satisfies never
   }
@@ -37,7 +41,13 @@ function toBlock(block: Block): string {
 
 const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
 
-const toCell = (cell: Cell): string => (typeof cell === 'string' ? safe(cell) : marks[cell.verdict])
+function toCell(cell: Cell): string {
+  if (typeof cell === 'string') return safe(cell)
+  if ('verdict' in cell) return marks[cell.verdict]
+  if (cell.text === undefined) return cell.lines.join(', ')
+  const lines = cell.lines.length === 0 ? '' : ` (ledger line ${cell.lines.join(', ')})`
+  return `${safe(cell.text)}${lines}`
+}
 
 /** Every character that could begin markup or HTML is escaped. */
 const safe = (text: string): string =>

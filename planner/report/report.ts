@@ -3,7 +3,8 @@
  * Markdown for repositories and tickets, HTML for people. Pure; the same audit gives the same bytes.
  */
 import type { Audit } from '../audit/audit.ts'
-import { toHtml } from './html.ts'
+import type { Story } from './block.ts'
+import { type Draw, toHtml } from './html.ts'
 import { toMarkdown } from './markdown.ts'
 import { overall, tellStory } from './story.ts'
 
@@ -13,13 +14,19 @@ export interface Report {
   readonly html: string
 }
 
-export function toReport(audit: Audit): Report {
+export async function toReport(audit: Audit): Promise<Report> {
   const story = tellStory(audit)
   // the verdict first, as in the other two
   const value = { report: 1, verdict: overall(audit), lead: story.lead, ...audit }
   return {
     json: `${JSON.stringify(value, null, 2)}\n`,
     markdown: toMarkdown(story),
-    html: toHtml(story),
+    html: toHtml(story, await drawing(story)),
   }
+}
+
+/** The library that draws is large: only a story with charts loads it. */
+async function drawing({ sections }: Story): Promise<Draw | undefined> {
+  const hasCharts = sections.some(({ blocks }) => blocks.some(({ kind }) => kind === 'chart'))
+  return hasCharts ? (await import('../chart/draw-chart.ts')).drawChart : undefined
 }

@@ -9,23 +9,31 @@ import type { SequenceReport } from '../audit/schedules.ts'
 import type { AuditSections } from '../audit/sections.ts'
 import { domainKinds } from '../plan/survival.ts'
 import { showBytes, showMinutes } from '../step/quantity.ts'
-import type { Cell, Section } from './block.ts'
+import type { Block, Cell, Section } from './block.ts'
 import { at, minuteOf, ms, none, sentence, table, unbounded } from './cells.ts'
+import type { ChartBlocks } from './chart-blocks.ts'
 import { drillSection } from './drill-story.ts'
 
 /** Every section that has something to tell. */
-export const sectionStory = (sections: AuditSections): Section[] => [
-  exposureSection(sections),
-  drillSection(sections),
-  copySection(sections),
-  ...dataSection(sections),
-  scheduleSection(sections),
+export const sectionStory = (sections: AuditSections, charts: ChartBlocks): Section[] => [
+  exposureSection(sections, charts.exposure),
+  drillSection(sections, charts.recoveries),
+  copySection(sections, charts.copies),
+  ...dataSection(sections, charts.data),
+  scheduleSection(sections, charts.calendar),
   findingSection(sections),
   ...controlSection(sections),
   complianceSection(sections),
 ]
 
-function exposureSection({ exposure, observedFrom }: AuditSections): Section {
+const linesOf = (all: readonly { readonly line: number | null }[]): number[] => [
+  ...new Set(all.flatMap(({ line }) => line ?? [])),
+]
+
+function exposureSection(
+  { exposure, observedFrom }: AuditSections,
+  charts: readonly Block[],
+): Section {
   const breaches = exposure.flatMap((series) =>
     series.breaches.map((breach) => [
       series.collection,
@@ -35,7 +43,7 @@ function exposureSection({ exposure, observedFrom }: AuditSections): Section {
       showMinutes(breach.durationMs),
       ms(breach.worstMs, unbounded),
       breach.cause,
-      breach.because,
+      { text: breach.because, lines: linesOf(breach.incidents) },
     ]),
   )
   return {
@@ -44,6 +52,7 @@ function exposureSection({ exposure, observedFrom }: AuditSections): Section {
       sentence(
         `How much would have been lost at each moment since ${minuteOf(observedFrom)}: the time back to the newest recovery point that survives the loss and had been verified by then.`,
       ),
+      ...charts,
       ...table(
         [
           'Collection',
@@ -78,29 +87,32 @@ const exposureRow = (series: ExposureSeries): Cell[] => [
   series.verdict === null ? none : { verdict: series.verdict },
 ]
 
-const copySection = ({ recoveryPoints }: AuditSections): Section => ({
+const copySection = ({ recoveryPoints }: AuditSections, charts: readonly Block[]): Section => ({
   heading: 'Recovery points',
   blocks:
     recoveryPoints.length === 0
       ? [sentence('The ledger knows of no copy.')]
-      : table(
-          [
-            'Collection',
-            'Destination',
-            'Where',
-            'Newest',
-            'As of',
-            'Age',
-            'Last verified',
-            'Depth',
-            'Counts since',
-            'Standing',
-          ],
-          recoveryPoints.map(copyRow),
-        ),
+      : [
+          ...charts,
+          ...table(
+            [
+              'Collection',
+              'Destination',
+              'Where',
+              'Newest',
+              'As of',
+              'Age',
+              'Last verified',
+              'Depth',
+              'Counts since',
+              'Standing',
+            ],
+            recoveryPoints.map(copyRow),
+          ),
+        ],
 })
 
-function copyRow(copy: CopyReport): string[] {
+function copyRow(copy: CopyReport): Cell[] {
   const { lastCheck, domains } = copy
   const where = domainKinds.flatMap((kind) =>
     domains[kind] === undefined ? [] : [`${kind} ${domains[kind]}`],
@@ -113,26 +125,38 @@ function copyRow(copy: CopyReport): string[] {
     copy.collection,
     copy.destination,
     where.join(', ') || 'not said',
-    copy.kind === 'archive' ? `archived log to LSN ${copy.lsn}` : `${copy.id}, LSN ${copy.lsn}`,
+    {
+      text:
+        copy.kind === 'archive' ? `archived log to LSN ${copy.lsn}` : `${copy.id}, LSN ${copy.lsn}`,
+      lines: [copy.line],
+    },
     at(copy.asOfAt),
     ms(copy.ageMs),
-    lastCheck === null ? 'never' : `${minuteOf(lastCheck.at)}${lastCheck.ok ? '' : ': DAMAGED'}`,
+    lastCheck === null
+      ? 'never'
+      : {
+          text: `${minuteOf(lastCheck.at)}${lastCheck.ok ? '' : ': DAMAGED'}`,
+          lines: [lastCheck.line],
+        },
     lastCheck === null ? none : `${lastCheck.depth}${share}`,
     copy.verifiedSince === null ? 'not verified' : minuteOf(copy.verifiedSince),
     String(copy.standing),
   ]
 }
 
-const dataSection = ({ data }: AuditSections): Section[] =>
+const dataSection = ({ data }: AuditSections, charts: readonly Block[]): Section[] =>
   data.length === 0
     ? []
     : [
         {
           heading: 'Size and change',
-          blocks: table(
-            ['Collection', 'From', 'To', 'Points', 'Size', 'Stored anew', 'Log archived'],
-            data.map(dataRow),
-          ),
+          blocks: [
+            ...charts,
+            ...table(
+              ['Collection', 'From', 'To', 'Points', 'Size', 'Stored anew', 'Log archived'],
+              data.map(dataRow),
+            ),
+          ],
         },
       ]
 
@@ -164,7 +188,7 @@ function dataRow({ collection, days }: DataReport): string[] {
   ]
 }
 
-function scheduleSection({ schedules }: AuditSections): Section {
+function scheduleSection({ schedules }: AuditSections, charts: readonly Block[]): Section {
   const failing = schedules.flatMap((schedule) =>
     schedule.failing.map((each) => [
       nameOf(schedule),
@@ -173,13 +197,14 @@ function scheduleSection({ schedules }: AuditSections): Section {
         ? minuteOf(each.firstDueAt)
         : `${minuteOf(each.firstDueAt)} to ${minuteOf(each.lastDueAt)}, ${each.count} times`,
       each.run ?? none,
-      each.line === null ? none : String(each.line),
+      each.line === null ? none : { lines: [each.line] },
       each.error ?? none,
     ]),
   )
   return {
     heading: 'Schedules',
     blocks: [
+      ...charts,
       ...(schedules.length === 0 ? [sentence('Nothing in the plan runs by the clock.')] : []),
       ...table(
         ['What', 'Rhythm', 'Due', 'Attempted', 'Succeeded', 'Failed', 'Unfinished', 'Missed'],
@@ -225,7 +250,10 @@ function findingSection({ findings }: AuditSections): Section {
           each.owner,
           each.closedAt === null
             ? none
-            : `${each.closedBy === null ? 'removal' : `run ${each.closedBy.run}, ledger line ${each.closedBy.line}`}, ${minuteOf(each.closedAt)}`,
+            : {
+                text: `${each.closedBy === null ? 'removal' : `run ${each.closedBy.run}`}, ${minuteOf(each.closedAt)}`,
+                lines: each.closedBy === null ? [] : [each.closedBy.line],
+              },
         ]),
       ),
     ],

@@ -10,6 +10,8 @@ import type { RunSummary, StepSummary } from '../audit/run-summary.ts'
 import type { Verdict, VerdictKind } from '../audit/verdict.ts'
 import { showCount, showDuration } from '../step/quantity.ts'
 import type { Block, Section, Story } from './block.ts'
+import { chartBlocks } from './chart-blocks.ts'
+import { ledgerReferences } from './ledger-references.ts'
 import { sectionStory } from './section-story.ts'
 
 /** The story of an audit. The same audit tells the same story. */
@@ -21,8 +23,9 @@ export function tellStory(audit: Audit): Story {
     sections: [
       objectives(audit),
       ...audit.verdicts.map(verdictSection),
-      ...(audit.sections === undefined ? [] : sectionStory(audit.sections)),
+      ...(audit.sections === undefined ? [] : sectionStory(audit.sections, chartBlocks(audit))),
       ...runSections(audit),
+      ...ledgerSection(audit),
       provenance(audit),
     ],
   }
@@ -165,13 +168,19 @@ function runSections({ runs, scope }: Audit): Section[] {
               outcomeOf(run),
               run.startedAt,
               run.durationMs === null ? 'unknown' : showDuration(run.durationMs),
-              String(run.line),
+              { lines: [run.line] },
             ]),
           },
     ],
   }
   const detailed = scope === 'run' ? runs : []
   return [table, ...detailed.map(stepsSection)]
+}
+
+function ledgerSection(audit: Audit): Section[] {
+  const entries = ledgerReferences(audit)
+  if (entries.length === 0) return []
+  return [{ heading: 'Lines of the ledger', blocks: [{ kind: 'entries', entries }] }]
 }
 
 const outcomeOf = ({ outcome, interruptions = [] }: RunSummary): string =>
@@ -193,7 +202,7 @@ function stepsSection(run: RunSummary): Section {
           step.stage,
           outcomeText(step),
           showDuration(step.durationMs),
-          String(step.line),
+          { lines: [step.line] },
         ]),
       },
       ...interruptionBlocks(run),

@@ -30,6 +30,7 @@ export const owned: readonly Owned[] = [
   { what: 'ajv', module: /^ajv/, owner: /^planner\/plan\// },
   { what: 'yaml', module: /^yaml/, owner: /^planner\/plan\// },
   { what: 'croner', module: /^croner/, owner: /^planner\/plan\// },
+  { what: 'echarts', module: /^echarts/, owner: /^planner\/chart\// },
   { what: 'commander', module: /^commander/, owner: /^(engine|planner)\/cli\// },
   {
     what: 'execa',

@@ -57,12 +57,12 @@ function sample(message = 'recall is 0.5'): Audit {
   return audit({ plan, entries, window: { from: noon, to: noon + 100_000 }, run: 'r1' })
 }
 
-test('the same audit gives the same bytes in all three forms', () => {
-  expect(toReport(sample())).toEqual(toReport(sample()))
+test('the same audit gives the same bytes in all three forms', async () => {
+  expect(await toReport(sample())).toEqual(await toReport(sample()))
 })
 
-test('every form says the verdict first, then the same numbers in the same order', () => {
-  const { json, markdown, html } = toReport(sample())
+test('every form says the verdict first, then the same numbers in the same order', async () => {
+  const { json, markdown, html } = await toReport(sample())
   expect(Object.keys(JSON.parse(json)).slice(0, 3)).toEqual(['report', 'verdict', 'lead'])
   expect(JSON.parse(json)).toMatchObject({
     verdict: 'missed',
@@ -92,7 +92,7 @@ test('every form says the verdict first, then the same numbers in the same order
 })
 
 test('the Markdown report is what people read', async () => {
-  await expect(toReport(sample()).markdown).toMatchFileSnapshot('report.md')
+  await expect((await toReport(sample())).markdown).toMatchFileSnapshot('report.md')
 })
 
 const evil = '<script>alert(1)</script> | `x` [a](javascript:1) **b** &amp; "q" \u001b[31m \u202e'
@@ -129,14 +129,14 @@ test('text of others never becomes markup', () => {
   expect(row?.replaceAll('\\|', '').match(/\|/g)).toHaveLength(2)
 })
 
-test('what a step said stands in the report, escaped', () => {
-  const { html } = toReport(sample(evil))
+test('what a step said stands in the report, escaped', async () => {
+  const { html } = await toReport(sample(evil))
   expect(html).toContain('&lt;script&gt;')
   expect(html).not.toContain('<script')
 })
 
-test('the page loads nothing and runs nothing', () => {
-  const { html } = toReport(sample())
+test('the page loads nothing and runs nothing', async () => {
+  const { html } = await toReport(sample())
   expect(html).toContain("default-src 'none'")
   expect(html).not.toMatch(
     /<(script|link|img|iframe|object|embed)|https?:\/\/|url\(|@import|\son\w+=/i,
@@ -146,17 +146,17 @@ test('the page loads nothing and runs nothing', () => {
   expect(html).toContain('width=device-width')
 })
 
-test('an audit without verdicts does not claim that anything was met', () => {
+test('an audit without verdicts does not claim that anything was met', async () => {
   const plan = buildPlan({ collections: [] })
   const empty = audit({ plan, entries: [], window: { from: 0, to: noon } })
   expect(tellStory(empty).verdict).toBe('unproven')
-  expect(toReport(empty).markdown).toContain('No objective was judged')
+  expect((await toReport(empty)).markdown).toContain('No objective was judged')
 })
 
 test('reports replace each other whole', async () => {
   const disk = new MemoryDisk()
-  const first = await writeReport(disk, '/state/reports/r1', toReport(sample('first')))
-  await writeReport(disk, '/state/reports/r1', toReport(sample('second')))
+  const first = await writeReport(disk, '/state/reports/r1', await toReport(sample('first')))
+  await writeReport(disk, '/state/reports/r1', await toReport(sample('second')))
   expect(first.html).toBe('/state/reports/r1/report.html')
   expect((await disk.readFile(first.html, 1e6)).toString()).toContain('second')
   expect(await disk.list('/state/reports/r1')).toEqual(['report.html', 'report.json', 'report.md'])
