@@ -87,13 +87,26 @@ export function checkSignature(
 
 function isSigned(kind: SignedKind, bytes: Uint8Array, given: Signature): boolean {
   try {
-    const der = Buffer.from(given.publicKey, 'base64')
-    const key = createPublicKey({ key: der, format: 'der', type: 'spki' })
+    const key = keyOf(given.publicKey)
     const signature = Buffer.from(given.signature, 'base64')
     return verifyBytes(null, messageOf(kind, bytes), key, signature)
   } catch {
     return false // not a key that anybody could have signed with
   }
+}
+
+/** Reading a key takes as long as checking a signature, and many are of one key. */
+const knownKeys = new Map<string, KeyObject>()
+const mostKnown = 16
+
+function keyOf(publicKey: string): KeyObject {
+  const known = knownKeys.get(publicKey)
+  if (known !== undefined) return known
+  const der = Buffer.from(publicKey, 'base64')
+  const key = createPublicKey({ key: der, format: 'der', type: 'spki' })
+  if (knownKeys.size >= mostKnown) knownKeys.clear()
+  knownKeys.set(publicKey, key)
+  return key
 }
 
 /** @throws `signature-refused` when trust is asked for and not deserved */
