@@ -8,6 +8,8 @@
  * - A procedure, another plan file, and a clean-up step that nobody can judge are left to a person, loudly.
  */
 import { isOperatingError, OperatingError } from '../../engine/index.ts'
+import { moveWaiting } from '../ledger/hour-journal.ts'
+import { Ledger } from '../ledger/ledger.ts'
 import { readLedger } from '../ledger/ledger-reader.ts'
 import { takeStateLock } from '../ledger/state-lock.ts'
 import type { AnySequence, Plan } from '../plan/plan.ts'
@@ -27,7 +29,7 @@ import { statePaths } from './state.ts'
 /** @throws what stops it: `interrupted`, `terminated`; `fsync-failed`; a bug. Everything else is told, and the daemon goes on */
 export async function settleUnfinished(context: Context, plan: Plan): Promise<void> {
   const { io, json } = context
-  const { disk, clock, stopSignal } = io
+  const { disk, clock, timer, stopSignal } = io
   const state = statePaths(plan, context.state)
   const newest = (await readStanding(disk, state.ledger, plan.name)).standing.newest()
   if (newest === undefined || newest.outcome !== undefined || stopSignal.aborted) return
@@ -36,6 +38,8 @@ export async function settleUnfinished(context: Context, plan: Plan): Promise<vo
   try {
     const lock = await takeStateLock(disk, clock, state.lock, `a run of plan ${plan.name}`)
     try {
+      // one that is summed up wrote there first
+      await moveWaiting(disk, new Ledger(state.ledger, { disk, clock, timer }), plan.name)
       const reading = await readLedger(disk, state.ledger)
       const past = pastRuns(plan.name, reading.entries).at(-1)
       if (past === undefined || past.outcome !== undefined) return

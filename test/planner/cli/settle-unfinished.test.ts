@@ -131,3 +131,30 @@ test('another plan file is left to a person, with the command', async () => {
   expect((await lastRun(state)).run?.outcome).toBeUndefined()
   expect(await ran(directory)).toBe('')
 })
+
+test('an archive run that died before its hour was in the ledger is gone on with as well', async () => {
+  const { file, state } = await smallPlan((whole) =>
+    whole
+      .replace(/ {6}- backup: .*\n/, '')
+      .replace(
+        /drills:[\s\S]*$/,
+        '  ship:\n    every: 5m\n    steps:\n      - archive: { collections: [points], to: backups }\n',
+      ),
+  )
+  const clock = manualClock(dueAt)
+  expect(await dr(['run', file, '--due'], { clock })).toMatchObject({ exitCode: 0 })
+  const hour = path.join(state, 'ledger.jsonl.small.hour')
+  const waiting = (await readFile(hour, 'utf8')).trimEnd().split('\n')
+  expect(waiting).toHaveLength(4)
+  await writeFile(hour, `${waiting.slice(0, 2).join('\n')}\n`)
+  const { said } = await daemon(file)
+  expect(said).toContain('has no end, its process died: going on with it')
+  const { entries, problem } = await readLedger(nodeDisk, path.join(state, 'ledger.jsonl'))
+  expect(problem).toBeUndefined()
+  const runs = pastRuns('small', entries)
+  expect(runs.map(({ sequence, outcome }) => [sequence.name, outcome])).toEqual([
+    ['nightly', 'passed'],
+    ['ship', 'passed'],
+  ])
+  expect(entries.map(({ kind }) => kind)).toContain('run-resumed')
+})
