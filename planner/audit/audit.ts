@@ -9,7 +9,7 @@ import type { LedgerEntry } from '../ledger/ledger-line.ts'
 import type { ObjectiveKind, Plan, PlanCollection } from '../plan/plan.ts'
 import { type Observation, toIso } from '../step/observation.ts'
 import { Copies } from './copies.ts'
-import { daysOf } from './days.ts'
+import { type Day, daysOf } from './days.ts'
 import { GrowthBook } from './growth.ts'
 import { judge } from './judge.ts'
 import { type LedgerRun, RunBook } from './ledger-run.ts'
@@ -66,79 +66,114 @@ export interface Audit {
   readonly ledgerLines: number
 }
 
-export function audit(request: AuditRequest): Audit {
-  const { plan, window, run: only } = request
-  const isWindow = only === undefined
-  const { runs: all, lines, knownSinceAt = window.to, ...books } = readEntries(request)
-  const runs = all.filter((run) => (isWindow ? isInside(run, window) : run.run === only))
-  const evidence = {
-    runs: runs.filter(({ sequence }) => sequence.kind === 'drill'),
-    sightings: books.sightings,
-    at: window.to,
-  }
-  const [judged] = runs
-  const excluded = plan.compliance.exclusions
-  const drilled = [...plan.collections.values()]
-    .filter(({ name }) => !excluded.has(name))
-    .flatMap((collection) =>
-      objectivesOf(collection)
-        .filter(([kind]) => isWindow || isAbout(judged, collection, kind))
-        .map(([kind, wanted]) => judge(plan, collection, kind, wanted, evidence)),
-    )
-  const sections = isWindow
-    ? reportSections({ plan, window, runs: all, knownSinceAt, verdicts: drilled, ...books })
-    : undefined
-  const verdicts = drilled.map((verdict) => withExposure(verdict, sections?.exposure ?? []))
-  const count = (kind: VerdictKind) => verdicts.filter(({ verdict }) => verdict === kind).length
-  return {
-    plan: {
-      name: plan.name,
-      file: path.basename(plan.file),
-      sha256: plan.sha256,
-      owner: plan.owner,
-      ...(plan.description !== undefined && { description: plan.description }),
-    },
-    scope: isWindow ? 'window' : 'run',
-    window: { from: toIso(window.from), to: toIso(window.to) },
-    generatedAt: toIso(window.to),
-    totals: { met: count('met'), missed: count('missed'), unproven: count('unproven') },
-    verdicts,
-    ...(sections && { sections }),
-    runs: runs.filter((run) => !isWindow || !isQuiet(run)).map(summarise),
-    remarks: [...brokenLedger(request), ...remarksOn(plan, runs, verdicts)],
-    ledgerLines: lines,
-  }
+/** The same from entries that are at hand. */
+export function audit({ entries, ...request }: AuditRequest): Audit {
+  const auditor = new Auditor(request)
+  for (const entry of entries) auditor.read(entry)
+  return auditor.finish()
 }
 
-/** One look at each entry: what is left of it is small. */
-function readEntries({ plan, entries, window, run: only, seen = [] }: AuditRequest) {
-  const book = new RunBook(plan.name)
-  const sightings = new Sightings(plan)
-  const copies = new Copies(sightings)
-  for (const each of seen) sightings.see(each)
-  const days = daysOf(window, plan.timezone)
-  const growth = new GrowthBook(days)
-  let knownSinceAt: number | undefined
-  let lines = 0
-  for (const entry of entries) {
+/** One look at each entry of a ledger, first to last; what is left of it is small. */
+export class Auditor {
+  readonly #request: Omit<AuditRequest, 'entries'>
+  readonly #runs: RunBook
+  readonly #sightings: Sightings
+  readonly #copies: Copies
+  readonly #growth: GrowthBook
+  readonly #days: readonly Day[]
+  #knownSinceAt: number | undefined
+  #lastLine = 0
+
+  constructor(request: Omit<AuditRequest, 'entries'>) {
+    const { plan, window, seen = [] } = request
+    this.#request = request
+    this.#runs = new RunBook(plan.name)
+    this.#sightings = new Sightings(plan)
+    this.#copies = new Copies(this.#sightings)
+    this.#days = daysOf(window, plan.timezone)
+    this.#growth = new GrowthBook(this.#days)
+    for (const each of seen) this.#sightings.see(each)
+  }
+
+  read(entry: LedgerEntry): void {
+    const { plan, window, run: only } = this.#request
     const at = Date.parse(entry.at)
-    if (at > window.to) continue
-    lines++
-    if (entry.plan !== plan.name) continue
-    knownSinceAt ??= at
-    book.read(entry)
+    if (at > window.to) return
+    this.#lastLine = Math.max(this.#lastLine, entry.line)
+    if (entry.plan !== plan.name) return
+    // entries of a sum come after others that are younger
+    this.#knownSinceAt = Math.min(this.#knownSinceAt ?? at, at)
+    this.#runs.read(entry)
     if (entry.kind === 'step') {
       const { run, line, record } = entry
-      sightings.read(record.outputs)
-      copies.read({ run, line, record })
-      growth.read(record)
+      this.#sightings.read(record.outputs)
+      this.#copies.read({ run, line, record })
+      this.#growth.read(record)
     }
     if (entry.kind === 'run-ended' && only === undefined && entry.outcome === 'passed') {
-      book.forgetSchedule(entry.run)
+      this.#runs.forgetSchedule(entry.run)
     }
   }
-  sightings.settle()
-  return { runs: book.runs(), sightings, copies, growth, days, knownSinceAt, lines }
+
+  /** Whether the ledger names the plan up to the end of the window. */
+  get knowsPlan(): boolean {
+    return this.#knownSinceAt !== undefined
+  }
+
+  finish(): Audit {
+    const { plan, window, run: only } = this.#request
+    const isWindow = only === undefined
+    const all = this.#runs.runs()
+    this.#sightings.settle()
+    this.#copies.settle()
+    const runs = all.filter((run) => (isWindow ? isInside(run, window) : run.run === only))
+    const evidence = {
+      runs: runs.filter(({ sequence }) => sequence.kind === 'drill'),
+      sightings: this.#sightings,
+      at: window.to,
+    }
+    const [judged] = runs
+    const drilled = [...plan.collections.values()]
+      .filter(({ name }) => !plan.compliance.exclusions.has(name))
+      .flatMap((collection) =>
+        objectivesOf(collection)
+          .filter(([kind]) => isWindow || isAbout(judged, collection, kind))
+          .map(([kind, wanted]) => judge(plan, collection, kind, wanted, evidence)),
+      )
+    const sections = isWindow ? this.#sections(all, drilled) : undefined
+    const verdicts = drilled.map((verdict) => withExposure(verdict, sections?.exposure ?? []))
+    const count = (kind: VerdictKind) => verdicts.filter(({ verdict }) => verdict === kind).length
+    return {
+      plan: {
+        name: plan.name,
+        file: path.basename(plan.file),
+        sha256: plan.sha256,
+        owner: plan.owner,
+        ...(plan.description !== undefined && { description: plan.description }),
+      },
+      scope: isWindow ? 'window' : 'run',
+      window: { from: toIso(window.from), to: toIso(window.to) },
+      generatedAt: toIso(window.to),
+      totals: { met: count('met'), missed: count('missed'), unproven: count('unproven') },
+      verdicts,
+      ...(sections && { sections }),
+      runs: runs.filter((run) => !isWindow || !isQuiet(run)).map(summarise),
+      remarks: [...brokenLedger(this.#request), ...remarksOn(plan, runs, verdicts)],
+      ledgerLines: this.#lastLine,
+    }
+  }
+
+  #sections(runs: readonly LedgerRun[], verdicts: readonly Verdict[]): AuditSections {
+    const { plan, window } = this.#request
+    return reportSections({
+      ...{ plan, window, runs, verdicts },
+      knownSinceAt: this.#knownSinceAt ?? window.to,
+      sightings: this.#sightings,
+      copies: this.#copies,
+      growth: this.#growth,
+      days: this.#days,
+    })
+  }
 }
 
 /** A run of a schedule that passed: the section on schedules counts it. */
@@ -155,7 +190,7 @@ const isAbout = (
 ): boolean =>
   run === undefined ? false : run.proves.includes(kind) && recovers(run, collection.name)
 
-const brokenLedger = ({ ledgerProblem: problem }: AuditRequest): string[] =>
+const brokenLedger = ({ ledgerProblem: problem }: Omit<AuditRequest, 'entries'>): string[] =>
   problem === undefined
     ? []
     : [`the ledger does not hold: line ${problem.line} does not fit: ${problem.reason}`]

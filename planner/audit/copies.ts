@@ -1,14 +1,16 @@
 /**
  * The copies of collections that the ledger knows of, and what was found out about each: snapshots at
- * destinations, and archived log. One look at each step, in the order of the ledger. Pure.
+ * destinations, and archived log. One look at each step. Pure.
  *
+ * - Sums bring steps up to an hour after others that came later, so what steps say is kept, and told in the order of
+ *   its time once all of them were read: call {@link Copies.settle} then.
  * - A snapshot stands from the end of the step that made or brought it. What retention removed stands no
  *   longer; what was removed by hand is not seen: only asking the destination tells.
  * - Archived log is a *stretch* of records without a gap, each of its files read back. A check that finds it
  *   damaged ends the stretch where it last passed, and what comes later begins another one.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../engine/index.ts'
-import { type Observation, readObservation } from '../step/observation.ts'
+import { readObservation } from '../step/observation.ts'
 import type { StepRecord } from '../step/record.ts'
 import type { Moment, Sightings } from './sightings.ts'
 
@@ -99,8 +101,18 @@ export class Copies {
   /** The newest snapshot by destination and collection, for lines that do not name what they brought. */
   readonly #newest = new Map<string, SnapshotCopy>()
 
+  /** What was read and not told yet. */
+  #events: { readonly at: number; readonly tell: () => void }[] = []
+
   constructor(sightings: Sightings) {
     this.#sightings = sightings
+  }
+
+  /** Tells what was read in the order of its time. */
+  settle(): void {
+    const events = this.#events.sort((a, b) => a.at - b.at)
+    this.#events = []
+    for (const { tell } of events) tell()
   }
 
   /** In the order in which they were made. */
@@ -113,13 +125,15 @@ export class Copies {
   }
 
   read(placed: PlacedRecord): void {
-    const { kind, outcome } = placed.record
-    if (kind === 'verify') this.#verified(placed)
-    if (kind === 'copy') this.#copied(placed)
-    if (kind === 'prune') this.#pruned(placed)
+    const { kind, outcome, endedAt } = placed.record
+    const at = Date.parse(endedAt)
+    const later = (tell: () => void): void => void this.#events.push({ at, tell })
+    if (kind === 'verify') later(() => this.#verified(placed))
+    if (kind === 'copy') later(() => this.#copied(placed))
+    if (kind === 'prune') later(() => this.#pruned(placed))
     // a gap in one archive fails the step and does not keep the others from being shipped
-    if (kind === 'archive') this.#archived(placed)
-    if (kind === 'backup' && outcome === 'passed') this.#backedUp(placed)
+    if (kind === 'archive') this.#archived(placed, later)
+    if (kind === 'backup' && outcome === 'passed') later(() => this.#backedUp(placed))
   }
 
   #backedUp({ record, run, line }: PlacedRecord): void {
@@ -206,7 +220,8 @@ export class Copies {
     }
   }
 
-  #archived({ record, run, line }: PlacedRecord): void {
+  /** Archive runs are most of a ledger: nothing of their records is kept. */
+  #archived({ record, run, line }: PlacedRecord, later: (tell: () => void) => void): void {
     const { destination, archives } = record.outputs
     if (typeof destination !== 'string') return
     const at = Date.parse(record.endedAt)
@@ -214,7 +229,13 @@ export class Copies {
       const { collection, readBack } = each
       const position = readObservation(each['position'])
       if (typeof collection !== 'string' || position === undefined) continue
-      this.#ship({ collection, destination, position, readBack, at, run, line })
+      const moment = this.#sightings.see(position)
+      const { firstLsn, lastLsn } = isJsonObject(readBack) ? readBack : {}
+      const range =
+        typeof firstLsn === 'number' && typeof lastLsn === 'number'
+          ? { firstLsn, lastLsn }
+          : undefined
+      later(() => this.#ship({ collection, destination, moment, range, at, run, line }))
     }
   }
 
@@ -222,14 +243,14 @@ export class Copies {
     shipment: LineReference & {
       readonly collection: string
       readonly destination: string
-      readonly position: Observation
-      readonly readBack: JsonValue | undefined
+      readonly moment: Moment
+      /** What was read back. */
+      readonly range: Pick<LogStretch, 'firstLsn' | 'lastLsn'> | undefined
       readonly at: number
     },
   ): void {
-    const { collection, destination, position, readBack, at, run, line } = shipment
-    const { uuid, history } = position
-    const moment = this.#sightings.see(position)
+    const { collection, destination, moment, range, at, run, line } = shipment
+    const { uuid, history } = moment
     const key = keyOf(destination, uuid, history)
     const newest = { moment, at, run, line }
     const log = this.#logs.get(key) ?? {
@@ -240,8 +261,8 @@ export class Copies {
     log.newest = newest
     const last = log.stretches.at(-1)
     const open = last?.endsAt === undefined ? last : undefined
-    const { firstLsn, lastLsn } = isJsonObject(readBack) ? readBack : {}
-    if (typeof firstLsn === 'number' && typeof lastLsn === 'number') {
+    if (range !== undefined) {
+      const { firstLsn, lastLsn } = range
       const place = { moment, coveredAt: at, run, line }
       if (open !== undefined && firstLsn <= open.lastLsn + 1) {
         open.lastLsn = Math.max(open.lastLsn, lastLsn)

@@ -43,11 +43,15 @@ export async function judgeRun(
   return { audit: { verdicts, totals }, reports: paths }
 }
 
-/** The verdicts as a table, and where the report is. */
+/**
+ * The verdicts as a table, and where the report is.
+ * @param tellMore what stands between the two
+ */
 export async function tellVerdicts(
   context: Context,
   { verdicts }: Audit,
   paths: ReportPaths,
+  tellMore?: () => Promise<void>,
 ): Promise<void> {
   const rows = verdicts.map((verdict) => [
     objectiveName(verdict),
@@ -69,6 +73,7 @@ export async function tellVerdicts(
     }
   }
   await context.print('')
+  await tellMore?.()
   await context.print(`report: ${shownPath(paths.html)}`)
   await context.print(`        ${shownPath(paths.markdown)}`)
   await context.print(`        ${shownPath(paths.json)}`)

@@ -3,6 +3,7 @@
  * Markdown for repositories and tickets, HTML for people. Pure; the same audit gives the same bytes.
  */
 import type { Audit } from '../audit/audit.ts'
+import type { Differences } from '../audit/differences.ts'
 import type { Story } from './block.ts'
 import { type Draw, toHtml } from './html.ts'
 import { toMarkdown } from './markdown.ts'
@@ -14,10 +15,12 @@ export interface Report {
   readonly html: string
 }
 
-export async function toReport(audit: Audit): Promise<Report> {
-  const story = tellStory(audit)
+/** @param differences from an earlier audit, where there is one */
+export async function toReport(audit: Audit, differences?: Differences): Promise<Report> {
+  const story = tellStory(audit, differences)
   // the verdict first, as in the other two
-  const value = { report: 1, verdict: overall(audit), lead: story.lead, ...audit }
+  const head = { report: 1, verdict: overall(audit), lead: story.lead }
+  const value = { ...head, ...audit, ...(differences && { differences }) }
   return {
     json: `${JSON.stringify(value, null, 2)}\n`,
     markdown: toMarkdown(story),

@@ -6,16 +6,18 @@
  * how to check it.
  */
 import type { Audit } from '../audit/audit.ts'
+import type { Differences } from '../audit/differences.ts'
 import type { RunSummary, StepSummary } from '../audit/run-summary.ts'
 import type { Verdict, VerdictKind } from '../audit/verdict.ts'
 import { showCount, showDuration } from '../step/quantity.ts'
 import type { Block, Section, Story } from './block.ts'
 import { chartBlocks } from './chart-blocks.ts'
+import { differenceSection } from './difference-story.ts'
 import { ledgerReferences } from './ledger-references.ts'
 import { sectionStory } from './section-story.ts'
 
 /** The story of an audit. The same audit tells the same story. */
-export function tellStory(audit: Audit): Story {
+export function tellStory(audit: Audit, differences?: Differences): Story {
   return {
     title: titleOf(audit),
     verdict: overall(audit),
@@ -24,6 +26,7 @@ export function tellStory(audit: Audit): Story {
       objectives(audit),
       ...audit.verdicts.map(verdictSection),
       ...(audit.sections === undefined ? [] : sectionStory(audit.sections, chartBlocks(audit))),
+      ...(differences === undefined ? [] : [differenceSection(differences)]),
       ...runSections(audit),
       ...ledgerSection(audit),
       provenance(audit),

@@ -2,12 +2,13 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import * as path from 'node:path'
 import { expect, test } from 'vitest'
 import { dr, smallPlan } from '../../support/dr-command.ts'
+import { oscalProblems } from '../../support/oscal-shape.ts'
 
 test('an audit of an empty ledger finds everything unproven and exits 3', async () => {
   const { file } = await smallPlan()
   const { exitCode, stdout, stderr } = await dr(['audit', file])
   expect(exitCode).toBe(3)
-  expect(stdout.match(/unproven/g)).toHaveLength(3)
+  expect(stdout.match(/^(RPO|RTO|recall@10) .* unproven /gm)).toHaveLength(3)
   expect(stderr).toContain('rpo of points is unproven')
 })
 
@@ -38,6 +39,32 @@ test('the same window gives the same bytes, whatever happened afterwards', async
   expect(before.every((text) => text.length > 500)).toBe(true)
   await dr(['drill', file, '--yes'])
   expect(await print()).toEqual(before)
+})
+
+test('the report goes out in every form, and is compared with an earlier one', async () => {
+  const { file, directory } = await smallPlan(
+    (text) => `${verifying(text)}compliance: { frameworks: [nist-800-53] }\n`,
+  )
+  await dr(['drill', file, '--yes'])
+  const out = path.join(directory, 'out')
+  const first = await dr(['audit', file, '--out', out])
+  const told = ['RPO', 'exposure', 'drill', 'recovery point', 'schedule', 'controls:', 'report:']
+  const places = told.map((part) => first.stdout.search(new RegExp(`^${part}`, 'm')))
+  expect(places.every((at) => at >= 0)).toBe(true)
+  expect(places).toEqual([...places].sort((a, b) => a - b))
+  await dr(['audit', file, '--format', 'oscal', '--out', out])
+  const oscal = JSON.parse(await readFile(path.join(out, 'report.oscal.json'), 'utf8'))
+  expect(oscalProblems(oscal)).toEqual([])
+  const previous = path.join(out, 'report.json')
+  const csv = await dr(['audit', file, '--format', 'csv', '--previous', previous])
+  expect(csv.stdout).toMatch(/^section,collection,/)
+  const json = await dr(['audit', file, '--format', 'json', '--previous', previous])
+  expect(JSON.parse(json.stdout).differences).toMatchObject({
+    against: 'an earlier report',
+    verdicts: [{ trend: 'same' }, { trend: 'same' }, { trend: 'same' }],
+  })
+  const wrong = await dr(['audit', file, '--previous', path.join(out, 'report.oscal.json')])
+  expect([wrong.exitCode, wrong.stderr]).toEqual([2, expect.stringContaining('no report of an')])
 })
 
 test('case 96: a ledger that was edited is named by line, and no audit is made of it', async () => {
