@@ -11,8 +11,12 @@ import { canonicalJson } from '../base/canonical-json.ts'
 import type { PinnedState } from '../collection/pinned-state.ts'
 import { newestSnapshot } from '../repository/read-snapshots.ts'
 import type { StoredSnapshot } from '../repository/repository.ts'
-import type { SnapshotManifest } from '../repository/snapshot-manifest.ts'
-import type { MeasuredRecall } from './golden.ts'
+import {
+  encodeVector,
+  type GoldenQuery,
+  type SnapshotManifest,
+} from '../repository/snapshot-manifest.ts'
+import type { CheckedRequest, MeasuredRecall, OwnQuestion } from './golden.ts'
 
 /** Share of the vectors now that the measurement must have been of, and of its points that live on. */
 const sharedLeast = 0.9
@@ -23,7 +27,7 @@ const sharedLeast = 0.9
  */
 export function carriedRecall(
   state: Pick<PinnedState, 'config' | 'count' | 'files'>,
-  { k }: { readonly k: number },
+  { k, questions }: CheckedRequest,
   earlier: readonly StoredSnapshot[],
 ): MeasuredRecall | undefined {
   const id = newestSnapshot(earlier)?.manifest.golden.measuredIn
@@ -35,10 +39,26 @@ export function carriedRecall(
     measuredIn === measured.id &&
     recall !== null &&
     golden.k === k &&
+    sameQuestions(golden.queries, questions) &&
     canonicalJson(config) === canonicalJson(state.config) &&
     state.count >= sharedLeast * count &&
     sharedVectors(state, measured) >= sharedLeast
   return comparable ? { recall, latencyMs, measuredIn } : undefined
+}
+
+/** Samples stand for each other; questions of the user's own do not. */
+function sameQuestions(
+  measured: readonly GoldenQuery[],
+  questions: readonly OwnQuestion[] | undefined,
+): boolean {
+  if (questions === undefined) return measured.every(({ vector }) => vector === undefined)
+  return (
+    measured.length === questions.length &&
+    questions.every(({ id, vector }, index) => {
+      const each = measured[index]
+      return each?.id === id && each.vector === encodeVector(vector)
+    })
+  )
 }
 
 /** The share of the bytes of vectors now, those still in the log too, that were there then. */

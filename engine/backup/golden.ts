@@ -10,7 +10,13 @@ import { defaults, limits } from '../base/limits.ts'
 import type { Progress } from '../base/progress.ts'
 import type { PinnedState } from '../collection/pinned-state.ts'
 import type { PointId } from '../format/point.ts'
-import type { Golden, GoldenNeighbour, GoldenQuery } from '../repository/snapshot-manifest.ts'
+import {
+  decodeVector,
+  encodeVector,
+  type Golden,
+  type GoldenNeighbour,
+  type GoldenQuery,
+} from '../repository/snapshot-manifest.ts'
 import { rounded } from './phases.ts'
 
 export interface GoldenRequest {
@@ -18,13 +24,22 @@ export interface GoldenRequest {
   readonly sample?: number
   /** Neighbours of each. Default 10. */
   readonly k?: number
+  /** Questions of the user's own instead of a sample. */
+  readonly questions?: readonly OwnQuestion[]
+}
+
+/** A question that is no stored point: its vector stands in the snapshot. */
+export interface OwnQuestion {
+  readonly id: PointId
+  /** Of the collection's dimension, usable with its metric. */
+  readonly vector: Float32Array
 }
 
 /** What is searched: a collection. */
 export interface Searched {
   search(
     vector: Float32Array,
-    options: { readonly k: number; readonly exclude: PointId; readonly exact?: boolean },
+    options: { readonly k: number; readonly exclude?: PointId; readonly exact?: boolean },
   ): Promise<readonly GoldenNeighbour[]>
 }
 
@@ -43,8 +58,9 @@ export interface GoldenMeasurement {
 }
 
 /** @throws `usage` for a sample out of bounds */
-export function checkGoldenRequest(request: GoldenRequest): { sample: number; k: number } {
-  const { sample = defaults.goldenSample, k = defaults.k } = request
+export function checkGoldenRequest(request: GoldenRequest): CheckedRequest {
+  const { questions, k = defaults.k } = request
+  const sample = questions?.length ?? request.sample ?? defaults.goldenSample
   const fits =
     Number.isInteger(sample) &&
     sample >= 0 &&
@@ -60,7 +76,13 @@ export function checkGoldenRequest(request: GoldenRequest): { sample: number; k:
       `Take at most ${limits.goldenQueries} queries and ${limits.goldenNeighbours} neighbours in all.`,
     )
   }
-  return { sample, k }
+  return { sample, k, ...(questions && { questions }) }
+}
+
+export interface CheckedRequest {
+  readonly sample: number
+  readonly k: number
+  readonly questions?: readonly OwnQuestion[]
 }
 
 /**
@@ -75,11 +97,12 @@ export async function recordGolden(
   watch: Watch,
   carried?: MeasuredRecall,
 ): Promise<Golden> {
-  const { k, sample, snapshotId } = request
-  const questions = sample === 0 ? [] : await state.golden({ sample, k, keep: true })
+  const { k, snapshotId } = request
+  const questions = await questionsOf(state, request)
   const queries = questions.map(
-    ({ id, neighbours }): GoldenQuery => ({
+    ({ id, vector, isOwn, neighbours }): GoldenQuery => ({
       id,
+      ...(isOwn && { vector: encodeVector(vector) }),
       neighbours: neighbours.map(({ id, distance }) => ({ id, distance })),
     }),
   )
@@ -93,12 +116,31 @@ export async function recordGolden(
   return { k, queries, recall, latencyMs, measuredIn: snapshotId }
 }
 
+async function questionsOf(
+  state: PinnedState,
+  { questions, sample, k }: CheckedRequest,
+): Promise<Question[]> {
+  if (questions === undefined) {
+    const drawn = sample === 0 ? [] : await state.golden({ sample, k, keep: true })
+    return drawn.map((each) => ({ ...each, isOwn: false }))
+  }
+  const vectors = questions.map(({ vector }) => vector)
+  const { dimension } = state.config
+  if (vectors.some(({ length }) => length !== dimension)) {
+    fail('usage', `a golden question has not ${dimension} values`, 'Embed it as the points are.')
+  }
+  const nearest = vectors.length === 0 ? [] : await state.nearest(vectors, k)
+  return questions.map((each, index) => ({
+    ...each,
+    isOwn: true,
+    neighbours: nearest[index] ?? [],
+  }))
+}
+
 /** Recall and latency, and the snapshot whose backup measured them. */
 export type MeasuredRecall = Pick<Golden, 'recall' | 'latencyMs' | 'measuredIn'>
 
-export interface RecordRequest {
-  readonly sample: number
-  readonly k: number
+export interface RecordRequest extends CheckedRequest {
   /** The snapshot that is being made. */
   readonly snapshotId: string
 }
@@ -127,24 +169,30 @@ export async function compareWithGolden(
   const { k } = golden
   const wrong: PointId[] = []
   const questions: Question[] = []
-  for (const { id, neighbours } of golden.queries) {
+  for (const { id, vector: own, neighbours } of golden.queries) {
     watch.signal?.throwIfAborted()
-    const point = await collection.get(id)
-    if (point === undefined) {
+    const isOwn = own !== undefined
+    const vector = isOwn ? decodeVector(own) : (await collection.get(id))?.vector
+    if (vector === undefined) {
       wrong.push(id)
       continue
     }
-    questions.push({ id, vector: point.vector, neighbours })
-    const exact = await collection.search(point.vector, { k, exclude: id, exact: true })
+    const question = { id, vector, neighbours, isOwn }
+    questions.push(question)
+    const exact = await collection.search(vector, { ...optionsOf(question, k), exact: true })
     if (!sameDistances(exact, neighbours)) wrong.push(id)
   }
   const measured = await measure(collection, questions, k, watch)
   return { ...measured, queries: golden.queries.length, recordedRecall: golden.recall, wrong }
 }
 
-interface Question extends GoldenQuery {
+interface Question extends Pick<GoldenQuery, 'id' | 'neighbours'> {
   readonly vector: Float32Array
+  /** No stored point: nothing is left out of its answer. */
+  readonly isOwn: boolean
 }
+
+const optionsOf = ({ id, isOwn }: Question, k: number) => (isOwn ? { k } : { k, exclude: id })
 
 /** Searches before the measured ones: the first loads graphs, the next warm the caches. */
 const warmUpSearches = 8
@@ -155,16 +203,17 @@ async function measure(
   k: number,
   watch: Watch,
 ): Promise<GoldenMeasurement> {
-  for (const { id, vector } of questions.slice(0, warmUpSearches)) {
-    await source.search(vector, { k, exclude: id })
+  for (const question of questions.slice(0, warmUpSearches)) {
+    await source.search(question.vector, optionsOf(question, k))
   }
   let found = 0
   let all = 0
   const times: number[] = []
-  for (const [index, { id, vector, neighbours }] of questions.entries()) {
+  for (const [index, question] of questions.entries()) {
+    const { vector, neighbours } = question
     watch.signal?.throwIfAborted()
     const startedMs = watch.clock.monotonicMs()
-    const answer = await source.search(vector, { k, exclude: id })
+    const answer = await source.search(vector, optionsOf(question, k))
     times.push(watch.clock.monotonicMs() - startedMs)
     found += countFound(answer, neighbours)
     all += neighbours.length

@@ -6,6 +6,7 @@
  */
 import { type Command, Help, Option } from 'commander'
 import type { BackupResult } from '../backup/backup-result.ts'
+import { limits } from '../base/limits.ts'
 import { checkName } from '../base/name.ts'
 import { addBackupDiff } from './backup-diff.ts'
 import { addBackupList } from './backup-list.ts'
@@ -15,7 +16,7 @@ import { addBackupVerify } from './backup-verify.ts'
 import { worldOf } from './collections-import.ts'
 import type { Context } from './context.ts'
 import { withCollection } from './open-directory.ts'
-import { listOption, requireOption } from './option.ts'
+import { integer, listOption, requireOption } from './option.ts'
 import { showBytes, showCount, showDuration } from './quantity.ts'
 import { type AccessFlags, located } from './repository-access.ts'
 import { examples, type Runner } from './runner.ts'
@@ -25,6 +26,8 @@ interface BackupFlags extends AccessFlags {
   readonly snapshotId: string
   readonly mode?: 'incremental' | 'full'
   readonly tag?: readonly string[]
+  readonly goldenFile?: string
+  readonly goldenK?: number
 }
 
 const hiddenName = ':create'
@@ -65,6 +68,15 @@ export function addBackup(collections: Command, run: Runner): void {
         'a word for retention rules, see "repository forget"; can be repeated',
       ),
     )
+    .option(
+      '--golden-file <file>',
+      'questions of your own, one {"id": …, "vector": […]} a line, recorded with their exact answers instead of those of a sample of points',
+    )
+    .option(
+      '--golden-k <k>',
+      'neighbours of each golden query (default: 10)',
+      integer(1, limits.searchK),
+    )
     .option('--wait', 'wait until it is done, as this command always does')
     .action(run(createSnapshot))
   backup
@@ -87,17 +99,26 @@ export function addBackup(collections: Command, run: Runner): void {
 }
 
 function createSnapshot(context: Context, name: string, flags: BackupFlags) {
-  const { destination, snapshotId, mode, tag } = flags
+  const { destination, snapshotId, mode, tag, goldenFile, goldenK } = flags
   checkName('snapshot id', snapshotId)
   return withCollection(context, 'use', name, async (collection) => {
-    const { createBackup } = await import('../backup/create.ts')
+    const [{ createBackup }, { fileSource }, { readGoldenFile }] = await Promise.all([
+      import('../backup/create.ts'),
+      import('../transfer/byte-source.ts'),
+      import('../transfer/golden-file.ts'),
+    ])
     const { disk } = context.io
+    const questions =
+      goldenFile === undefined
+        ? undefined
+        : await readGoldenFile(await fileSource(disk, goldenFile), collection.config)
     const place = await located(context, destination, flags)
     const options = {
       destination: place,
       snapshotId,
       ...(mode && { mode }),
       ...(tag && { tags: tag }),
+      golden: { ...(questions && { questions }), ...(goldenK !== undefined && { k: goldenK }) },
       disk,
       ...worldOf(context),
     }

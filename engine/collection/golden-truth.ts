@@ -106,6 +106,35 @@ export async function findTruth(
   return { questions, found }
 }
 
+/**
+ * The exact k nearest live points to each vector, nearest first; equal distances by id. Nothing of it is kept for
+ * the next time: every segment is scanned.
+ */
+export async function findNearest(
+  { context, config }: TruthSource,
+  views: readonly PinnedView[],
+  vectors: readonly Float32Array[],
+  k: number,
+): Promise<ExactNeighbour[][]> {
+  const answers: ExactNeighbour[][] = vectors.map(() => [])
+  for (const view of views) {
+    const { segment, count, tombstones } = view
+    const rows = { ...(await rowsOf(view, context)), count, dimension: config.dimension }
+    const options = { deleted: tombstones.toShared(count) }
+    const nearest = await scanExact(context.ann, rows, vectors, k, config.metric, options)
+    for (const [index, answer] of answers.entries()) {
+      const { ordinals = [], distances = [] } = nearest[index] ?? {}
+      for (const [rank, ordinal] of ordinals.entries()) {
+        answer.push({ id: segment.id(ordinal), distance: distances[rank] ?? Number.NaN })
+      }
+    }
+  }
+  return answers.map((answer) => answer.sort(byDistance).slice(0, k))
+}
+
+const byDistance = (a: ExactNeighbour, b: ExactNeighbour): number =>
+  a.distance - b.distance || compareIds(a.id, b.id)
+
 /** Those that are known; when they are too few, so many others that half of the sample may change. */
 function chooseFrom(
   pool: readonly DrawnPoint[],
@@ -202,9 +231,7 @@ class TruthTable {
         if (id !== query.id) answer.push({ id, distance })
       }
     }
-    return answer
-      .sort((a, b) => a.distance - b.distance || compareIds(a.id, b.id))
-      .slice(0, this.#k)
+    return answer.sort(byDistance).slice(0, this.#k)
   }
 
   async #scan(

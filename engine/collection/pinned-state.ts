@@ -22,7 +22,13 @@ import type { WalWriter } from '../wal/wal-writer.ts'
 import type { Checkpointer } from './checkpoint.ts'
 import { configName } from './config-file.ts'
 import type { CollectionContext } from './context.ts'
-import { findTruth, type GoldenQuestion, type GoldenRequest } from './golden-truth.ts'
+import {
+  type ExactNeighbour,
+  findNearest,
+  findTruth,
+  type GoldenQuestion,
+  type GoldenRequest,
+} from './golden-truth.ts'
 import type { LiveState } from './live-state.ts'
 import { TruthKeeper } from './truth-keeper.ts'
 
@@ -62,6 +68,11 @@ export interface PinnedState {
    * in worker threads; segments whose answers are known from before are not read.
    */
   golden(request: PinnedGoldenRequest): Promise<readonly GoldenQuestion[]>
+  /** The exact k nearest live points to each vector, which is no stored point; every segment is scanned. */
+  nearest(
+    vectors: readonly Float32Array[],
+    k: number,
+  ): Promise<readonly (readonly ExactNeighbour[])[]>
   /** Lets go of the files. Idempotent; closing the collection does it too. */
   release(): Promise<void>
 }
@@ -122,6 +133,7 @@ export function pinState(source: PinSource): Promise<PinnedState> {
         if (keep) await truth.keep(found)
         return questions
       },
+      nearest: (vectors, k) => findNearest(pinned, views, vectors, k),
       release: pin.release,
     }
   })

@@ -94,7 +94,7 @@ export function acceptId(id: unknown): PointId {
 /** No vector longer than this where distances are sums of float32 squares: they would overflow. */
 const maxNorm = 9e18
 
-type VectorConfig = Pick<CollectionConfig, 'dimension' | 'metric'>
+export type VectorConfig = Pick<CollectionConfig, 'dimension' | 'metric'>
 
 /**
  * A checked float32 copy of `values`.

@@ -15,6 +15,7 @@ import { instantPattern } from './instant.ts'
 import { damaged, readDocument, withRepositoryHint } from './read-document.ts'
 import { publicKeyPattern, type Signature, signaturePattern } from './signing.ts'
 import {
+  decodeVector,
   encodeSnapshot,
   type Golden,
   type GoldenNeighbour,
@@ -37,6 +38,7 @@ function decode(bytes: Uint8Array, file: string): SnapshotManifest {
   const collection = fields.object('collection')
   const files = fields.objects('files', limits.snapshotFiles).map((entry) => readFile(entry, file))
   const sizes = fields.object('sizes')
+  const config = readConfig(fields.object('config'))
   const manifest: SnapshotManifest = {
     id: readName(fields, 'id', file),
     collection: {
@@ -50,13 +52,18 @@ function decode(bytes: Uint8Array, file: string): SnapshotManifest {
     createdAt: fields.text('createdAt', instantPattern),
     count: fields.integer('count'),
     digest: fields.text('digest', patterns.sha256),
-    config: readConfig(fields.object('config')),
+    config,
     aliases: fields.list('aliases', limits.collections).map((alias) => safeName(alias, file)),
     tags: fields.has('tags')
       ? fields.list('tags', limits.snapshotTags).map((tag) => safeName(tag, file))
       : [], // version 1 has none
     files,
-    golden: readGolden(fields.object('golden'), readName(fields, 'id', file), file),
+    golden: readGolden(
+      fields.object('golden'),
+      readName(fields, 'id', file),
+      config.dimension,
+      file,
+    ),
     provenance: readProvenance(fields.object('provenance'), file),
     parent: fields.has('parent') ? readName(fields, 'parent', file) : null,
     mode: fields.oneOf('mode', ['incremental', 'full'] as const),
@@ -71,8 +78,11 @@ function decode(bytes: Uint8Array, file: string): SnapshotManifest {
   }
   const totalBytes = files.reduce((sum, each) => sum + each.sizeBytes, 0)
   if (totalBytes !== manifest.sizes.totalBytes) damaged(file, 'its sizes do not add up')
-  if (!encodeSnapshot(manifest, fields.integer('version')).equals(bytes))
+  const version = fields.integer('version')
+  const isNewer = version < 3 && manifest.golden.queries.some((each) => each.vector !== undefined)
+  if (isNewer || !encodeSnapshot(manifest, version).equals(bytes)) {
     damaged(file, 'it has unknown fields')
+  }
   return manifest
 }
 
@@ -115,7 +125,7 @@ function safeName(name: JsonValue, file: string): string {
   )
 }
 
-function readGolden(fields: Fields, id: string, file: string): Golden {
+function readGolden(fields: Fields, id: string, dimension: number, file: string): Golden {
   const latencyMs = fields.has('latencyMs') ? fields.object('latencyMs') : undefined
   const recall = fields.has('recall') ? fields.number('recall') : null
   if (recall !== null && !(recall >= 0 && recall <= 1)) damaged(file, 'its recall is not in 0 to 1')
@@ -129,6 +139,9 @@ function readGolden(fields: Fields, id: string, file: string): Golden {
       }
       return {
         id: readId(entry['id'], file),
+        ...(entry['vector'] !== undefined && {
+          vector: readVector(entry['vector'], dimension, file),
+        }),
         neighbours: neighbours.map((each) => readNeighbour(each, file)),
       }
     }),
@@ -137,6 +150,15 @@ function readGolden(fields: Fields, id: string, file: string): Golden {
     // in version 1 every backup measured
     measuredIn: fields.has('measuredIn') ? readName(fields, 'measuredIn', file) : id,
   }
+}
+
+function readVector(text: JsonValue, dimension: number, file: string): string {
+  if (typeof text !== 'string') return damaged(file, 'the vector of a golden query is not text')
+  const bytes = Buffer.from(text, 'base64')
+  const isWhole = bytes.length === 4 * dimension && bytes.toString('base64') === text
+  return isWhole && decodeVector(text).every(Number.isFinite)
+    ? text
+    : damaged(file, `the vector of a golden query is not ${dimension} finite float32 values`)
 }
 
 function readNeighbour(value: unknown, file: string): GoldenNeighbour {

@@ -6,7 +6,8 @@
  * remembers which snapshot came before. What it says about content (`count`, `digest`, `golden`) is
  * what a restore has to prove. Names in it are data: a path that a collection cannot have is refused.
  * Version 2 adds `config.durability`, `golden.measuredIn`, `tags`, further kinds of segment files, and `signature`
- * where it is signed: Ed25519 over the bytes of this very document without that field.
+ * where it is signed: Ed25519 over the bytes of this very document without that field. Version 3 adds `vector` to golden
+ * queries that are no stored points; where none has one, version 2 is written.
  */
 import type { JsonObject } from '../base/canonical-json.ts'
 import { fail } from '../base/errors.ts'
@@ -42,8 +43,10 @@ export interface GoldenNeighbour {
 }
 
 export interface GoldenQuery {
-  /** The stored point whose vector is searched; it is left out of its own answer. */
+  /** The stored point whose vector is searched, and which is left out of its own answer; a name where `vector` is given. */
   readonly id: PointId
+  /** Of a question that is no stored point: its values, float32 little-endian, in base64. */
+  readonly vector?: string
   /** The exact nearest, nearest first; fewer than k when the collection has fewer. */
   readonly neighbours: readonly GoldenNeighbour[]
 }
@@ -111,13 +114,30 @@ export interface SnapshotManifest {
   readonly signature?: Signature
 }
 
-export const snapshotKind: DocumentKind = { format: 'vectra-snapshot', version: 2 }
+export const snapshotKind: DocumentKind = { format: 'vectra-snapshot', version: 3 }
+
+/** As {@link GoldenQuery.vector} has them. */
+export const encodeVector = (vector: Float32Array): string => {
+  const bytes = Buffer.alloc(4 * vector.length)
+  for (const [index, value] of vector.entries()) bytes.writeFloatLE(value, 4 * index)
+  return bytes.toString('base64')
+}
+
+/** The values that {@link encodeVector} wrote. */
+export const decodeVector = (text: string): Float32Array => {
+  const bytes = Buffer.from(text, 'base64')
+  return Float32Array.from({ length: bytes.length / 4 }, (_, index) => bytes.readFloatLE(4 * index))
+}
+
+/** The oldest version that says all of it, so that older readers read what they can. */
+const versionOf = ({ golden }: SnapshotManifest): number =>
+  golden.queries.some(({ vector }) => vector !== undefined) ? 3 : 2
 
 /**
  * @param version an older one only to hold given bytes against what its writer made
  * @throws `limit-exceeded`: the reader would refuse it
  */
-export function encodeSnapshot(manifest: SnapshotManifest, version = snapshotKind.version): Buffer {
+export function encodeSnapshot(manifest: SnapshotManifest, version = versionOf(manifest)): Buffer {
   const body = version === 1 ? toVersion1(manifest) : manifest
   const bytes = encodeDocument(snapshotKind, body, version)
   if (bytes.length > limits.snapshotManifestBytes) {

@@ -2,7 +2,7 @@
 import { fail, type JsonObject } from '../../engine/index.ts'
 import type { Plan, PlanCollection } from '../plan/plan.ts'
 import type { BackupInput } from '../plan/step-inputs.ts'
-import { accessWords, typedDestination, vectraCli } from '../target/command-line.ts'
+import { accessWords, typedDestination, typedPath, vectraCli } from '../target/command-line.ts'
 import type { BackedUp } from '../target/target.ts'
 import { estimateFrom } from './estimate.ts'
 import { positionJson } from './observation.ts'
@@ -24,6 +24,7 @@ export const backup: StepFaces<'backup'> = {
         ...accessWords(plan, [input.to], 'writes'),
         ...['--snapshot-id', input.id.text],
         ...(input.mode === 'full' ? ['--mode', 'full'] : []),
+        ...goldenWords(plan, collectionOf(plan, name)),
         '--wait',
       ),
     ),
@@ -68,6 +69,11 @@ export const backup: StepFaces<'backup'> = {
     const found = `${showCount(all, 'snapshot')} of ${all} is there, complete`
     return { state: 'done', found, result: toResult(input, made, context.plan) }
   },
+}
+
+/** The sample of the command is the plan's default. */
+function goldenWords(plan: Plan, { golden: { file, k } }: PlanCollection): string[] {
+  return file === undefined ? [] : ['--golden-file', typedPath(plan, file), '--golden-k', String(k)]
 }
 
 async function run(input: BackupInput, context: StepContext): Promise<StepResult> {

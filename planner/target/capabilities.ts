@@ -14,6 +14,7 @@ const embedded: ReadonlySet<Capability> = new Set([
   'restore to a moment',
   'write',
   'switch',
+  'record golden queries of a file',
 ])
 
 const none: ReadonlySet<Capability> = new Set()

@@ -10,6 +10,7 @@ import {
 import {
   copyError,
   copySnapshots,
+  decodeVector,
   forgetSnapshots,
   listSnapshots,
   pruneRepository,
@@ -205,7 +206,15 @@ export const engineRepositories = (
         index: { ...config.index },
         aliases,
       },
-      ...(golden.queries.length > 0 && { golden: { k: golden.k, queries: golden.queries } }),
+      ...(golden.queries.length > 0 && {
+        golden: {
+          k: golden.k,
+          queries: golden.queries.map(({ vector, ...query }) => ({
+            ...query,
+            ...(vector !== undefined && { vector: decodeVector(vector) }),
+          })),
+        },
+      }),
     }
   },
 })

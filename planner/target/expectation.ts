@@ -9,10 +9,11 @@ export interface ExpectedNeighbour {
   readonly distance: number
 }
 
-/** Exact neighbours at the snapshot's LSN, nearest first; the point itself is left out. */
+/** Exact neighbours at the snapshot's LSN, nearest first; a stored point is left out of its own. */
 export interface GoldenQuery {
-  /** The stored point whose vector is searched. */
+  /** The stored point whose vector is searched; the name of a question that has a vector of its own. */
   readonly id: string | number
+  readonly vector?: Float32Array
   readonly neighbours: readonly ExpectedNeighbour[]
 }
 

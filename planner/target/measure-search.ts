@@ -18,8 +18,8 @@ export interface SearchProbe {
   readonly truth: SearchMeasurement['truth']
   readonly k: number
   readonly queries: readonly GoldenQuery[]
-  /** The k nearest to the stored point `id`, without itself; empty when it is not there. */
-  search(id: string | number): Promise<readonly ExpectedNeighbour[]>
+  /** The k nearest; of a stored point without itself, and empty when it is not there. */
+  search(query: GoldenQuery): Promise<readonly ExpectedNeighbour[]>
 }
 
 export async function measureSearch(
@@ -31,26 +31,27 @@ export async function measureSearch(
   const passes = Math.min(passesAtMost, Math.ceil(searchesTimed / Math.max(1, queries.length)))
   const total = queries.length * (passes + 1)
   let done = 0
-  const search = async (id: string | number) => {
+  const search = async (query: GoldenQuery) => {
     work.signal.throwIfAborted()
-    const found = await probe.search(id)
+    const found = await probe.search(query)
     work.progress({ phase: 'search', unit: 'queries', done: ++done, total })
     return found
   }
 
   let servingAt = clock.nowMs()
   const recalls: { id: string | number; found: number; wanted: number }[] = []
-  for (const { id, neighbours } of queries) {
-    const answer = await search(id)
+  for (const query of queries) {
+    const { id, neighbours } = query
+    const answer = await search(query)
     if (recalls.length === 0) servingAt = clock.nowMs()
     const wanted = Math.min(k, neighbours.length)
     recalls.push({ id, found: foundNeighbours(k, answer, neighbours), wanted })
   }
   const times: number[] = []
   for (let pass = 0; pass < passes; pass++) {
-    for (const { id } of queries) {
+    for (const query of queries) {
       const startedMs = clock.monotonicMs()
-      await search(id)
+      await search(query)
       times.push(clock.monotonicMs() - startedMs)
     }
   }

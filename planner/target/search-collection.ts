@@ -1,14 +1,15 @@
 /** How a collection of the bundled engine searches: its answers held against golden queries. */
-import type { Clock, Collection } from '../../engine/index.ts'
+import type { Clock, Collection, Disk } from '../../engine/index.ts'
+import { fileSource, readGoldenFile } from '../../engine/operations.ts'
 import type { GoldenQuery } from './expectation.ts'
 import { measureSearch } from './measure-search.ts'
-import type { MeasureRequest, SearchMeasurement, Work } from './target.ts'
+import type { GoldenChoice, MeasureRequest, SearchMeasurement, Work } from './target.ts'
 
 /** Golden queries of the snapshot, or a truth computed here by exact search. */
 export async function searchOf(
   collection: Collection,
   { expectation, golden }: MeasureRequest,
-  clock: Clock,
+  { disk, clock }: { readonly disk: Disk; readonly clock: Clock },
   work: Work,
 ): Promise<SearchMeasurement> {
   const recorded = expectation?.golden
@@ -17,8 +18,9 @@ export async function searchOf(
     {
       truth: recorded === undefined ? 'exact search' : 'snapshot',
       k,
-      queries: recorded?.queries ?? (await exactTruth(collection, golden)),
-      async search(id) {
+      queries: recorded?.queries ?? (await exactTruth(collection, golden, disk)),
+      async search({ id, vector }) {
+        if (vector !== undefined) return collection.search(vector, { k })
         const point = await collection.get(id)
         return point === undefined ? [] : collection.search(point.vector, { k, exclude: id })
       },
@@ -28,12 +30,23 @@ export async function searchOf(
   )
 }
 
+/** The questions of a file, for a collection of these settings. @throws `invalid-input-file`, `invalid-vector` */
+export const questionsIn = async (file: string, { config }: Collection, disk: Disk) =>
+  readGoldenFile(await fileSource(disk, file), config)
+
 async function exactTruth(
   collection: Collection,
-  request: { readonly sample: number; readonly k: number },
+  { file, ...request }: GoldenChoice,
+  disk: Disk,
 ): Promise<GoldenQuery[]> {
+  const own = file === undefined ? undefined : await questionsIn(file, collection, disk)
   const state = await collection.pin()
   try {
+    if (own !== undefined) {
+      const vectors = own.map(({ vector }) => vector)
+      const nearest = await state.nearest(vectors, request.k)
+      return own.map((each, index) => ({ ...each, neighbours: nearest[index] ?? [] }))
+    }
     const questions = await state.golden({ ...request, fresh: true })
     return questions.map(({ id, neighbours }) => ({ id, neighbours }))
   } finally {

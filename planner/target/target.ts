@@ -125,12 +125,20 @@ export interface Imported {
   readonly position: Position
 }
 
+/** What is asked of a collection: a sample of its points, or the questions of a file. */
+export interface GoldenChoice {
+  readonly sample: number
+  readonly k: number
+  /** Absolute path, instead of the sample: JSON Lines with `id` and `vector`. */
+  readonly file?: string
+}
+
 export interface BackupRequest {
   readonly collection: string
   readonly destination: string
   readonly snapshotId: string
   readonly mode: 'incremental' | 'full'
-  readonly golden: { readonly sample: number; readonly k: number }
+  readonly golden: GoldenChoice
   readonly embedding?: { readonly model: string; readonly version?: string }
 }
 
@@ -224,7 +232,7 @@ export interface MeasureRequest {
   /** What the golden queries and the truth are taken from; otherwise exact search on the collection. */
   readonly expectation?: Expectation
   /** Sample for a truth that is computed here. */
-  readonly golden: { readonly sample: number; readonly k: number }
+  readonly golden: GoldenChoice
 }
 
 export interface Measurement {

@@ -25,12 +25,13 @@ import type { EmbeddedTarget } from '../plan/plan.ts'
 import { capabilitiesOf } from './capabilities.ts'
 import { type Locate, plainLocation } from './locations.ts'
 import { pathInside } from './path-inside.ts'
-import { searchOf } from './search-collection.ts'
+import { questionsIn, searchOf } from './search-collection.ts'
 import type { Shape } from './shape.ts'
 import type {
   Archived,
   BackedUp,
   Dropped,
+  GoldenChoice,
   Imported,
   Measurement,
   Position,
@@ -116,7 +117,7 @@ export function vectraTarget(
           destination: await locate(destination, work.signal),
           snapshotId,
           mode,
-          golden,
+          golden: await goldenOf(golden, collection, disk),
           ...(embedding && { provenance: { embedding: { ...embedding } } }),
         })
         const { lsn, count, digest, sizes, manifest, epoch, committedAt, asOfAt } = result
@@ -244,7 +245,9 @@ export function vectraTarget(
           shape: shapeOf(collection),
           ...(digest !== undefined && { digest }),
           contentKnownAt,
-          ...(request.search && { search: await searchOf(collection, request, clock, work) }),
+          ...(request.search && {
+            search: await searchOf(collection, request, { disk, clock }, work),
+          }),
         }
       }),
 
@@ -311,6 +314,11 @@ export function vectraTarget(
     meaning: (alias, work) => within('use', work, async (directory) => meaningOf(directory, alias)),
   }
 }
+
+const goldenOf = async ({ file, ...golden }: GoldenChoice, collection: Collection, disk: Disk) =>
+  file === undefined
+    ? golden
+    : { k: golden.k, questions: await questionsIn(file, collection, disk) }
 
 const meaningOf = ({ aliases }: DataDirectory, alias: string): string | null =>
   aliases.list().find((each) => each.alias === alias)?.collection ?? null

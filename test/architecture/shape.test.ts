@@ -36,6 +36,8 @@ const acrossFiles = {
   'planner/cli/canaries': 'secrets and people, through everything that a plan can do with them',
   'planner/cli/copies-plan':
     'plans that archive, copy, prune and restore from several destinations, over real files',
+  'planner/cli/own-questions':
+    'golden queries of a file, from the backup to the check of what came back',
   'planner/cli/sealed-plan':
     'plans whose destinations are encrypted and signed, and secrets that show nowhere',
   'planner/compile/many': 'a plan as large as plans get, from its text to its explanation',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createBackup } from '../../../engine/backup/create.ts'
-import { compareWithGolden, countFound } from '../../../engine/backup/golden.ts'
+import { compareWithGolden, countFound, type GoldenRequest } from '../../../engine/backup/golden.ts'
 import { readSnapshot } from '../../../engine/backup/list.ts'
 import { sha256Hex } from '../../../engine/base/checksum.ts'
 import { nodeDisk } from '../../../engine/base/disk.ts'
@@ -86,7 +86,7 @@ function neighboursOf(points: readonly TestPoint[], of: TestPoint, k: number) {
     .slice(0, k)
 }
 
-const backUp = async (collection: Collection, golden: { sample?: number; k?: number } = {}) => {
+const backUp = async (collection: Collection, golden: GoldenRequest = {}) => {
   const destination = new MemoryDestination()
   const result = await createBackup(collection, { ...world, destination, snapshotId: 's', golden })
   const read = { ...world, source: destination, collection: 'items', snapshotId: 's' }
@@ -148,6 +148,49 @@ describe('recording golden queries', () => {
     const none = await backUp(collection, { sample: 0 })
     const nothing = { queries: [], recall: null, latencyMs: null }
     expect(none.golden).toEqual({ k: 10, ...nothing, measuredIn: 's' })
+    await directory.close()
+  })
+})
+
+describe('questions of the user’s own', () => {
+  const random = seededRandom(71)
+  const points = somePoints(random, 300)
+  const questions = somePoints(random, 20).map(({ vector }, index) => ({
+    // the name of a stored point too: it is no reason to leave that one out
+    id: index === 0 ? (points[0]?.id ?? '') : `question ${index}`,
+    vector: Float32Array.from(index === 0 ? (points[0]?.vector ?? []) : vector),
+  }))
+
+  it('are kept with their vectors and the exact answers of the live points', async () => {
+    const { directory, collection } = await collectionOf(points, 'hnsw')
+    await collection.checkpoint()
+    const gone = points.slice(100, 150).map(({ id }) => id)
+    await collection.delete(gone)
+    const { golden, result } = await backUp(collection, { questions, k: 5 })
+    expect(golden.queries.map(({ id }) => id)).toEqual(questions.map(({ id }) => id))
+    expect(golden.queries[0]?.neighbours[0]).toEqual({ id: points[0]?.id, distance: 0 })
+    for (const [index, { vector, neighbours }] of golden.queries.entries()) {
+      const question = questions[index]?.vector ?? new Float32Array()
+      expect(Buffer.from(vector ?? '', 'base64')).toEqual(Buffer.from(question.buffer))
+      const exact = await collection.search(question, { k: 5, exact: true })
+      expect(neighbours.map(({ id }) => id)).toEqual(exact.map(({ id }) => id))
+      expect(neighbours.filter(({ id }) => gone.includes(id))).toEqual([])
+    }
+    expect(result.golden).toMatchObject({ k: 5, queries: 20 })
+    expect(result.golden.recall).toBeGreaterThan(0.9)
+    const comparison = await compareWithGolden(collection, golden, watch)
+    expect(comparison).toMatchObject({ wrong: [], recall: golden.recall })
+    await collection.delete([points[0]?.id ?? ''])
+    expect((await compareWithGolden(collection, golden, watch)).wrong).toContain(points[0]?.id)
+    await directory.close()
+  })
+
+  it('of another dimension are refused, and so are more than there may be', async () => {
+    const { directory, collection } = await collectionOf(points.slice(0, 5))
+    const odd = [{ id: 'odd', vector: new Float32Array(99) }]
+    await expect(backUp(collection, { questions: odd })).rejects.toMatchObject({ code: 'usage' })
+    const many = Array.from({ length: 10_001 }, (_, id) => ({ id, vector: new Float32Array(2) }))
+    await expect(backUp(collection, { questions: many })).rejects.toMatchObject({ code: 'usage' })
     await directory.close()
   })
 })

@@ -58,6 +58,7 @@ export function pinnedSource(
       },
     })),
     golden: async () => [],
+    nearest: async () => [],
     release: async () => {
       pins--
     },

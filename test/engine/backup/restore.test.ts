@@ -425,7 +425,7 @@ describe('what cannot be restored', () => {
 
   it('case 23: a newer snapshot format is refused with the hint to upgrade', async () => {
     const source = await copyOfSound()
-    const newer = encodeDocument({ format: 'vectra-snapshot', version: 3 }, {})
+    const newer = encodeDocument({ format: 'vectra-snapshot', version: 4 }, {})
     await writeFile(join(source, 'snapshots/products/s2.json'), newer)
     const { path, directory } = await emptyDirectory()
     for (const snapshotId of ['s2', undefined]) {

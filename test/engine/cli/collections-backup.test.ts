@@ -110,6 +110,20 @@ describe('collections backup NAME', () => {
     expect(await ok(backup('tuesday', '--mode', 'full'))).toContain('51 points at LSN 2')
   })
 
+  it('records questions of a file with their exact answers, and holds a restore against them', async () => {
+    const file = join(root, 'questions.jsonl')
+    await writeFile(file, '{"id":"low","vector":[1,0.2,7]}\n{"id":"high","vector":[1,48.9,7]}\n')
+    await ok(backup('asked', '--golden-file', file, '--golden-k', '2'))
+    const shown = await ok(['backup', 'show', '--source', copies, '--snapshot-id', 'asked'])
+    expect(shown).toMatch(/golden queries +2 at k 2, recall 1\.0000/)
+    const whole = ['backup', 'verify', '--source', copies, '--depth', 'content']
+    expect((await cli(whole)).stdout).toMatch(/asked .*ok \(content, recall 1\.0000\)/)
+    await writeFile(file, '{"id":"flat","vector":[1,2]}\n')
+    const { exitCode, stderr } = await cli(backup('wrong', '--golden-file', file))
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('questions.jsonl line 1')])
+    expect((await refused(backup('none', '--golden-file', join(root, 'none'))))[0]).toBe(14)
+  })
+
   it('refuses ids and destinations that cannot be, and writes nothing', async () => {
     for (const id of ['../evil', 'a..b', '']) {
       expect((await refused(backup(id)))[0]).toBe(2)

@@ -49,6 +49,31 @@ describe('a snapshot manifest', () => {
     expect(decodeSnapshot(encodeSnapshot(manifest), file)).toEqual(manifest)
   })
 
+  describe('with questions that are no stored points', () => {
+    const ask = (vector: unknown): SnapshotManifest => {
+      const { golden, ...rest } = sampleManifest()
+      const queries = golden.queries.map((each) => ({ ...each, vector: vector as string })) // whatever a liar writes
+      return { ...rest, golden: { ...golden, queries } }
+    }
+    const floats = (...values: number[]) =>
+      Buffer.from(Float32Array.from(values).buffer).toString('base64')
+    const sound = ask(floats(1, 2, 3, -4.5))
+
+    it('comes back as it was written, as version 3, which older readers refuse', () => {
+      const written = encodeSnapshot(sound)
+      expect(written.toString()).toContain('"version":3}')
+      expect(decodeSnapshot(written, file)).toEqual(sound)
+    })
+
+    it('is damaged as version 2, and with a vector that is none', () => {
+      expect(codeOf(encodeSnapshot(sound, 2))).toBe('damaged')
+      const wrong = [7, '', floats(1, 2, 3), floats(1, 2, 3, Number.NaN), `${floats(1, 2, 3, 4)} `]
+      expect(wrong.map((each) => codeOf(encodeSnapshot(ask(each), 3)))).toEqual(
+        wrong.map(() => 'damaged'),
+      )
+    })
+  })
+
   it('is one line of canonical JSON', () => {
     expect(bytes.toString()).toMatch(/^\{"aliases":\[\],"asOfAt".*"version":2\}\n$/)
   })
@@ -83,7 +108,7 @@ describe('a snapshot manifest', () => {
   )
 
   it('case 23: a newer version is refused, with the hint to upgrade', () => {
-    const newer = forge({ ...sampleManifest(), somethingNew: true }, 3)
+    const newer = forge({ ...sampleManifest(), somethingNew: true }, 4)
     expect(() => decodeSnapshot(newer, file)).toThrow(
       expect.objectContaining({
         code: 'newer-format',

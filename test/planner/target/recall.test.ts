@@ -64,7 +64,7 @@ test('recall is found over wanted, latency is that of the timed passes', async (
         { id: 'q1', neighbours: near(['a', 1], ['b', 2]) },
         { id: 'q2', neighbours: near(['c', 1], ['d', 2]) },
       ],
-      search: async (id) => {
+      search: async ({ id }) => {
         searches += 1
         // the first pass is slow: it loads, and does not count
         clock.advance(searches <= 2 ? 1_000 : 4)
