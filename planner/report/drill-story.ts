@@ -58,7 +58,7 @@ export function drillSection(
           'RPO',
           'Recall',
           'p95',
-          'Canary lost',
+          'Lost canaries',
         ],
         runs,
       ),
