@@ -21,7 +21,7 @@ export {
   type JsonObject,
   type JsonValue,
 } from './base/canonical-json.ts'
-export { sha256Hex } from './base/checksum.ts'
+export { Sha256, sha256Hex } from './base/checksum.ts'
 export { type Clock, systemClock } from './base/clock.ts'
 export { type Disk, type DiskFile, nodeDisk, replaceFile, writeNewFile } from './base/disk.ts'
 export {

@@ -1,7 +1,7 @@
 /** `audit PLAN`: what the plan promised and what the ledger proves, over a window; from these two alone. */
 import * as path from 'node:path'
 import { type Command, Option } from 'commander'
-import { fail, OperatingError, replaceFile } from '../../engine/index.ts'
+import { type Disk, fail, OperatingError, replaceFile } from '../../engine/index.ts'
 import type { Audit, Auditor } from '../audit/audit.ts'
 import type { Differences } from '../audit/differences.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -30,6 +30,8 @@ interface AuditFlags {
   readonly previous?: string
   readonly format?: Format
   readonly out?: string
+  readonly bundle?: string
+  readonly trust?: readonly string[]
 }
 
 export function addAudit(program: Command, run: Runner): void {
@@ -54,6 +56,11 @@ export function addAudit(program: Command, run: Runner): void {
       ).choices(Object.keys(fileNames)),
     )
     .option('--out <dir>', 'where the report goes (default: reports/ in the state directory)')
+    .option(
+      '--bundle <file>',
+      'a new .zip with report, plan, ledger, evidence, and how to check them',
+    )
+    .option('--trust <keys...>', "public keys to put into it (default: the plan's)")
     .addHelpText(
       'after',
       examples(
@@ -62,17 +69,20 @@ export function addAudit(program: Command, run: Runner): void {
         'audit plans/shop.yaml --from 2026-07-01T00:00:00Z --to 2026-10-01T00:00:00Z --out q3',
         'audit plans/shop.yaml --previous q2/report.json --format csv',
         'audit plans/shop.yaml --format oscal --out evidence',
+        'audit plans/shop.yaml --window 90d --bundle q3.zip',
       ),
     )
     .action(run(auditPlan))
 }
 
 async function auditPlan(context: Context, file: string, flags: AuditFlags) {
-  const { clock } = context.io
+  const { clock, disk } = context.io
+  await checkBundleName(disk, flags.bundle)
   const plan = await openPlan(context, file)
   const window = windowOf(flags, plan.compliance.windowMs, clock.nowMs())
   const { judged, differences } = await judgeWindow(context, file, plan, window, flags)
   const reports = await tellReport(context, plan, judged, differences, flags)
+  const bundle = await bundleOf(context, plan, judged, differences, flags)
   const { verdicts, totals, sections } = judged
   const bad = verdicts.filter(({ verdict }) => verdict !== 'met')
   if (bad.length > 0) {
@@ -87,6 +97,7 @@ async function auditPlan(context: Context, file: string, flags: AuditFlags) {
   return {
     ...{ plan: plan.name, window: judged.window, totals, verdicts, openFindings: open },
     ...(reports !== undefined && { reports }),
+    ...(bundle !== undefined && { bundle }),
   }
 }
 
@@ -212,6 +223,30 @@ async function reportText(
   const { toReport } = await import('../report/report.ts')
   const { json, markdown, html } = await toReport(judged, differences)
   return { json, md: markdown, html }[format]
+}
+
+/** Before anything is looked at. */
+async function checkBundleName(disk: Disk, file: string | undefined): Promise<void> {
+  if (file === undefined) return
+  if (!file.endsWith('.zip')) {
+    const hint = 'It is a ZIP file: name it FILE.zip.'
+    fail('usage', `--bundle ${file} does not end in .zip`, hint)
+  }
+  if ((await disk.stat(file)) !== undefined) {
+    fail('file-exists', `${file} is there already`, 'Name another one; nothing is replaced.')
+  }
+}
+
+async function bundleOf(
+  context: Context,
+  plan: Plan,
+  audit: Audit,
+  differences: Differences | undefined,
+  { bundle, trust }: AuditFlags,
+): Promise<object | undefined> {
+  if (bundle === undefined) return undefined
+  const { writeBundle } = await import('./bundle.ts')
+  return writeBundle(context, bundle, { plan, audit, differences, trust })
 }
 
 function windowOf({ window, from, to, since }: AuditFlags, defaultMs: number, now: number): Window {

@@ -1,6 +1,6 @@
 /** `ledger verify PLAN`: proves the ledger by chain, signatures and anchors, or names the first line that does not fit. */
 import type { Command } from 'commander'
-import { fail, isOperatingError, OperatingError } from '../../engine/index.ts'
+import { fail, OperatingError } from '../../engine/index.ts'
 import type { AnchoredLines } from '../ledger/anchors.ts'
 import type { LedgerProblem, ProvenStart } from '../ledger/ledger-reader.ts'
 import type { SignedLines } from '../ledger/signatures.ts'
@@ -11,6 +11,7 @@ import { openPlan } from './open-plan.ts'
 import { examples, type Runner } from './runner.ts'
 import { shownPath } from './shown-path.ts'
 import { statePaths } from './state.ts'
+import { trustedKeys } from './trusted-keys.ts'
 
 export function addLedgerVerify(ledger: Command, run: Runner): void {
   ledger
@@ -75,35 +76,13 @@ async function ofPlan(context: Context, argument: string, flags: VerifyFlags): P
       })
     }
   }
-  return { file, name: argument, plan, trusted: await trustedKeys(context, flags, plan) }
+  return { file, name: argument, plan, trusted: await trustedKeys(context, flags.trust, plan) }
 }
 
 async function ofExport(context: Context, file: string, flags: VerifyFlags): Promise<Wanted> {
   const { startOfExport } = await import('../ledger/ledger-export.ts')
   const start = await startOfExport(context.io.disk, file)
-  return { file, name: file, start, trusted: await trustedKeys(context, flags) }
-}
-
-/** @throws `key-refused` when the plan's key cannot be read and no other is named */
-async function trustedKeys(
-  { io }: Context,
-  { trust }: VerifyFlags,
-  plan?: Plan,
-): Promise<readonly string[]> {
-  const { readPublicKey, readSigner } = await import('../../engine/operations.ts')
-  if (trust !== undefined) {
-    return Promise.all(trust.map((each) => readPublicKey(each, io.disk)))
-  }
-  const file = plan?.ledger.signingKeyFile
-  if (file === undefined) return []
-  try {
-    return [(await readSigner(file, io.disk)).publicKey]
-  } catch (error) {
-    if (!isOperatingError(error, 'key-refused')) throw error
-    return fail('key-refused', error.message, 'Name the public half of the key with --trust.', {
-      place: { file },
-    })
-  }
+  return { file, name: file, start, trusted: await trustedKeys(context, flags.trust) }
 }
 
 async function prove(context: Context, wanted: Wanted, flags: VerifyFlags) {

@@ -12,6 +12,8 @@ const dayMs = 24 * 60 * 60 * secondMs
 export const planLimits = {
   /** Bytes of a plan file. */
   fileBytes: 256 * KiB,
+  /** Bytes of one artefact that is put into a bundle. */
+  artefactBytes: 64 * MiB,
   /** Nesting of mappings and lists, brackets and indentation together. */
   depth: 50,
   /** `key:` in the whole file. */

@@ -46,7 +46,8 @@ export function overall({ totals }: Audit): VerdictKind {
   return totals.unproven > 0 || totals.met === 0 ? 'unproven' : 'met'
 }
 
-function leadOf({ totals, verdicts }: Audit): string {
+/** The verdicts in one sentence. */
+export function leadOf({ totals, verdicts }: Audit): string {
   if (verdicts.length === 0) return 'No objective was judged.'
   const all = showCount(verdicts.length, 'objective')
   if (totals.met === verdicts.length) return `${all} judged, all met.`

@@ -32,6 +32,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'check',
     'chart',
     'report',
+    'bundle',
     'standing',
     'cli',
   ],

@@ -31,6 +31,7 @@ export const owned: readonly Owned[] = [
   { what: 'yaml', module: /^yaml/, owner: /^planner\/plan\// },
   { what: 'croner', module: /^croner/, owner: /^planner\/plan\// },
   { what: 'echarts', module: /^echarts/, owner: /^planner\/chart\// },
+  { what: 'fflate', module: /^fflate/, owner: /^planner\/bundle\/zip\.ts$/ },
   { what: 'commander', module: /^commander/, owner: /^(engine|planner)\/cli\// },
   {
     what: 'execa',
