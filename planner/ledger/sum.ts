@@ -69,7 +69,8 @@ export function unfold(line: LedgerLine): readonly LedgerEntry[] {
   if (line.kind !== 'runs-summed') return [line]
   const { shape, paths, rows, sequence, planFile, version, kind: _, ...header } = line
   return rows.flatMap((row): LedgerEntry[] => {
-    const value = withLeaves(shape, paths, row)
+    // a sum of one run is that run
+    const value = paths.length === 0 ? shape : withLeaves(shape, paths, row)
     // `isSum` looked at the shape, and `sum` made it of one
     const { run, at, dueAt, endedAt, durationMs, records } = value as unknown as SummableRun
     const common = { ...header, run }

@@ -31,6 +31,10 @@ const benchmarks: Record<string, { readonly file: string; readonly about: string
     file: 'memory',
     about: 'peak memory of backup, verify, copy, restore on top of the open collection',
   },
+  audit: {
+    file: 'audit',
+    about: 'an audit over a year of 50 collections ÷ proving its ledger; time and peak memory',
+  },
   'walk-through': { file: 'walk-through', about: 'time and memory of each command at 1.5 million' },
 }
 
