@@ -1,17 +1,13 @@
 /**
  * Sums: runs that passed and are alike, in one line of the ledger. Nothing is lost.
  *
- * `shape` is what the first run left, with null wherever runs differ. `paths` says where that is, and
- * `rows` has one list a run with what stands there. So a sum of twelve archive runs holds their times and positions
- * twelve times, and everything else once. {@link unfold} gives back the entries that the runs would have
- * left alone; whoever reads runs sees no difference.
- *
- * A run in a sum: `run`, `at` (when it began), `dueAt`, `endedAt`, `durationMs`, `records` (of its steps).
+ * What the runs share stands once, what differs run by run; `sum-line.ts` has the format. {@link unfold} gives
+ * back the entries that the runs would have left alone; whoever reads runs sees no difference.
  */
-import { canonicalJson, isJsonObject, type JsonValue } from '../../engine/index.ts'
+import { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from '../../engine/index.ts'
 import type { StepRecord } from '../step/record.ts'
 import type { LedgerEntry, LedgerLine, RunEnded, RunStarted } from './ledger-line.ts'
-import { type LeafPath, type RunsSummed, withLeaves } from './sum-line.ts'
+import { farthestMs, isAt, type LeafPath, type RunsSummed, type SumColumn } from './sum-line.ts'
 
 /** A run that passed. */
 export interface SummableRun {
@@ -48,38 +44,62 @@ export function sumRuns(
   return groups.map((group) => ({ body: { ...sum(group.runs), ...about }, runs: group.runs }))
 }
 
-function sum(runs: readonly SummableRun[]): Pick<RunsSummed, 'kind' | 'shape' | 'paths' | 'rows'> {
+function sum(
+  runs: readonly SummableRun[],
+): Pick<RunsSummed, 'kind' | 'shape' | 'columns' | 'rows'> {
   const leaves = runs.map((run) => leavesOf(toJson(run)))
-  const [first = []] = leaves
-  const differing = first.flatMap(({ value }, column) =>
-    leaves.some((each) => each[column]?.value !== value) ? [column] : [],
-  )
-  const paths = differing.map((column) => first[column]?.path ?? [])
-  const shape = withLeaves(toJson(runs[0]), paths, [])
+  const starts = runs.map(({ at }) => Date.parse(at))
+  const columns = new Map<string, { paths: LeafPath[]; instant: boolean; values: JsonValue[] }>()
+  for (const [place, { path, value }] of (leaves[0] ?? []).entries()) {
+    const values = leaves.map((each) => each[place]?.value ?? null)
+    if (values.every((each) => each === value)) continue
+    const offsets = isAt(path) ? undefined : offsetsOf(values, starts)
+    const instant = offsets !== undefined
+    const key = canonicalJson([isAt(path), instant, offsets ?? values])
+    const known = columns.get(key)
+    if (known === undefined) columns.set(key, { paths: [path], instant, values: offsets ?? values })
+    else known.paths.push(path)
+  }
+  const all = [...columns.values()]
+  const cleared = changesOf(all)
   return {
     kind: 'runs-summed',
-    shape,
-    paths,
-    rows: leaves.map((each) => differing.map((column) => each[column]?.value ?? null)),
+    shape: changed(toJson(runs[0]), cleared, []),
+    columns: all.map(({ paths, instant }) => ({ paths, instant })),
+    rows: runs.map((_, index) => all.map(({ values }) => values[index] ?? null)),
   }
+}
+
+/** Instants as milliseconds since their runs began; undefined when they are none, or another text for one. */
+function offsetsOf(values: readonly JsonValue[], starts: readonly number[]): number[] | undefined {
+  const offsets: number[] = []
+  for (const [index, value] of values.entries()) {
+    if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\dT/.test(value)) return undefined
+    const at = Date.parse(value)
+    const offset = at - (starts[index] ?? Number.NaN)
+    if (!(Math.abs(offset) <= farthestMs) || new Date(at).toISOString() !== value) return undefined
+    offsets.push(offset)
+  }
+  return offsets
 }
 
 /** The runs of a sum, as entries that they would have left: start, steps, end. Others are themselves. */
 export function unfold(line: LedgerLine): readonly LedgerEntry[] {
   if (line.kind !== 'runs-summed') return [line]
-  const { shape, paths, rows, sequence, planFile, version, kind: _, ...header } = line
+  const { shape, columns, rows, sequence, planFile, version, kind: _, ...header } = line
+  const changes = changesOf(columns)
+  const startsAt = columns.findIndex(({ paths }) => paths.some(isAt))
   return rows.flatMap((row): LedgerEntry[] => {
-    // a sum of one run is that run
-    const value = paths.length === 0 ? shape : withLeaves(shape, paths, row)
+    const start = Date.parse(String(startsAt < 0 ? (shape as JsonObject)['at'] : row[startsAt]))
+    const values = row.map((value, index) =>
+      columns[index]?.instant === true ? new Date(start + Number(value)).toISOString() : value,
+    )
     // `isSum` looked at the shape, and `sum` made it of one
-    const { run, at, dueAt, endedAt, durationMs, records } = value as unknown as SummableRun
-    const common = { ...header, run }
+    const run = changed(shape, changes, values) as unknown as SummableRun
+    const { at, dueAt, endedAt, durationMs, records } = run
+    const common = { ...header, run: run.run }
     const started: RunStarted = {
-      kind: 'run-started',
-      sequence,
-      proves: [],
-      planFile,
-      version,
+      ...{ kind: 'run-started', sequence, proves: [], planFile, version },
       dueAt,
     }
     const ended: RunEnded = {
@@ -94,6 +114,43 @@ export function unfold(line: LedgerLine): readonly LedgerEntry[] {
       { ...common, at: endedAt, ...ended },
     ]
   })
+}
+
+/** Where values change: a column at a leaf, more of the same on the way there. */
+type Changes = Map<string | number, Changes | number>
+
+function changesOf(columns: readonly Pick<SumColumn, 'paths'>[]): Changes {
+  const root: Changes = new Map()
+  for (const [column, { paths }] of columns.entries()) {
+    for (const path of paths) {
+      let at = root
+      for (const key of path.slice(0, -1)) {
+        const next = at.get(key)
+        const inside: Changes = next instanceof Map ? next : new Map()
+        if (inside !== next) at.set(key, inside)
+        at = inside
+      }
+      at.set(path.at(-1) ?? '', column)
+    }
+  }
+  return root
+}
+
+/** A copy with other values where they change, null where there is none; the rest is shared. */
+function changed(value: JsonValue, changes: Changes, values: readonly JsonValue[]): JsonValue {
+  // by keys that `isSum` has looked at: they are there, and its own
+  const copy = (Array.isArray(value) ? value.slice() : { ...(value as JsonObject) }) as Changing
+  for (const [key, change] of changes) {
+    const inside = typeof change === 'number' ? (values[change] ?? null) : undefined
+    copy[key] =
+      inside === undefined ? changed(copy[key] ?? null, change as Changes, values) : inside
+  }
+  return copy as unknown as JsonValue
+}
+
+/** An array or object that is being changed. */
+interface Changing {
+  [key: string | number]: JsonValue
 }
 
 const toJson = (run: unknown): JsonValue => JSON.parse(canonicalJson(run))

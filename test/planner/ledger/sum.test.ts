@@ -58,22 +58,46 @@ test('whatever steps leave comes back as it was, run by run', async () => {
   )
 })
 
+test('instants are kept to the millisecond, and texts that only look like some as they are', () => {
+  const texts = [
+    '2026-11-26T10:00:00.001Z',
+    '2026-11-26T10:00:00Z',
+    '2026-02-30T00:00:00.000Z',
+    'x',
+  ]
+  for (const text of texts) {
+    const runs = [text, iso(1.7e12)].map((each, index) => runWith(1.7e12 + index, { each }))
+    const steps = throughLines(runs).flatMap((each) => (each.kind === 'step' ? each.record : []))
+    expect(steps).toEqual(runs.flatMap(({ records }) => records))
+  }
+})
+
 test('what runs share stands once', () => {
   const same = { collection: 'points', note: 'x'.repeat(500) }
   const runs = [1, 2, 3, 4].map((lsn) => runWith(1e12 + lsn * 1_000, { ...same, lsn }))
   const [sum] = sumRuns(about, runs)
   expect(JSON.stringify(sum?.body).match(/xxx/g)?.length).toBe(Math.floor(500 / 3))
-  expect(sum?.body.paths).toContainEqual(['records', 0, 'outputs', 'outputs', 'lsn'])
+  const paths = sum?.body.columns.flatMap((column) => column.paths)
+  expect(paths).toContainEqual(['records', 0, 'outputs', 'outputs', 'lsn'])
   expect(sum?.body.rows).toHaveLength(4)
 })
+
+const someday = (at: string | null) => ({ run: 'x', at, endedAt: at, records: [] })
+const column = (path: readonly string[], instant = false) => ({ paths: [path], instant })
+const when = [column(['at']), column(['endedAt'], true)]
 
 test.each([
   ['a row too short', { rows: [[]] }],
   ['rows that are none', { rows: 'x' }],
-  ['a path that leads nowhere', { paths: [['nowhere']], rows: [['x']] }],
-  ['a path to a prototype', { paths: [['__proto__', 'x']], rows: [['x']] }],
+  ['a path that leads nowhere', { columns: [column(['nowhere'])], rows: [['x']] }],
+  ['a path to a prototype', { columns: [column(['__proto__', 'x'])], rows: [['x']] }],
+  ['a column without paths', { columns: [{ paths: [], instant: false }], rows: [['x']] }],
   ['a shape without records', { shape: { run: 'x', at: 'x', endedAt: 'x' } }],
-  ['a shape without a run', { shape: { records: [] }, paths: [], rows: [[]] }],
+  ['a record that is none', { shape: { ...someday('x'), records: [null] } }],
+  ['a shape without a run', { shape: { records: [] }, columns: [], rows: [[]] }],
+  ['a start that is no instant', { shape: someday('x'), columns: [], rows: [[]] }],
+  ['an instant too far away', { shape: someday(null), columns: when, rows: [[iso(0), 1e15]] }],
+  ['an instant that is a text', { shape: someday(null), columns: when, rows: [[iso(0), iso(0)]] }],
 ])('a sum with %s is no line of a ledger', (_, changes) => {
   const [sum] = sumRuns(about, [runWith(1e12, 1), runWith(1e12 + 1, 2)])
   if (sum === undefined) throw new Error('no sum')
