@@ -1,10 +1,10 @@
 /** `archive`: ships the log that a destination lacks, collection by collection. */
-import { fail, type JsonObject, type OperatingError } from '../../engine/index.ts'
-import type { Plan, PlanCollection } from '../plan/plan.ts'
+import type { JsonObject, OperatingError } from '../../engine/index.ts'
 import type { ArchiveInput } from '../plan/step-inputs.ts'
 import { accessWords, typedDestination, vectraCli } from '../target/command-line.ts'
 import { estimateFrom } from './estimate.ts'
 import { positionJson } from './observation.ts'
+import { collectionOf, touchesOf, urlOf } from './parts-of-plan.ts'
 import type { StepContext, StepFaces, StepResult } from './step.ts'
 
 export const archive: StepFaces<'archive'> = {
@@ -24,17 +24,7 @@ export const archive: StepFaces<'archive'> = {
     ),
   }),
   estimate: (_, id, history) => estimateFrom(history, { id, kind: 'archive' }, 2_000),
-  touches: (input, plan) => [
-    ...input.collections.map(
-      (name) =>
-        ({
-          access: 'reads',
-          what: 'target',
-          name: `${collectionOf(plan, name).target}/${name}`,
-        }) as const,
-    ),
-    { access: 'writes', what: 'destination', name: input.to },
-  ],
+  touches: touchesOf,
   // the counts are then those of the rest
   examine: async () => ({
     state: 'repeat',
@@ -50,8 +40,7 @@ export const archive: StepFaces<'archive'> = {
 /** A gap in one archive must not keep the others from being shipped. */
 async function run(input: ArchiveInput, context: StepContext): Promise<StepResult> {
   const { plan } = context
-  const destination = plan.destinations.get(input.to)?.url
-  if (destination === undefined) return fail('step-failed', `no destination ${input.to}`, '')
+  const destination = urlOf(plan, input.to)
   const archives: JsonObject[] = []
   const gaps: OperatingError[] = []
   for (const name of input.collections) {
@@ -79,6 +68,3 @@ async function run(input: ArchiveInput, context: StepContext): Promise<StepResul
   const [gap] = gaps
   return { outputs, ...(gap && { error: gap }) }
 }
-
-const collectionOf = (plan: Plan, name: string): PlanCollection =>
-  plan.collections.get(name) ?? fail('step-failed', `the plan has no collection ${name}`, '')

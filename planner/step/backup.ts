@@ -1,11 +1,12 @@
 /** `backup`: takes a snapshot of each collection, from its own target, into one destination. */
-import { fail, type JsonObject } from '../../engine/index.ts'
+import type { JsonObject } from '../../engine/index.ts'
 import type { Plan, PlanCollection } from '../plan/plan.ts'
 import type { BackupInput } from '../plan/step-inputs.ts'
 import { accessWords, typedDestination, typedPath, vectraCli } from '../target/command-line.ts'
 import type { BackedUp } from '../target/target.ts'
 import { estimateFrom } from './estimate.ts'
 import { positionJson } from './observation.ts'
+import { collectionOf, touchesOf, urlOf } from './parts-of-plan.ts'
 import { showCount } from './quantity.ts'
 import type { Evidence } from './record.ts'
 import type { StepContext, StepFaces, StepResult } from './step.ts'
@@ -30,17 +31,7 @@ export const backup: StepFaces<'backup'> = {
     ),
   }),
   estimate: (_, id, history) => estimateFrom(history, { id, kind: 'backup' }, 10_000),
-  touches: (input, plan) => [
-    ...input.collections.map(
-      (name) =>
-        ({
-          access: 'reads',
-          what: 'target',
-          name: `${collectionOf(plan, name).target}/${name}`,
-        }) as const,
-    ),
-    { access: 'writes', what: 'destination', name: input.to },
-  ],
+  touches: touchesOf,
   needs: (input, plan) =>
     input.collections.map((name) => ({
       target: collectionOf(plan, name).target,
@@ -78,8 +69,7 @@ function goldenWords(plan: Plan, { golden: { file, k } }: PlanCollection): strin
 
 async function run(input: BackupInput, context: StepContext): Promise<StepResult> {
   const { plan } = context
-  const destination = plan.destinations.get(input.to)?.url
-  if (destination === undefined) return fail('step-failed', `no destination ${input.to}`, '')
+  const destination = urlOf(plan, input.to)
   const made = new Map<string, BackedUp>()
   for (const name of input.collections) {
     const { target, golden, embedding } = collectionOf(plan, name)
@@ -127,9 +117,6 @@ const summary = ({ snapshotId, lsn, count, digest }: JsonObject): JsonObject => 
   digest: digest ?? null,
 })
 
-const collectionOf = (plan: Plan, name: string): PlanCollection =>
-  plan.collections.get(name) ?? fail('step-failed', `the plan has no collection ${name}`, '')
-
 /**
  * The snapshot of the collection that this step made before its process died, when it is complete. One
  * that stood there before is not it: what happens then is for the backup itself to say.
@@ -139,8 +126,8 @@ async function madeBefore(
   collection: string,
   { interrupted, plan, repositories, text, ...work }: StepContext,
 ): Promise<BackedUp | undefined> {
-  const url = plan.destinations.get(to)?.url
-  if (interrupted === undefined || url === undefined) return undefined
+  if (interrupted === undefined) return undefined
+  const url = urlOf(plan, to)
   const snapshotId = text(id, collection)
   const stored = await repositories.backup(url, collection, snapshotId)
   if (stored === undefined) return undefined

@@ -1,8 +1,9 @@
 /** `copy`: brings snapshots to another destination and reads them back there. */
-import { fail, type OperatingError } from '../../engine/index.ts'
+import type { OperatingError } from '../../engine/index.ts'
 import type { CopyInput } from '../plan/step-inputs.ts'
 import { copyWords, typedDestination } from '../target/command-line.ts'
 import { estimateFrom } from './estimate.ts'
+import { urlOf } from './parts-of-plan.ts'
 import { snapshotText } from './snapshot-text.ts'
 import type { StepContext, StepFaces, StepResult } from './step.ts'
 
@@ -35,7 +36,7 @@ export const copy: StepFaces<'copy'> = {
 }
 
 async function run(input: CopyInput, context: StepContext): Promise<StepResult> {
-  const from = urlOf(input.from, context)
+  const from = urlOf(context.plan, input.from)
   const { collection, snapshot } = input
   const snapshotId =
     snapshot === undefined || collection === undefined
@@ -46,7 +47,7 @@ async function run(input: CopyInput, context: StepContext): Promise<StepResult> 
   const copied = await context.repositories.copy(
     {
       from,
-      to: urlOf(input.to, context),
+      to: urlOf(context.plan, input.to),
       ...(collection !== undefined && { collection }),
       ...(snapshotId !== undefined && { snapshotId }),
     },
@@ -84,6 +85,3 @@ async function run(input: CopyInput, context: StepContext): Promise<StepResult> 
 
 const errorOf = (error: OperatingError | undefined): { error?: OperatingError } =>
   error === undefined ? {} : { error }
-
-const urlOf = (name: string, { plan }: StepContext): string =>
-  plan.destinations.get(name)?.url ?? fail('step-failed', `no destination ${name}`, '')

@@ -1,9 +1,9 @@
 /** `prune`: removes the snapshots that no rule keeps, and the data that no snapshot needs any more. */
-import { fail } from '../../engine/index.ts'
 import type { KeepInput, PruneInput } from '../plan/step-inputs.ts'
 import { formatDuration } from '../plan/units.ts'
 import { accessWords, typedDestination } from '../target/command-line.ts'
 import { estimateFrom } from './estimate.ts'
+import { urlOf } from './parts-of-plan.ts'
 import type { StepContext, StepFaces, StepResult } from './step.ts'
 
 /** The rules that count, in the order in which people say them. */
@@ -50,8 +50,7 @@ const flagsOf = (keep: KeepInput): string[] => [
 ]
 
 async function run(input: PruneInput, context: StepContext): Promise<StepResult> {
-  const url = context.plan.destinations.get(input.in)?.url
-  if (url === undefined) return fail('step-failed', `no destination ${input.in}`, '')
+  const url = urlOf(context.plan, input.in)
   const { keep, collection } = input
   const request = {
     url,

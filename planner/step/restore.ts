@@ -16,6 +16,7 @@ import { estimateFrom } from './estimate.ts'
 import { examineRestore } from './examine-restore.ts'
 import { noting } from './found-note.ts'
 import { toIso } from './observation.ts'
+import { urlOf } from './parts-of-plan.ts'
 import { showCount } from './quantity.ts'
 import { snapshotText } from './snapshot-text.ts'
 import type { StepContext, StepFaces, StepResult } from './step.ts'
@@ -101,7 +102,7 @@ const nameText = ({ as, collection }: RestoreInput): string => as?.text ?? colle
 
 async function run(input: RestoreInput, context: StepContext): Promise<StepResult> {
   const { collection, into } = input
-  const urls = new Map(input.from.map((name) => [sourceUrl(name, context), name]))
+  const urls = new Map(input.from.map((name) => [urlOf(context.plan, name), name]))
   const chosen = await choose(input, [...urls.keys()], context)
   const restored = await context.target(into).restore(
     {
@@ -216,6 +217,3 @@ function named(
   const source = urls.get(String(chosen['source'])) ?? 'unknown'
   return { ...note, chosen: { ...chosen, source, record } }
 }
-
-const sourceUrl = (name: string, { plan }: StepContext): string =>
-  plan.destinations.get(name)?.url ?? fail('step-failed', `no destination ${name}`, '')

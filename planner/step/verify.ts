@@ -1,8 +1,9 @@
 /** `verify`: reads what a repository holds and proves that it is whole, to the depth asked for. */
-import { fail, OperatingError } from '../../engine/index.ts'
+import { OperatingError } from '../../engine/index.ts'
 import type { VerifyInput } from '../plan/step-inputs.ts'
 import { accessWords, typedDestination } from '../target/command-line.ts'
 import { estimateFrom } from './estimate.ts'
+import { urlOf } from './parts-of-plan.ts'
 import { snapshotText } from './snapshot-text.ts'
 import type { StepContext, StepFaces, StepResult } from './step.ts'
 
@@ -42,8 +43,7 @@ const sampleText = ({ sample }: VerifyInput): string =>
 const percentText = (share: number): string => `${Number((share * 100).toFixed(4))}%`
 
 async function run(input: VerifyInput, context: StepContext): Promise<StepResult> {
-  const source = context.plan.destinations.get(input.in)?.url
-  if (source === undefined) return fail('step-failed', `no destination ${input.in}`, '')
+  const source = urlOf(context.plan, input.in)
   const snapshotId = await chosenSnapshot(input, source, context)
   const verified = await context.repositories.verify(
     {
