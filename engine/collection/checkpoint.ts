@@ -128,16 +128,23 @@ export class Checkpointer {
     return this.#pending.size
   }
 
-  /** Waits until fewer than `limits.pendingSeals` segments wait to be sealed. */
-  async relieve(): Promise<void> {
-    if (this.pending >= limits.pendingSeals) {
-      await this.#stalls.during(async () => {
-        while (this.pending >= limits.pendingSeals) {
-          const [oldest] = this.#pending.values()
-          await oldest
-        }
-      })
-    }
+  /**
+   * Resolves when fewer than `limits.pendingSeals` segments wait to be sealed; undefined when that is so already.
+   * @throws what sealing failed with
+   */
+  relieve(): Promise<void> | undefined {
+    if (this.pending >= limits.pendingSeals) return this.#relieved()
+    this.#rethrow()
+    return undefined
+  }
+
+  async #relieved(): Promise<void> {
+    await this.#stalls.during(async () => {
+      while (this.pending >= limits.pendingSeals) {
+        const [oldest] = this.#pending.values()
+        await oldest
+      }
+    })
     this.#rethrow()
   }
 

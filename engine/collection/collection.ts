@@ -15,7 +15,7 @@ import type { Epoch } from '../format/identity.ts'
 import type { Manifest } from '../format/manifest.ts'
 import {
   acceptId,
-  acceptPoint,
+  acceptPoints,
   acceptVector,
   type Point,
   type PointId,
@@ -159,7 +159,7 @@ export class Collection {
         `Write at most ${limits.batchPoints} at once.`,
       )
     }
-    const accepted = Array.from(points, (point) => acceptPoint(point, this.config)) // holes too
+    const accepted = acceptPoints(points, this.config)
     if (accepted.length === 0) return { lsn: this.lsn, count: 0 }
     const { lsn } = await this.#history.append({ kind: 'upsert', points: accepted })
     this.#freezeWhenFull()

@@ -55,19 +55,15 @@ export class History {
   readonly compactor: Compactor
   readonly #place: HistoryPlace
   readonly #watermark: WatermarkFile
-  /** Points that each operation under way changed, for its caller. */
-  readonly #changed: WeakMap<Operation, number>
 
   private constructor(
     place: HistoryPlace,
     files: HistoryFiles,
     writer: WalWriter,
-    changed: WeakMap<Operation, number>,
     archives: ArchivePositions,
   ) {
     this.#place = place
     this.#watermark = files.watermark
-    this.#changed = changed
     this.writer = writer
     this.archives = archives
     this.checkpointer = new Checkpointer({
@@ -83,7 +79,6 @@ export class History {
   /** Takes the log up where it ends; a torn tail is cut. */
   static async enter(place: HistoryPlace, files: HistoryFiles): Promise<History> {
     const { context, state } = place
-    const changed = new WeakMap<Operation, number>()
     const { directory } = place
     const { epoch } = files.manifest
     const archives = await ArchivePositions.open(context.disk, directory, epoch, context.onWarning)
@@ -99,10 +94,11 @@ export class History {
         timer: context.timer,
         onFailure: context.onFatal,
         onCommit: ({ operation, lsn }: Commit) => {
-          changed.set(operation, state.apply(operation, lsn))
+          const changed = state.apply(operation, lsn)
           const isDigest = operation.kind === 'digest'
           sinceDigest = isDigest ? 0 : sinceDigest + 1
           bytesSinceDigest = isDigest ? 0 : bytesSinceDigest + pointBytes(operation)
+          return changed
         },
         prepare: (operations) => state.prepare(operations),
         onDurable: (lsn) => files.watermark.advance(lsn),
@@ -114,7 +110,7 @@ export class History {
       },
       files.end,
     )
-    return new History(place, files, writer, changed, archives)
+    return new History(place, files, writer, archives)
   }
 
   get manifest(): Manifest {
@@ -128,9 +124,9 @@ export class History {
 
   /** Logs an operation; resolves when it is durable and applied. `changed`: points it changed. */
   async append(operation: Operation): Promise<{ lsn: number; changed: number }> {
-    await this.checkpointer.relieve()
-    const { lsn } = await this.writer.append(operation)
-    return { lsn, changed: this.#changed.get(operation) ?? 0 }
+    const relief = this.checkpointer.relieve()
+    if (relief !== undefined) await relief
+    return this.writer.append(operation)
   }
 
   /** Waits for what is under way and closes the files; pins are let go. */

@@ -201,6 +201,19 @@ export function acceptPoint(input: PointInput, config: CollectionConfig): Stored
   return { id, vector, metadata: text, bytes }
 }
 
+/** All of a batch. @throws as {@link acceptPoint}: a hole in the list is a point that is not there */
+export function acceptPoints(
+  points: readonly PointInput[],
+  config: CollectionConfig,
+): StoredPoint[] {
+  const accepted: StoredPoint[] = []
+  // by index: forEach and map would pass over holes
+  for (let at = 0; at < points.length; at++) {
+    accepted.push(acceptPoint(points[at] as PointInput, config))
+  }
+  return accepted
+}
+
 /** Where vectors are checked before they have a place of their own: nothing keeps it. */
 let scratch = new Float32Array(0)
 

@@ -14,6 +14,8 @@ export interface SizedOperation {
 /** An operation that has its place in the history. */
 export interface Commit extends LogPosition {
   readonly operation: Operation
+  /** Points that it changed, once it is applied. */
+  changed: number
 }
 
 export interface GroupStart {
@@ -45,7 +47,7 @@ export class LogGroups {
       const stamp = { lsn, committedAtUs, chain, place: place + index }
       chain = writeRecord(bytes, offset, identity, stamp, operation, payloadBytes)
       offset += recordBytes(payloadBytes)
-      commits.push({ lsn, chain, committedAtUs, operation })
+      commits.push({ lsn, chain, committedAtUs, operation, changed: 0 })
     }
     return { commits, bytes }
   }

@@ -35,8 +35,8 @@ export interface WalWriterOptions {
   readonly identity: Identity
   readonly durability: Durability
   readonly timer: Timer
-  /** Applies a record to the state. Called in LSN order, synchronously. */
-  readonly onCommit: (commit: Commit) => void
+  /** Applies a record to the state. Called in LSN order, synchronously. Returns how many points it changed. */
+  readonly onCommit: (commit: Commit) => number
   /** Called after records are durable and applied: moves the watermark, beside the next group's write. */
   readonly onDurable: (lsn: number) => Promise<void>
   /**
@@ -331,7 +331,7 @@ export class WalWriter {
       for (const commit of commits) {
         const { lsn, chain, committedAtUs } = commit
         this.#position = { lsn, chain, committedAtUs }
-        this.#options.onCommit(commit)
+        commit.changed = this.#options.onCommit(commit)
       }
     } catch (error) {
       this.#fail(error)

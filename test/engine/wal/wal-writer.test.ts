@@ -518,6 +518,7 @@ describe('a record that cannot be applied', () => {
     const { writer, durable } = await openLog(disk, {
       onCommit: ({ lsn }) => {
         if (lsn === 2) throw broken
+        return 1
       },
     })
     await writer.append(upsertOf(1))
