@@ -111,7 +111,7 @@ export class Auditor {
       this.#growth.read(record)
     }
     if (entry.kind === 'run-ended' && only === undefined && entry.outcome === 'passed') {
-      this.#runs.forgetSchedule(entry.run)
+      this.#runs.compact(entry.run)
     }
   }
 
@@ -166,7 +166,7 @@ export class Auditor {
   #sections(runs: readonly LedgerRun[], verdicts: readonly Verdict[]): AuditSections {
     const { plan, window } = this.#request
     return reportSections({
-      ...{ plan, window, runs, verdicts },
+      ...{ plan, window, runs, verdicts, served: this.#runs.served() },
       knownSinceAt: this.#knownSinceAt ?? window.to,
       sightings: this.#sightings,
       copies: this.#copies,

@@ -133,24 +133,26 @@ export class Copies {
     if (kind === 'prune') later(() => this.#pruned(placed))
     // a gap in one archive fails the step and does not keep the others from being shipped
     if (kind === 'archive') this.#archived(placed, later)
-    if (kind === 'backup' && outcome === 'passed') later(() => this.#backedUp(placed))
+    if (kind === 'backup' && outcome === 'passed') this.#backedUp(placed, later)
   }
 
-  #backedUp({ record, run, line }: PlacedRecord): void {
+  #backedUp({ record, run, line }: PlacedRecord, later: (tell: () => void) => void): void {
     const { destination, snapshots } = record.outputs
+    const madeAt = Date.parse(record.endedAt)
     for (const each of objectsIn(snapshots)) {
       const { collection, snapshotId, count, totalBytes } = each
       const position = readObservation(each['position'])
       if (typeof collection !== 'string' || typeof snapshotId !== 'string') continue
       if (typeof destination !== 'string' || position === undefined) continue
-      this.#stand({
-        ...{ kind: 'snapshot', collection, destination, id: snapshotId, run, line },
+      const copy: SnapshotCopy = {
+        ...{ kind: 'snapshot', collection, destination, id: snapshotId, run, line, madeAt },
+        // the source that was backed up counts, also where the plan has moved on since
         moment: this.#sightings.see(position),
-        madeAt: Date.parse(record.endedAt),
         ...(typeof totalBytes === 'number' && { totalBytes }),
         ...(typeof count === 'number' && { count }),
         checks: [],
-      })
+      }
+      later(() => void this.#stand(copy))
     }
   }
 

@@ -16,7 +16,7 @@ import type { ExposureSeries } from './exposure.ts'
 import { judge } from './judge.ts'
 import type { LedgerRun } from './ledger-run.ts'
 import { objectivesOf } from './objectives.ts'
-import type { Occurrence, Occurrences } from './occurrences.ts'
+import type { Occurrence, Occurrences, OccurringRun } from './occurrences.ts'
 import { recovers } from './recovery.ts'
 import type { Sightings } from './sightings.ts'
 import type { Verdict } from './verdict.ts'
@@ -252,7 +252,7 @@ function failingSequences({ occurrences }: FindingsRequest): Found[] {
     const { kind, name } = sequence
     const found: Found[] = []
     let bad: Occurrence[] = []
-    const close = (healed?: LedgerRun): void => {
+    const close = (healed?: OccurringRun): void => {
       const [first] = bad
       if (first === undefined) return
       found.push({

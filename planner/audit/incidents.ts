@@ -6,8 +6,8 @@ import { toIso } from '../step/observation.ts'
 import type { Incident } from './breach.ts'
 import { isProof } from './claims.ts'
 import type { SnapshotCopy } from './copies.ts'
-import type { LedgerRun, LedgerStep } from './ledger-run.ts'
-import type { Occurrences } from './occurrences.ts'
+import type { LedgerStep } from './ledger-run.ts'
+import type { Occurrences, OccurringRun } from './occurrences.ts'
 
 /** How a plan brings copies of one collection to some destinations. */
 export interface Supply {
@@ -76,7 +76,7 @@ export function runIncidents(all: readonly Occurrences[]): ReadonlyMap<string, I
 const moving = new Set(['backup', 'archive', 'copy', 'verify'])
 
 /** The first step that did not pass; `none` when all that move or verify copies did: then it is no cause. */
-function brokenStep({ steps, ended }: LedgerRun): LedgerStep | 'none' | undefined {
+function brokenStep({ steps, ended }: OccurringRun): LedgerStep | 'none' | undefined {
   const own = steps.filter(({ record }) => record.stage === 'steps' && moving.has(record.kind))
   const isWell = ended !== undefined && own.length > 0
   if (isWell && own.every(({ record }) => record.outcome === 'passed')) return 'none'
@@ -84,7 +84,7 @@ function brokenStep({ steps, ended }: LedgerRun): LedgerStep | 'none' | undefine
 }
 
 function failureOf(
-  { sequence, run, ended }: LedgerRun,
+  { sequence, run, ended }: OccurringRun,
   step: LedgerStep | undefined,
 ): Pick<Incident, 'cause' | 'message'> {
   const what = `${sequence.kind} ${sequence.name} (run ${run})`

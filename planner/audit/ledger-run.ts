@@ -59,6 +59,7 @@ export function runsOf(plan: string, entries: readonly LedgerEntry[]): LedgerRun
 export class RunBook {
   readonly #plan: string
   readonly #runs = new Map<string, Building>()
+  readonly #served = new Map<string, ServedRuns>()
 
   /** @param plan its name */
   constructor(plan: string) {
@@ -102,9 +103,38 @@ export class RunBook {
     }
   }
 
-  /** Lets go of the steps of a schedule's run: they are most of what a ledger holds. */
-  forgetSchedule(run: string): void {
+  /** Of the run of a schedule, keeps only when it was due and ran: there are more of them than of all others. */
+  compact(run: string): void {
     const known = this.#runs.get(run)
-    if (known?.sequence.kind === 'schedule') known.steps = []
+    if (known?.sequence.kind !== 'schedule' || known.ended === undefined) return
+    this.#runs.delete(run)
+    const { name } = known.sequence
+    const served = this.#served.get(name) ?? {
+      runs: [],
+      lines: [],
+      dueAt: [],
+      startedAt: [],
+      endedAt: [],
+    }
+    this.#served.set(name, served)
+    served.runs.push(run)
+    served.lines.push(known.line)
+    served.dueAt.push(known.dueAt)
+    served.startedAt.push(known.startedAt)
+    served.endedAt.push(known.ended.at)
   }
+
+  /** The runs of schedules that passed and were {@link compact}ed, by the schedule's name. */
+  served(): ReadonlyMap<string, ServedRuns> {
+    return this.#served
+  }
+}
+
+/** Runs of one schedule that passed, column by column, in the order in which they ended; epoch milliseconds. */
+export interface ServedRuns {
+  readonly runs: string[]
+  readonly lines: number[]
+  readonly dueAt: number[]
+  readonly startedAt: number[]
+  readonly endedAt: number[]
 }

@@ -13,7 +13,7 @@ import { dueAfter, withJitter } from '../schedule/due-times.ts'
 import { patienceMs } from '../schedule/limits.ts'
 import { keyOf, type Timed } from '../schedule/timed.ts'
 import type { Span } from './claims.ts'
-import type { LedgerRun } from './ledger-run.ts'
+import type { LedgerRun, ServedRuns } from './ledger-run.ts'
 
 export type DueOutcome = 'succeeded' | 'failed' | 'unfinished' | 'missed'
 
@@ -22,8 +22,14 @@ export interface Occurrence {
   readonly dueAt: number
   readonly outcome: DueOutcome
   /** The run that decides: the first that passed, else the last one. */
-  readonly run?: LedgerRun
+  readonly run?: OccurringRun
 }
+
+/** A run, as far as due times ask; one that passed may have let go of its steps. */
+export type OccurringRun = Pick<
+  LedgerRun,
+  'run' | 'line' | 'sequence' | 'dueAt' | 'startedAt' | 'ended' | 'steps'
+>
 
 export interface Occurrences {
   readonly sequence: Timed
@@ -33,14 +39,18 @@ export interface Occurrences {
   readonly pending: number
 }
 
-/** @param runs of the plan, whatever they ran */
+/**
+ * @param runs of the plan, whatever they ran
+ * @param served more of them: runs of schedules that passed
+ */
 export function occurrencesOf(
   plan: Plan,
   sequences: readonly Timed[],
   runs: readonly LedgerRun[],
+  served: ReadonlyMap<string, ServedRuns>,
   window: Span,
 ): Occurrences[] {
-  const bySequence = new Map<string, LedgerRun[]>()
+  const bySequence = new Map<string, OccurringRun[]>()
   for (const run of runs) {
     const key = keyOf(run.sequence)
     const known = bySequence.get(key)
@@ -48,12 +58,30 @@ export function occurrencesOf(
     else known.push(run)
   }
   return sequences.map((sequence) => {
-    const own = (bySequence.get(keyOf(sequence)) ?? []).sort((a, b) => a.dueAt - b.dueAt)
+    const passed = sequence.kind === 'schedule' ? served.get(sequence.name) : undefined
+    const own = [...(bySequence.get(keyOf(sequence)) ?? []), ...runsIn(sequence, passed)].sort(
+      (a, b) => a.dueAt - b.dueAt,
+    )
     const dues =
       sequence.rhythm.kind === 'cron'
         ? cronDues(sequence, window)
         : everyDues(sequence.rhythm.everyMs, own, window)
     return { sequence, ...judge(plan, sequence, dues, own, window) }
+  })
+}
+
+const noSteps: OccurringRun['steps'] = []
+
+const runsIn = ({ kind, name }: Timed, served: ServedRuns | undefined): OccurringRun[] => {
+  const sequence = { kind, name }
+  return (served?.runs ?? []).map((run, index) => {
+    const startedAt = served?.startedAt[index] ?? 0
+    const at = served?.endedAt[index] ?? 0
+    return {
+      ...{ run, line: served?.lines[index] ?? 0, sequence, steps: noSteps, startedAt },
+      dueAt: served?.dueAt[index] ?? 0,
+      ended: { at, outcome: 'passed', durationMs: at - startedAt },
+    }
   })
 }
 
@@ -67,7 +95,7 @@ function cronDues(sequence: Timed, { from, to }: Span): number[] {
 }
 
 /** The due times of runs, and those between them where runs are missing. */
-function everyDues(everyMs: number, runs: readonly LedgerRun[], { from, to }: Span): number[] {
+function everyDues(everyMs: number, runs: readonly OccurringRun[], { from, to }: Span): number[] {
   const before = runs.findLast(({ dueAt }) => dueAt < from)
   const dues: number[] = []
   // without a run it is due at once
@@ -93,7 +121,7 @@ function judge(
   plan: Plan,
   sequence: Timed,
   dues: readonly number[],
-  runs: readonly LedgerRun[],
+  runs: readonly OccurringRun[],
   { to }: Span,
 ): Pick<Occurrences, 'all' | 'pending'> {
   const all: Occurrence[] = []
@@ -102,7 +130,7 @@ function judge(
   for (const [index, dueAt] of dues.entries()) {
     const end = dues[index + 1] ?? Number.POSITIVE_INFINITY
     while ((runs[next]?.dueAt ?? end) < dueAt) next++
-    const own: LedgerRun[] = []
+    const own: OccurringRun[] = []
     for (; (runs[next]?.dueAt ?? end) < end; next++) {
       const run = runs[next]
       if (run !== undefined && run.startedAt <= to) own.push(run)
@@ -115,7 +143,7 @@ function judge(
   return { all, pending }
 }
 
-function outcomeOf({ ended }: LedgerRun): DueOutcome {
+function outcomeOf({ ended }: OccurringRun): DueOutcome {
   if (ended === undefined) return 'unfinished'
   return ended.outcome === 'passed' ? 'succeeded' : 'failed'
 }

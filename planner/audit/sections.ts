@@ -13,7 +13,7 @@ import { type ExposureSeries, reportExposure } from './exposure.ts'
 import { type AuditFinding, reportFindings } from './findings.ts'
 import type { DataReport, GrowthBook } from './growth.ts'
 import { suppliesOf } from './incidents.ts'
-import type { LedgerRun } from './ledger-run.ts'
+import type { LedgerRun, ServedRuns } from './ledger-run.ts'
 import { occurrencesOf } from './occurrences.ts'
 import { type CollectionRecoveries, reportRecoveries } from './recoveries.ts'
 import { reportSchedules, type SequenceReport } from './schedules.ts'
@@ -45,8 +45,10 @@ export interface AuditSections {
 
 export interface SectionsRequest {
   readonly plan: Plan
-  /** All runs of the plan up to the end of the window. */
+  /** All runs of the plan up to the end of the window, but for those of {@link served}. */
   readonly runs: readonly LedgerRun[]
+  /** Runs of schedules that passed, by the schedule's name. */
+  readonly served: ReadonlyMap<string, ServedRuns>
   readonly sightings: Sightings
   readonly copies: Copies
   readonly growth: GrowthBook
@@ -64,7 +66,7 @@ export function reportSections(request: SectionsRequest): AuditSections {
   const { to } = request.window
   const window = { from: Math.min(Math.max(request.window.from, knownSinceAt), to), to }
   const timed = timedOf(plan)
-  const occurrences = occurrencesOf(plan, timed, runs, window)
+  const occurrences = occurrencesOf(plan, timed, runs, request.served, window)
   const supplyOf = suppliesOf(plan, timed)
   const schedules = reportSchedules(occurrences, request.days)
   const exposure = reportExposure({ plan, copies, occurrences, supplyOf, window, knownSinceAt })

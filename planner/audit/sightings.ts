@@ -5,6 +5,7 @@
  * A standby that lags is at an old LSN of the same history, which says nothing of the source: what was read
  * from another target than the collection's own is left out.
  */
+import assert from 'node:assert'
 import { isJsonObject, type JsonValue } from '../../engine/index.ts'
 import type { Plan } from '../plan/plan.ts'
 import { type Observation, readObservation } from '../step/observation.ts'
@@ -23,6 +24,7 @@ type Building = Moment & { readonly seenAt: number[] }
 export class Sightings {
   readonly #plan: Plan
   readonly #moments = new Map<string, Building>()
+  #isSettled = false
 
   constructor(plan: Plan) {
     this.#plan = plan
@@ -35,6 +37,7 @@ export class Sightings {
 
   /** One more look at a source. */
   see({ uuid, history, lsn, observedAt }: Observation): Moment {
+    assert(!this.#isSettled, 'a source is seen after its sightings were sorted')
     const moment = this.moment(uuid, history, lsn) as Building // every moment is made below
     if (moment.seenAt.at(-1) !== observedAt) moment.seenAt.push(observedAt)
     return moment
@@ -50,8 +53,9 @@ export class Sightings {
     return made
   }
 
-  /** Runs that go on side by side are written down in the order of their ends. */
+  /** Runs that go on side by side are written down in the order of their ends. Nothing may be seen after it. */
   settle(): void {
+    this.#isSettled = true
     for (const { seenAt } of this.#moments.values()) {
       if (seenAt.some((at, index) => at < (seenAt[index - 1] ?? at))) seenAt.sort((a, b) => a - b)
     }

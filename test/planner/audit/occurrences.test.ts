@@ -24,7 +24,7 @@ function ran(...runs: readonly Ran[]) {
 }
 
 const found = (rhythm: Rhythm, runs: ReturnType<typeof ran>, from: string, to: string) =>
-  occurrencesOf(buildPlan(), [buildSchedule(rhythm)], runs, {
+  occurrencesOf(buildPlan(), [buildSchedule(rhythm)], runs, new Map(), {
     from: instant(from),
     to: instant(to),
   })
