@@ -41,17 +41,19 @@ test('plans/point-in-time.yaml goes back to the instant before a bad write, also
   await type(note)
   await type(mistake)
 
-  // killed when it begins to serve what came back: the rest asks what it has to, and only that is run
-  await example.dieAt('serve-beside', goBack)
+  // killed while it looks at what came back: the rest asks what it has to, and only that is run
+  await example.dieAt('check-beside', goBack)
   const dead = await example.lastRun()
   expect(dead.run.outcome).toBeUndefined()
-  expect([...dead.outputs.keys()]).toEqual([
-    ...['writers-stopped', 'archive', 'beside', 'check-beside'],
-  ])
+  expect([...dead.outputs.keys()].slice(0, 3)).toEqual(['writers-stopped', 'archive', 'beside'])
   const resume = 'vectra-dr resume plans/point-in-time.yaml'
-  expect((await quickly(resume, 2)).stderr).toContain('--answer for-good=yes@first')
-  expect(await example.lastRun()).toEqual(dead)
-  await type(`${resume} --answer for-good=yes@second`)
+  // on a busy machine it may have got as far as the question before the kill came
+  if (!dead.outputs.has('check-beside')) {
+    expect((await quickly(resume, 2)).stderr).toContain('--answer for-good=yes@first')
+    expect(await example.lastRun()).toEqual(dead)
+  }
+  const late = dead.run.open.some(({ step }) => step === 'look') ? ' --repeat look' : ''
+  await type(`${resume} --answer for-good=yes@second${late}`)
   const { run, outputs } = await example.lastRun()
   expect(run).toMatchObject({ run: dead.run.run, outcome: 'passed' })
   for (const step of ['beside', 'in-place']) {
@@ -89,15 +91,17 @@ test('plans/point-in-time.yaml goes back to the instant before a bad write, also
 
   // nights go by: within 14 days before the newest all stay, before that the newest of each week
   const day = 24 * 60 * 60_000
-  for (const later of [50, 51, 70]) {
+  const inFiftyDays = new Date(Date.now() + 50 * day).getUTCDay()
+  const tuesday = 50 + ((9 - inFiftyDays) % 7)
+  for (const later of [tuesday, tuesday + 1, tuesday + 20]) {
     const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + later * day }
     await quickly(daily, 0, { clock })
   }
   expect((await example.lastRun()).outputs.get('prune')).toMatchObject({ removed: 1 })
   const runs = await example.runs()
-  const [friday, saturday, newest] = runs.slice(-3).map((each) => `words_${each.run}.json`)
+  const [first, second, newest] = runs.slice(-3).map((each) => `words_${each.run}.json`)
   const kept = await readdir(join(root, 'plans/tryout/pit/backups/snapshots/words'))
-  expect(kept).toEqual(expect.arrayContaining([saturday, newest]))
-  expect(kept).not.toContain(friday)
+  expect(kept).toEqual(expect.arrayContaining([second, newest]))
+  expect(kept).not.toContain(first)
   await example.everySequencePassed()
 })
