@@ -25,7 +25,7 @@ async function scratchProject(): Promise<string> {
   }
   await cp(join(project, 'plans'), join(root, 'plans'), {
     recursive: true,
-    filter: (source) => !/\/(backups|\.vectra-dr)$/.test(source),
+    filter: (source) => !/\/(backups|tryout|\.vectra-dr)$/.test(source),
   })
   for (const name of ['dist', 'node_modules']) await symlink(join(project, name), join(root, name))
   return root
