@@ -203,7 +203,16 @@ async function runWatched(
   }
   const { header } = request
   const isResumed = resumed !== undefined
-  const record = await openRecord(context, plan, sequence, header, ledger, standing, isResumed)
+  const record = await openRecord(
+    context,
+    plan,
+    sequence,
+    header,
+    ledger,
+    standing,
+    isResumed,
+    signer,
+  )
   const tools: RunTools = {
     disk,
     clock,

@@ -51,16 +51,16 @@ async function resume(
   const answers: Answers = { given: givenAnswers(flags), ask: askAt(context) }
   const { disk, clock, timer } = context.io
   const state = statePaths(plan, context.state)
-  const [{ takeStateLock }, { moveWaiting }, { Ledger }] = await Promise.all([
+  const [{ takeStateLock }, { moveHour }, { Ledger }] = await Promise.all([
     import('../ledger/state-lock.ts'),
-    import('../ledger/hour-journal.ts'),
+    import('./seal-run.ts'),
     import('../ledger/ledger.ts'),
   ])
   // a run that still goes on holds it, and is no run to resume
   const lock = await takeStateLock(disk, clock, state.lock, `a run of plan ${plan.name}`)
   try {
     // one that is summed up wrote there first
-    await moveWaiting(disk, new Ledger(state.ledger, { disk, clock, timer }), plan.name)
+    await moveHour(context, plan, new Ledger(state.ledger, { disk, clock, timer }))
     const reading = await readProvenLedger(context, plan.file, state.ledger)
     const { pastRuns } = await import('../run/past-run.ts')
     const runs = pastRuns(plan.name, reading.entries)

@@ -1,5 +1,5 @@
 /** Where the entries of a run go: into the ledger, or, of one that is summed up, to those of its hour first. */
-import type { JsonObject } from '../../engine/index.ts'
+import type { JsonObject, Signer } from '../../engine/index.ts'
 import { mayJoin, moveWaiting, wait } from '../ledger/hour-journal.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { LedgerBody, RunHeader, RunOutcome } from '../ledger/ledger-line.ts'
@@ -29,6 +29,7 @@ export async function openRecord(
   ledger: Ledger,
   standing: Standing,
   isResumed: boolean,
+  signer: Signer | undefined,
 ): Promise<RunRecord> {
   const { name } = plan
   const mask = createPersonMask(plan.people)
@@ -38,7 +39,7 @@ export async function openRecord(
   const now = () => new Date(clock.nowMs()).toISOString()
   const isSummed = !isResumed && isSummedUp(sequence)
   if (!isSummed || !(await mayJoin(disk, ledger.file, header, now()))) {
-    await moveWaiting(disk, ledger, name)
+    await moveWaiting(disk, ledger, name, signer)
   }
   // steps of one run may end at the same time
   let turn: Promise<unknown> = Promise.resolve()
@@ -57,7 +58,7 @@ export async function openRecord(
       )
     },
     close: async (outcome) => {
-      if (isSummed && outcome !== 'passed') await moveWaiting(disk, ledger, name)
+      if (isSummed && outcome !== 'passed') await moveWaiting(disk, ledger, name, signer)
     },
   }
 }

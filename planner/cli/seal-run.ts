@@ -79,9 +79,8 @@ export async function closeHour(context: Context, plan: Plan): Promise<void> {
     const lock = await takeStateLock(disk, clock, state.lock, `a run of plan ${plan.name}`)
     try {
       const ledger = new Ledger(state.ledger, { disk, clock, timer })
-      if ((await moveWaiting(disk, ledger, plan.name)) === 0) return
+      const signer = await moveHour(context, plan, ledger)
       const { standing } = await readStanding(disk, state.ledger, plan.name)
-      const signer = await ledgerSigner(context, plan, standing)
       await sealRun(context, plan, ledger, header, standing, signer)
     } finally {
       await lock.release()
@@ -89,6 +88,23 @@ export async function closeHour(context: Context, plan: Plan): Promise<void> {
   } catch (error) {
     await context.warn(`the running hour is not in the ledger yet: ${messageOf(error)}`)
   }
+}
+
+/**
+ * Moves what waits into the ledger, under the lock of the plan's runs.
+ * @returns the key that signs the ledger
+ * @throws `key-refused`, with nothing moved
+ */
+export async function moveHour(
+  context: Context,
+  plan: Plan,
+  ledger: Ledger,
+): Promise<Signer | undefined> {
+  const { disk } = context.io
+  const { standing } = await readStanding(disk, ledger.file, plan.name)
+  const signer = await ledgerSigner(context, plan, standing)
+  await moveWaiting(disk, ledger, plan.name, signer)
+  return signer
 }
 
 /** Anchors the head, where the plan says to; a failure is told and made up for the next time. */

@@ -8,7 +8,6 @@
  * - A procedure, another plan file, and a clean-up step that nobody can judge are left to a person, loudly.
  */
 import { isOperatingError, OperatingError } from '../../engine/index.ts'
-import { moveWaiting } from '../ledger/hour-journal.ts'
 import { Ledger } from '../ledger/ledger.ts'
 import { readLedger } from '../ledger/ledger-reader.ts'
 import { takeStateLock } from '../ledger/state-lock.ts'
@@ -24,6 +23,7 @@ import { checkAnswered } from './answers.ts'
 import type { Context } from './context.ts'
 import { conduct } from './execute.ts'
 import { reportFailure } from './failure.ts'
+import { moveHour } from './seal-run.ts'
 import { statePaths } from './state.ts'
 
 /** @throws what stops it: `interrupted`, `terminated`; `fsync-failed`; a bug. Everything else is told, and the daemon goes on */
@@ -39,7 +39,7 @@ export async function settleUnfinished(context: Context, plan: Plan): Promise<vo
     const lock = await takeStateLock(disk, clock, state.lock, `a run of plan ${plan.name}`)
     try {
       // one that is summed up wrote there first
-      await moveWaiting(disk, new Ledger(state.ledger, { disk, clock, timer }), plan.name)
+      await moveHour(context, plan, new Ledger(state.ledger, { disk, clock, timer }))
       const reading = await readLedger(disk, state.ledger)
       const past = pastRuns(plan.name, reading.entries).at(-1)
       if (past === undefined || past.outcome !== undefined) return

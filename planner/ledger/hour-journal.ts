@@ -24,6 +24,7 @@ import {
   isOperatingError,
   type JsonObject,
   MiB,
+  type Signer,
   writeNewFile,
 } from '../../engine/index.ts'
 import type { StepRecord } from '../step/record.ts'
@@ -114,11 +115,16 @@ export async function mayJoin(
 }
 
 /**
- * Moves all that waits into the ledger, sums and single entries.
+ * Moves all that waits into the ledger, sums and single entries; signs each sum, as runs are, where there is a key.
  * @returns how many lines were written
  * @throws as `Ledger.append`; what was not moved still waits
  */
-export async function moveWaiting(disk: Disk, ledger: Ledger, plan: string): Promise<number> {
+export async function moveWaiting(
+  disk: Disk,
+  ledger: Ledger,
+  plan: string,
+  signer: Signer | undefined,
+): Promise<number> {
   const file = fileOf(ledger.file, plan)
   const { waiting, movingFrom } = await readJournal(disk, file)
   if (waiting.length === 0) {
@@ -133,6 +139,7 @@ export async function moveWaiting(disk: Disk, ledger: Ledger, plan: string): Pro
     if (moved.has(textOf(header, body, at))) continue
     await ledger.append(header, body, at)
     lines += 1
+    if (signer !== undefined && body.kind === 'runs-summed') await ledger.sign(header, signer)
   }
   await remove(disk, file)
   return lines

@@ -23,6 +23,10 @@ const benchmarks: Record<string, { readonly file: string; readonly about: string
     about: 'full backup, verify, restore of 1 GB ÷ cp + openssl, restic, borg',
   },
   restic: { file: 'incremental-against-restic', about: 'incremental backup ÷ restic' },
+  ledger: {
+    file: 'ledger',
+    about: 'status and ledger verify over 100,000 lines ÷ over 20 lines',
+  },
   plan: {
     file: 'plan',
     about: 'validate, check, explain of 500 collections and 2,000 steps ÷ parsing the file',

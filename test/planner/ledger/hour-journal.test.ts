@@ -68,11 +68,12 @@ async function run(
   id = `run-${index}`,
 ): Promise<void> {
   const of = { ...header, run: id }
-  if (!(await mayJoin(disk, file, of, iso(at)))) await moveWaiting(disk, openLedger(disk), plan)
+  if (!(await mayJoin(disk, file, of, iso(at))))
+    await moveWaiting(disk, openLedger(disk), plan, undefined)
   for (const body of entriesOf(index, ends, at)) {
     await wait(disk, file, plan, { header: of, body, at: writtenAt(body, at) })
   }
-  if (ends === 'failed') await moveWaiting(disk, openLedger(disk), plan)
+  if (ends === 'failed') await moveWaiting(disk, openLedger(disk), plan, undefined)
 }
 
 async function linesOf(disk: Disk): Promise<LedgerLine[]> {
@@ -82,7 +83,7 @@ async function linesOf(disk: Disk): Promise<LedgerLine[]> {
   return lines
 }
 
-const move = (disk: Disk) => moveWaiting(disk, openLedger(disk), plan)
+const move = (disk: Disk) => moveWaiting(disk, openLedger(disk), plan, undefined)
 
 test('runs of an hour that passed are one line, and readers find each of them whole', async () => {
   const disk = newDisk()
