@@ -5,10 +5,11 @@
  * What happened after the window is not looked at, so that an audit of the past stays as it was.
  */
 import * as path from 'node:path'
-import type { LedgerEntry } from '../ledger/ledger-line.ts'
+import type { LedgerEntry, LedgerLine } from '../ledger/ledger-line.ts'
+import { runsOfSum, unfold } from '../ledger/sum.ts'
 import type { ObjectiveKind, Plan, PlanCollection } from '../plan/plan.ts'
 import { type Observation, toIso } from '../step/observation.ts'
-import { Copies } from './copies.ts'
+import { Copies, type PlacedRecord } from './copies.ts'
 import { type Day, daysOf } from './days.ts'
 import { GrowthBook } from './growth.ts'
 import { judge } from './judge.ts'
@@ -95,6 +96,38 @@ export class Auditor {
     for (const each of seen) this.#sightings.see(each)
   }
 
+  /** The same as reading what a sum unfolds to, without making entries of it. */
+  readLine(line: LedgerLine): void {
+    const { plan, window, run: only } = this.#request
+    if (line.kind !== 'runs-summed') {
+      this.read(line)
+      return
+    }
+    const runs = runsOfSum(line)
+    const isInside = runs.every(({ endedAt }) => Date.parse(endedAt) <= window.to)
+    if (!isInside || only !== undefined || line.sequence.kind !== 'schedule') {
+      for (const entry of unfold(line)) this.read(entry)
+      return
+    }
+    this.#lastLine = Math.max(this.#lastLine, line.line)
+    if (line.plan !== plan.name) return
+    for (const { run, at, dueAt, endedAt, records } of runs) {
+      const startedAt = Date.parse(at)
+      this.#knownSinceAt = Math.min(this.#knownSinceAt ?? startedAt, startedAt)
+      this.#runs.serve(line.sequence.name, {
+        ...{ run, line: line.line, dueAt: Date.parse(dueAt) },
+        ...{ startedAt, endedAt: Date.parse(endedAt) },
+      })
+      for (const record of records) this.#readStep({ run, line: line.line, record })
+    }
+  }
+
+  #readStep(placed: PlacedRecord): void {
+    this.#sightings.read(placed.record.outputs)
+    this.#copies.read(placed)
+    this.#growth.read(placed.record)
+  }
+
   read(entry: LedgerEntry): void {
     const { plan, window, run: only } = this.#request
     const at = Date.parse(entry.at)
@@ -106,9 +139,7 @@ export class Auditor {
     this.#runs.read(entry)
     if (entry.kind === 'step') {
       const { run, line, record } = entry
-      this.#sightings.read(record.outputs)
-      this.#copies.read({ run, line, record })
-      this.#growth.read(record)
+      this.#readStep({ run, line, record })
     }
     if (entry.kind === 'run-ended' && only === undefined && entry.outcome === 'passed') {
       this.#runs.compact(entry.run)

@@ -108,26 +108,36 @@ export class RunBook {
     const known = this.#runs.get(run)
     if (known?.sequence.kind !== 'schedule' || known.ended === undefined) return
     this.#runs.delete(run)
-    const { name } = known.sequence
-    const served = this.#served.get(name) ?? {
-      runs: [],
-      lines: [],
-      dueAt: [],
-      startedAt: [],
-      endedAt: [],
-    }
-    this.#served.set(name, served)
-    served.runs.push(run)
-    served.lines.push(known.line)
-    served.dueAt.push(known.dueAt)
-    served.startedAt.push(known.startedAt)
-    served.endedAt.push(known.ended.at)
+    const { line, sequence, dueAt, startedAt, ended } = known
+    this.serve(sequence.name, { run, line, dueAt, startedAt, endedAt: ended.at })
   }
 
-  /** The runs of schedules that passed and were {@link compact}ed, by the schedule's name. */
+  /** One more run of a schedule that passed. @param schedule its name */
+  serve(schedule: string, run: ServedRun): void {
+    const served = this.#served.get(schedule) ?? {
+      ...{ runs: [], lines: [], dueAt: [], startedAt: [], endedAt: [] },
+    }
+    this.#served.set(schedule, served)
+    served.runs.push(run.run)
+    served.lines.push(run.line)
+    served.dueAt.push(run.dueAt)
+    served.startedAt.push(run.startedAt)
+    served.endedAt.push(run.endedAt)
+  }
+
+  /** The runs of schedules that passed and were kept apart, by the schedule's name. */
   served(): ReadonlyMap<string, ServedRuns> {
     return this.#served
   }
+}
+
+/** A run of a schedule that passed; epoch milliseconds. */
+export interface ServedRun {
+  readonly run: string
+  readonly line: number
+  readonly dueAt: number
+  readonly startedAt: number
+  readonly endedAt: number
 }
 
 /** Runs of one schedule that passed, column by column, in the order in which they ended; epoch milliseconds. */

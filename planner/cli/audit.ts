@@ -114,7 +114,7 @@ async function judgeWindow(
   window: Window,
   { previous }: AuditFlags,
 ): Promise<{ readonly judged: Audit; readonly differences?: Differences }> {
-  const [{ Auditor }, { walkLedger }, { proven }, { closeHour }, { compareAudits }] =
+  const [{ Auditor }, { walkLines }, { proven }, { closeHour }, { compareAudits }] =
     await Promise.all([
       import('../audit/audit.ts'),
       import('../ledger/ledger-reader.ts'),
@@ -131,9 +131,9 @@ async function judgeWindow(
     before = new Auditor({ plan, window: { from: window.from - lengthMs, to: window.from } })
   }
   const { ledger } = statePaths(plan, context.state)
-  const proof = await walkLedger(context.io.disk, ledger, (entry) => {
-    auditor.read(entry)
-    before?.read(entry)
+  const proof = await walkLines(context.io.disk, ledger, (line) => {
+    auditor.readLine(line)
+    before?.readLine(line)
   })
   await proven(context, file, proof)
   const judged = auditor.finish()

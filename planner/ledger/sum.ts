@@ -83,21 +83,36 @@ function offsetsOf(values: readonly JsonValue[], starts: readonly number[]): num
   return offsets
 }
 
-/** The runs of a sum, as entries that they would have left: start, steps, end. Others are themselves. */
-export function unfold(line: LedgerLine): readonly LedgerEntry[] {
-  if (line.kind !== 'runs-summed') return [line]
-  const { shape, columns, rows, sequence, planFile, version, kind: _, ...header } = line
+/** The runs of a sum, in their order. */
+export function runsOfSum({ shape, columns, rows }: RunsSummed): SummableRun[] {
   const changes = changesOf(columns)
   const startsAt = columns.findIndex(({ paths }) => paths.some(isAt))
-  return rows.flatMap((row): LedgerEntry[] => {
+  return rows.map((row) => {
     const start = Date.parse(String(startsAt < 0 ? (shape as JsonObject)['at'] : row[startsAt]))
     const values = row.map((value, index) =>
       columns[index]?.instant === true ? new Date(start + Number(value)).toISOString() : value,
     )
     // `isSum` looked at the shape, and `sum` made it of one
-    const run = changed(shape, changes, values) as unknown as SummableRun
-    const { at, dueAt, endedAt, durationMs, records } = run
-    const common = { ...header, run: run.run }
+    return changed(shape, changes, values) as unknown as SummableRun
+  })
+}
+
+/** The runs of a sum, as entries that they would have left: start, steps, end. Others are themselves. */
+export function unfold(line: LedgerLine): readonly LedgerEntry[] {
+  if (line.kind !== 'runs-summed') return [line]
+  const {
+    shape: _,
+    columns: __,
+    rows: ___,
+    sequence,
+    planFile,
+    version,
+    kind: ____,
+    ...header
+  } = line
+  return runsOfSum(line).flatMap((summed): LedgerEntry[] => {
+    const { run, at, dueAt, endedAt, durationMs, records } = summed
+    const common = { ...header, run }
     const started: RunStarted = {
       ...{ kind: 'run-started', sequence, proves: [], planFile, version },
       dueAt,

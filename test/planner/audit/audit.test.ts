@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Audit, audit } from '../../../planner/audit/audit.ts'
+import { type Audit, Auditor, audit } from '../../../planner/audit/audit.ts'
 import type { Verdict } from '../../../planner/audit/verdict.ts'
+import { encodeLine, startOfLedger } from '../../../planner/ledger/ledger-line.ts'
+import { type SummableRun, sumRuns, unfold } from '../../../planner/ledger/sum.ts'
 import type { Plan } from '../../../planner/plan/plan.ts'
 import type { StepRecord } from '../../../planner/step/record.ts'
 import { type DescribedRun, ledgerOf, stepAt } from '../../support/ledger-builder.ts'
@@ -11,6 +13,7 @@ import {
   buildDrill,
   buildPlan,
 } from '../../support/plan-builder.ts'
+import { buildSchedule, every } from '../../support/schedule-builder.ts'
 
 const minute = 60_000
 const day = 24 * 60 * minute
@@ -473,4 +476,48 @@ test('the same input gives the same value, and what comes after the window chang
     }),
     { numRuns: 100 },
   )
+})
+
+test('a sum is read as the runs that it is of', () => {
+  const archive = (index: number): SummableRun => {
+    const at = noon + index * 5 * minute
+    const end = at + 2_000
+    const archives = [
+      {
+        ...{ collection: 'words', target: 'primary', records: 3, bytes: 500 },
+        ...{ readBack: { firstLsn: 100 + index, lastLsn: 100 + index } },
+        position: position(100 + index, at),
+      },
+    ]
+    return {
+      run: `log-${index}`,
+      ...{ at: iso(at), dueAt: iso(at), endedAt: iso(end), durationMs: 2_000 },
+      records: [
+        stepAt(at, end, {
+          ...{ step: 'archive', kind: 'archive' },
+          outputs: { destination: 'local', archives },
+        }),
+      ],
+    }
+  }
+  const runs = Array.from({ length: 12 }, (_, index) => archive(index))
+  const about = {
+    sequence: { kind: 'schedule', name: 'log' },
+    ...{ planFile: 'plans/test.yaml', version: '0' },
+  } as const
+  const [sum] = sumRuns(about, runs)
+  if (sum === undefined) throw new Error('runs that are alike make a sum')
+  const header = { plan: 'test', planSha256: '5'.repeat(64), gitCommit: null, run: 'log-11' }
+  const { entry } = encodeLine(header, sum.body, startOfLedger, iso(noon + 60 * minute))
+  const of = buildPlan({
+    collections: [buildCollection('words', { objectives: { rpoMs: 15 * minute } })],
+    schedules: new Map([['log', buildSchedule(every(5 * minute), { name: 'log' })]]),
+  })
+  for (const to of [noon + 30 * minute, noon + 90 * minute]) {
+    const request = { plan: of, window: { from: noon - day, to } }
+    const [byLine, byEntry] = [new Auditor(request), new Auditor(request)]
+    byLine.readLine(entry)
+    for (const each of unfold(entry)) byEntry.read(each)
+    expect(byLine.finish()).toEqual(byEntry.finish())
+  }
 })
