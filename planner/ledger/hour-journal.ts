@@ -54,6 +54,8 @@ interface Journal {
   readonly movingFrom?: number
   /** Where the next line begins. */
   readonly bytes: number
+  /** Whether something else than the rest of a last line follows: a disk that forgets, a hand. */
+  readonly isDamaged: boolean
 }
 
 const fileOf = (ledger: string, plan: string): string => `${ledger}.${plan}.hour`
@@ -100,8 +102,8 @@ export async function mayJoin(
   { plan, planSha256, gitCommit }: RunHeader,
   at: string,
 ): Promise<boolean> {
-  const { waiting, movingFrom, bytes } = await readJournal(disk, fileOf(ledger, plan))
-  if (movingFrom !== undefined || bytes > fullBytes) return false
+  const { waiting, movingFrom, bytes, isDamaged } = await readJournal(disk, fileOf(ledger, plan))
+  if (movingFrom !== undefined || bytes > fullBytes || isDamaged) return false
   return runsOf(waiting).every(
     ({ entries, passed }) =>
       passed !== undefined &&
@@ -126,13 +128,14 @@ export async function moveWaiting(
   signer: Signer | undefined,
 ): Promise<number> {
   const file = fileOf(ledger.file, plan)
-  const { waiting, movingFrom } = await readJournal(disk, file)
+  const { waiting, movingFrom, isDamaged } = await readJournal(disk, file)
+  const keptAs = isDamaged ? await unusedName(disk, file) : undefined
   if (waiting.length === 0) {
-    await remove(disk, file)
+    await remove(disk, file, keptAs)
     return 0
   }
   const from = movingFrom ?? (await sizeOf(disk, ledger.file))
-  if (movingFrom === undefined) await append(disk, file, { movingFrom: from })
+  if (movingFrom === undefined && !isDamaged) await append(disk, file, { movingFrom: from })
   const moved = movingFrom === undefined ? new Set() : await readMoved(disk, ledger.file, from)
   let lines = 0
   for (const { header, body, at } of unitsOf(waiting)) {
@@ -141,8 +144,23 @@ export async function moveWaiting(
     lines += 1
     if (signer !== undefined && body.kind === 'runs-summed') await ledger.sign(header, signer)
   }
-  await remove(disk, file)
+  const { header } = waiting.at(-1) ?? {}
+  if (keptAs !== undefined && header !== undefined) await ledger.append(header, damaged(keptAs))
+  await remove(disk, file, keptAs)
   return lines
+}
+
+const damaged = (keptAs: string): LedgerBody => ({
+  ...{ kind: 'remark', breaks: false },
+  remark: 'what waited for the ledger was damaged; the lines behind the damage are in none',
+  details: { keptAs: path.basename(keptAs) },
+})
+
+async function unusedName(disk: Disk, file: string): Promise<string> {
+  for (let number = 1; ; number++) {
+    const name = `${file}.damaged-${number}`
+    if ((await disk.stat(name)) === undefined) return name
+  }
 }
 
 /** What becomes one line, and the entries it is made of. */
@@ -267,7 +285,9 @@ async function readJournal(disk: Disk, file: string): Promise<Journal> {
   try {
     all = await disk.readFile(file, maxBytes)
   } catch (error) {
-    if (isOperatingError(error, 'file-not-found')) return { waiting: [], bytes: 0 }
+    if (isOperatingError(error, 'file-not-found')) {
+      return { waiting: [], bytes: 0, isDamaged: false }
+    }
     throw error
   }
   const waiting: Waiting[] = []
@@ -282,7 +302,9 @@ async function readJournal(disk: Disk, file: string): Promise<Journal> {
     // a whole line is one that `wait` wrote
     else waiting.push(value as unknown as Waiting)
   }
-  return { waiting, bytes, ...(movingFrom !== undefined && { movingFrom }) }
+  const isDamaged =
+    all.indexOf(lineFeed, bytes) >= 0 && all.indexOf(lineFeed, bytes) < all.length - 1
+  return { waiting, bytes, isDamaged, ...(movingFrom !== undefined && { movingFrom }) }
 }
 
 function parsed(text: string): JsonObject | undefined {
@@ -311,9 +333,11 @@ async function append(disk: Disk, file: string, value: object): Promise<void> {
   }
 }
 
-async function remove(disk: Disk, file: string): Promise<void> {
+/** One that is damaged is kept under another name. */
+async function remove(disk: Disk, file: string, keptAs: string | undefined): Promise<void> {
   if ((await disk.stat(file)) === undefined) return
-  await disk.unlink(file)
+  if (keptAs === undefined) await disk.unlink(file)
+  else await disk.rename(file, keptAs)
   await disk.syncDirectory(path.dirname(file))
 }
 

@@ -147,6 +147,27 @@ test('what waits is there for readers of today, also of a run whose process died
   expect(await readWaiting(disk, file, plan)).toHaveLength(4)
 })
 
+test('damage in the middle of what waits is told, what stands before it is moved, and the file is kept', async () => {
+  const disk = newDisk()
+  for (let i = 0; i < 3; i++) await run(disk, i)
+  const journal = `${file}.test.hour`
+  const bytes = await disk.readFile(journal, 1e9)
+  const lines = bytes.toString('utf8').split('\n')
+  const damagedBytes = Buffer.from(lines.with(5, '\0\0\0').join('\n'))
+  await disk.unlink(journal)
+  const handle = await disk.open(journal, 'create')
+  await handle.write(damagedBytes, 0)
+  await handle.close()
+  expect(await mayJoin(disk, file, header, iso(start))).toBe(false)
+  await move(disk)
+  expect((await linesOf(disk)).map((line) => line.kind)).toEqual([
+    ...['runs-summed', 'run-started', 'remark'],
+  ])
+  expect(await disk.readFile(`${journal}.damaged-1`, 1e9)).toEqual(damagedBytes)
+  await run(disk, 3)
+  expect(await readWaiting(disk, file, plan)).toHaveLength(4)
+})
+
 test('case 2: a kill or power cut at any call loses no run, doubles none and breaks no chain', async () => {
   const random = seededRandom(20261127)
   const story: readonly ('passed' | 'failed')[] = ['passed', 'passed', 'failed', 'passed', 'passed']
