@@ -6,7 +6,7 @@
  */
 import * as path from 'node:path'
 import type { LedgerEntry, LedgerLine } from '../ledger/ledger-line.ts'
-import { runsOfSum, unfold } from '../ledger/sum.ts'
+import { runsOfSum, type SummableRun, unfold } from '../ledger/sum.ts'
 import type { ObjectiveKind, Plan, PlanCollection } from '../plan/plan.ts'
 import { type Observation, toIso } from '../step/observation.ts'
 import { Copies, type PlacedRecord } from './copies.ts'
@@ -96,14 +96,18 @@ export class Auditor {
     for (const each of seen) this.#sightings.see(each)
   }
 
-  /** The same as reading what a sum unfolds to, without making entries of it. */
-  readLine(line: LedgerLine): void {
+  /**
+   * The same as reading what a sum unfolds to, without making entries of it.
+   * @param summed its runs, where somebody has them
+   */
+  readLine(line: LedgerLine, summed?: readonly SummableRun[]): void {
     const { plan, window, run: only } = this.#request
     if (line.kind !== 'runs-summed') {
       this.read(line)
       return
     }
-    const runs = runsOfSum(line)
+    const runs = summed ?? runsOfSum(line)
+    if (runs.every(({ at }) => Date.parse(at) > window.to)) return
     const isInside = runs.every(({ endedAt }) => Date.parse(endedAt) <= window.to)
     if (!isInside || only !== undefined || line.sequence.kind !== 'schedule') {
       for (const entry of unfold(line)) this.read(entry)

@@ -57,8 +57,8 @@ export function reportCopies(plan: Plan, copies: Copies, at: number): CopyReport
     if (known === undefined || known.newest.at <= each.newest.at) logs.set(key, each)
   }
   const domainsOf = (name: string) => plan.destinations.get(name)?.domains ?? {}
+  const names = new Set([...plan.destinations.keys(), ...copies.snapshots().map(placeOf)])
   return [...plan.collections.keys()].flatMap((collection) => {
-    const names = new Set([...plan.destinations.keys(), ...copies.snapshots().map(placeOf)])
     return [...names].flatMap((destination): CopyReport[] => {
       const key = `${collection}\n${destination}`
       const base = { collection, destination, domains: domainsOf(destination) }

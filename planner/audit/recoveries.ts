@@ -106,13 +106,14 @@ export function reportRecoveries(request: RecoveriesRequest): CollectionRecoveri
       startedAt <= window.to &&
       (ended === undefined || ended.at <= window.to),
   )
+  const today = countsToday(request.copies)
   return [...plan.collections.values()]
     .filter(({ name }) => !plan.compliance.exclusions.has(name))
     .map((collection) => {
       const own = inside
         .filter((run) => recovers(run, collection.name))
         .map((run) => toReport(toRecovery(run, collection.name), request.sightings))
-      return { collection: collection.name, runs: own, rto: rtoOf(collection, own, request) }
+      return { collection: collection.name, runs: own, rto: rtoOf(collection, own, today, request) }
     })
 }
 
@@ -191,7 +192,8 @@ const textIn = (value: JsonValue | undefined): string | null =>
 function rtoOf(
   { name, objectives }: PlanCollection,
   runs: readonly RecoveryReport[],
-  { copies, window }: RecoveriesRequest,
+  today: ReadonlyMap<string, number>,
+  { window }: RecoveriesRequest,
 ): CollectionRecoveries['rto'] {
   const proofs = runs.filter(
     ({ sequence, outcome, rtoMs }) =>
@@ -207,7 +209,7 @@ function rtoOf(
     medianMs: medianOf(times),
     newestAt,
     proofAgeMs: newestAt === null ? null : window.to - Date.parse(newestAt),
-    forecast: newest === undefined ? null : forecastOf(newest, countToday(copies, name)),
+    forecast: newest === undefined ? null : forecastOf(newest, today.get(name)),
   }
 }
 
@@ -218,10 +220,13 @@ function medianOf(times: readonly number[]): number | null {
   return low === undefined || high === undefined ? null : (low + high) / 2
 }
 
-/** Points in the newest backup that told them. */
-const countToday = (copies: Copies, collection: string): number | undefined =>
-  copies.snapshots().findLast((each) => each.collection === collection && each.count !== undefined)
-    ?.count
+/** Points in the newest backup that told them, by collection. */
+const countsToday = (copies: Copies): ReadonlyMap<string, number> =>
+  new Map(
+    copies
+      .snapshots()
+      .flatMap(({ collection, count }) => (count === undefined ? [] : [[collection, count]])),
+  )
 
 /** Restoring, checking and building an index take time in proportion to the points, at least. */
 function forecastOf(

@@ -114,10 +114,11 @@ async function judgeWindow(
   window: Window,
   { previous }: AuditFlags,
 ): Promise<{ readonly judged: Audit; readonly differences?: Differences }> {
-  const [{ Auditor }, { walkLines }, { proven }, { closeHour }, { compareAudits }] =
+  const [{ Auditor }, { walkLines }, { runsOfSum }, { proven }, { closeHour }, { compareAudits }] =
     await Promise.all([
       import('../audit/audit.ts'),
       import('../ledger/ledger-reader.ts'),
+      import('../ledger/sum.ts'),
       import('./read-proven-ledger.ts'),
       import('./seal-run.ts'),
       import('../audit/differences.ts'),
@@ -132,8 +133,9 @@ async function judgeWindow(
   }
   const { ledger } = statePaths(plan, context.state)
   const proof = await walkLines(context.io.disk, ledger, (line) => {
-    auditor.readLine(line)
-    before?.readLine(line)
+    const summed = line.kind === 'runs-summed' ? runsOfSum(line) : undefined
+    auditor.readLine(line, summed)
+    before?.readLine(line, summed)
   })
   await proven(context, file, proof)
   const judged = auditor.finish()

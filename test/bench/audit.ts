@@ -52,7 +52,7 @@ destinations:
   near: { url: ./near, node: a1, region: here }
   far: { url: ./far, node: b1, region: there }
 collections:
-${names.map((name) => `  ${name}: { target: primary, objectives: { rpo: 2h } }`).join('\n')}
+${names.map((name) => `  ${name}: { target: primary, objectives: { rpo: 4h } }`).join('\n')}
 schedules:
 ${names
   .map(
