@@ -139,8 +139,9 @@ export class Auditor {
     if (at > window.to) return
     this.#lastLine = Math.max(this.#lastLine, entry.line)
     if (entry.plan !== plan.name) return
-    // entries of a sum come after others that are younger
-    this.#knownSinceAt = Math.min(this.#knownSinceAt ?? at, at)
+    // entries of a sum come after others that are younger, and a run begins before its first line is written
+    const since = entry.kind === 'run-ended' ? Date.parse(entry.startedAt) : at
+    this.#knownSinceAt = Math.min(this.#knownSinceAt ?? since, since)
     this.#runs.read(entry)
     if (entry.kind === 'step') {
       const { run, line, record } = entry

@@ -24,6 +24,9 @@ test('an audit after a drill that passed finds everything met, with a report', a
   expect(exitCode).toBe(0)
   expect(stdout).toContain('report.html')
   expect((await readdir(out)).sort()).toEqual(['report.html', 'report.json', 'report.md'])
+  const report = JSON.parse(await readFile(path.join(out, 'report.json'), 'utf8'))
+  // the first run of a plan began before the first line of its ledger
+  expect(report.sections.drills[0]).toMatchObject({ done: 1, passed: 1, failed: 0 })
 })
 
 test('the same window gives the same bytes, whatever happened afterwards', async () => {
