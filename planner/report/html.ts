@@ -30,7 +30,7 @@ table { border-collapse: collapse; width: 100%; font-size: .92rem; font-variant-
 th, td { text-align: left; vertical-align: top; padding: .4rem .7rem .4rem 0;
   border-bottom: 1px solid var(--line); overflow-wrap: normal; }
 th { font-weight: 600; vertical-align: bottom; }
-td strong { white-space: nowrap; }
+td strong, time { white-space: nowrap; }
 figure { margin: 1rem 0 1.25rem; }
 figcaption { font-weight: 600; margin: 0 0 .4rem; }
 svg { display: block; width: 100%; height: auto; }
@@ -99,7 +99,7 @@ function toBlock(block: Block, page: Page): string {
     case 'paragraph':
       return `<p>${safe(block.text)}</p>`
     case 'list':
-      return `<ul>\n${block.items.map((item) => `<li>${safe(item)}</li>`).join('\n')}\n</ul>`
+      return `<ul>\n${block.items.map((item) => `<li>${linked(item, page)}</li>`).join('\n')}\n</ul>`
     case 'lines':
       return `<pre>${block.lines.map(safe).join('\n')}</pre>`
     case 'table': {
@@ -123,16 +123,26 @@ function toBlock(block: Block, page: Page): string {
 }
 
 function toCell(cell: Cell, { lines }: Page): string {
-  if (typeof cell === 'string') return `<td>${safe(cell)}</td>`
+  if (typeof cell === 'string') return `<td>${dated(cell)}</td>`
   if ('verdict' in cell) {
     return `<td><strong class="${cell.verdict}">${marks[cell.verdict]}</strong></td>`
   }
-  const links = cell.lines.map((line) =>
+  const links = [...new Set(cell.lines)].map((line) =>
     lines.has(line) ? `<a href="#line-${line}">line ${line}</a>` : `line ${line}`,
   )
   if (cell.text === undefined) return `<td>${links.join(', ')}</td>`
-  return `<td>${safe(cell.text)}${links.length === 0 ? '' : ` (${links.join(', ')})`}</td>`
+  return `<td>${dated(cell.text)}${links.length === 0 ? '' : ` (${links.join(', ')})`}</td>`
 }
+
+/** A sentence, with the lines of the ledger that it names as links. */
+const linked = (text: string, { lines }: Page): string =>
+  safe(text).replace(/\bledger line (\d+)\b/g, (words, line) =>
+    lines.has(Number(line)) ? `<a href="#line-${line}">${words}</a>` : words,
+  )
+
+/** Dates stay in one piece. */
+const dated = (text: string): string =>
+  safe(text).replace(/\d{4}-\d\d-\d\d(?![-\w])/g, '<time>$&</time>')
 
 const entities: Readonly<Record<string, string>> = {
   '&': '&amp;',

@@ -75,7 +75,7 @@ const objectives = ({ verdicts }: Audit): Section => ({
               verdict.collection,
               objectiveName(verdict),
               wantedText(verdict),
-              actualText(verdict),
+              { text: actualText(verdict), lines: verdict.evidence.map(({ line }) => line) },
               { verdict: verdict.verdict },
             ]),
           },
