@@ -25,6 +25,7 @@ import { addRun } from './run.ts'
 import { createRunner, examples } from './runner.ts'
 import { addSchema } from './schema.ts'
 import { addStatus } from './status.ts'
+import { addTabletop } from './tabletop.ts'
 import { addValidate } from './validate.ts'
 
 /** @param write takes help and version texts */
@@ -66,6 +67,7 @@ export function buildProgram(io: Io, write: (text: string) => void): Command {
     addDrill,
     addRecover,
     addResume,
+    addTabletop,
     addAudit,
   ])
     add(program, run)

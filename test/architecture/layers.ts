@@ -30,6 +30,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'schedule',
     'audit',
     'check',
+    'tabletop',
     'chart',
     'report',
     'bundle',

@@ -73,9 +73,9 @@ const mistakes: Mistake[] = [
   [
     'a failure domain that is not said',
     '${target.standby.region}',
-    '${target.standby.vendor}',
+    '${target.standby.disk}',
     [
-      '" procedures.failover.steps[6].notify.message: target standby does not say its vendor (Add vendor: … to target standby.)',
+      '"Recommendations run from ${target.standby.disk}." procedures.failover.steps[6].notify.message: target standby does not say its disk (Add disk: … to target standby.)',
     ],
   ],
   [

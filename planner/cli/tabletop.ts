@@ -1,0 +1,227 @@
+/** `tabletop PLAN`: a procedure against a story on virtual time. Touches nothing, and writes nothing. */
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { fail } from '../../engine/index.ts'
+import type { Plan, Procedure } from '../plan/plan.ts'
+import type { Scenario } from '../plan/scenario.ts'
+import { createRedactor } from '../plan/secret.ts'
+import type { ModelRequest } from '../tabletop/model.ts'
+import type { Simulation } from '../tabletop/simulate.ts'
+import type { Told } from '../tabletop/tell.ts'
+import * as choose from './choose-sequence.ts'
+import type { Context } from './context.ts'
+import { openPlan } from './open-plan.ts'
+import { readProvenLedger } from './read-proven-ledger.ts'
+import { examples, type Runner } from './runner.ts'
+import { statePaths } from './state.ts'
+import { tableLines } from './table.ts'
+
+interface TabletopFlags {
+  readonly scenario?: string
+  readonly all?: true
+  readonly trials: number
+  readonly seed: number
+  readonly set?: readonly string[]
+  readonly without?: readonly string[]
+  readonly dataSize?: number
+}
+
+export function addTabletop(program: Command, run: Runner): void {
+  program
+    .command('tabletop')
+    .description(
+      'plays the procedure that a scenario calls for, thousands of times on virtual time: RTO, RPO, chances, what dominates, dead ends; touches nothing and is no evidence',
+    )
+    .argument('<plan>', 'plan file')
+    .option('--scenario <name>', 'one of the plan’s scenarios (default: the only one)')
+    .option('--all', 'every scenario against every procedure')
+    .addOption(
+      new Option('--trials <count>', 'how many disasters, 1 to 1,000,000')
+        .argParser(wholeOption(1, 1_000_000))
+        .default(10_000),
+    )
+    .addOption(
+      new Option('--seed <number>', 'the same one gives the same figures')
+        .argParser(wholeOption(0, 2 ** 32 - 1))
+        .default(7),
+    )
+    .option('--set <key=value...>', 'what if this stood in the plan; a path of keys from its root')
+    .option(
+      '--without <what...>',
+      'what if contact:NAME, destination:NAME or target:NAME is missing',
+    )
+    .option('--data-size <factor>', 'what if there is so much more data: 10x', factorOption)
+    .addHelpText(
+      'after',
+      examples(
+        'tabletop plans/shop.yaml --scenario region-loss',
+        'tabletop plans/shop.yaml --scenario region-loss --without contact:on-call-1',
+        'tabletop plans/shop.yaml --scenario region-loss --set objectives.rto=20m schedules.log.every=5m',
+        'tabletop plans/shop.yaml --scenario dropped --data-size 10x --trials 1000 --json',
+        'tabletop plans/shop.yaml --all',
+      ),
+    )
+    .action(run(tabletop))
+}
+
+const wholeOption = (from: number, to: number) => (text: string) => {
+  const value = /^\d{1,10}$/.test(text) ? Number(text) : -1
+  if (value >= from && value <= to) return value
+  throw new InvalidArgumentError(`Write a whole number from ${from} to ${to}.`)
+}
+
+function factorOption(text: string): number {
+  const [, digits = '0'] = /^(\d{1,6}(?:\.\d{1,3})?)x?$/.exec(text) ?? []
+  const factor = Number(digits)
+  if (factor > 0) return factor
+  throw new InvalidArgumentError('Write a factor such as 10x or 0.5x.')
+}
+
+async function tabletop(context: Context, file: string, flags: TabletopFlags) {
+  const plan = await openPlan(context, file)
+  if (flags.all && flags.scenario !== undefined) {
+    fail('usage', '--all and --scenario exclude each other', 'Give one of them.')
+  }
+  const play = await player(context, file, plan, flags)
+  return flags.all ? playAll(context, plan, play) : playOne(context, file, plan, flags, play)
+}
+
+type Play = (
+  plan: Plan,
+  scenario: Scenario,
+  procedure: Procedure,
+  changes: Pick<ModelRequest, 'without' | 'dataSize'>,
+) => Simulation
+
+const unchanged = { without: [], dataSize: 1 } as const
+
+/** What is needed is read once. */
+async function player(
+  context: Context,
+  file: string,
+  plan: Plan,
+  { trials, seed }: TabletopFlags,
+): Promise<Play> {
+  const [{ modelOf }, { simulate }, { stepRegistry: registry }] = await Promise.all([
+    import('../tabletop/model.ts'),
+    import('../tabletop/simulate.ts'),
+    import('../step/registry.ts'),
+  ])
+  const { ledger } = statePaths(plan, context.state)
+  const { entries } = await readProvenLedger(context, file, ledger)
+  return (played, scenario, procedure, changes) =>
+    simulate(
+      modelOf({ plan: played, scenario, procedure, entries, registry, ...changes }),
+      trials,
+      seed,
+    )
+}
+
+async function playOne(
+  context: Context,
+  file: string,
+  plan: Plan,
+  flags: TabletopFlags,
+  play: Play,
+) {
+  const name = flags.scenario ?? onlyScenario(plan)
+  const scenario = scenarioOf(plan, name)
+  const plain = play(plan, scenario, choose.procedure(plan, scenario.recover), unchanged)
+  const { set = [], without = [], dataSize = 1 } = flags
+  const changes = [
+    ...set,
+    ...without.map((each) => `without ${each}`),
+    ...(dataSize === 1 ? [] : [`${dataSize} times the data`]),
+  ].join(', ')
+  const [{ readWithout }, { tellSimulation }] = await Promise.all([
+    import('../tabletop/what-if.ts'),
+    import('../tabletop/tell.ts'),
+  ])
+  let whatIf: Simulation | undefined
+  if (changes !== '') {
+    const other = set.length === 0 ? plan : await changedPlan(context, file, plan, set)
+    const story = scenarioOf(other, name)
+    whatIf = play(other, story, choose.procedure(other, story.recover), {
+      without: without.map((each) => readWithout(each, other)),
+      dataSize,
+    })
+  }
+  await print(
+    context,
+    plan,
+    tellSimulation(plain, whatIf === undefined ? undefined : { simulation: whatIf, changes }),
+  )
+  return {
+    plan: plan.name,
+    simulation: plain,
+    ...(whatIf !== undefined && { whatIf: { changes, simulation: whatIf } }),
+  }
+}
+
+async function playAll(context: Context, plan: Plan, play: Play) {
+  if (plan.scenarios.size === 0) onlyScenario(plan)
+  const cells = [...plan.scenarios.values()].flatMap((scenario) =>
+    [...plan.procedures.values()].map((procedure) => ({
+      simulation: play(plan, scenario, procedure, unchanged),
+      isAnswer: scenario.recover === procedure.name,
+    })),
+  )
+  const { tellMatrix } = await import('../tabletop/tell.ts')
+  await print(context, plan, tellMatrix(cells))
+  return {
+    plan: plan.name,
+    matrix: cells.map(({ simulation, isAnswer }) => ({ isAnswer, ...simulation })),
+  }
+}
+
+const print = (context: Context, { secrets }: Plan, told: readonly Told[]): Promise<void> => {
+  const redact = createRedactor(secrets)
+  const lines = told.flatMap((each) => (typeof each === 'string' ? [each] : tableLines(each)))
+  return context.printLines(lines.map(redact))
+}
+
+function onlyScenario({ scenarios }: Plan): string {
+  const [first, second] = scenarios.keys()
+  if (first === undefined) {
+    return fail('name-not-found', 'the plan has no scenarios', 'Write one: scenarios: in the plan.')
+  }
+  if (second === undefined) return first
+  const names = [...scenarios.keys()].join(', ')
+  return fail('usage', 'the plan has several scenarios', `Name one with --scenario: ${names}.`)
+}
+
+function scenarioOf({ scenarios }: Plan, name: string): Scenario {
+  const known = [...scenarios.keys()].join(', ')
+  return (
+    scenarios.get(name) ??
+    fail(
+      'name-not-found',
+      `the plan has no scenario ${name}`,
+      known === '' ? 'The plan has no scenarios.' : `There are: ${known}.`,
+    )
+  )
+}
+
+/** The plan with other values in it. @throws `usage` when it is not valid with them */
+async function changedPlan(
+  { io }: Context,
+  file: string,
+  plan: Plan,
+  texts: readonly string[],
+): Promise<Plan> {
+  const [{ settingsOf }, { setValues }, { readPlanFile }, { checkPlanBytes }] = await Promise.all([
+    import('../tabletop/what-if.ts'),
+    import('../plan/set-values.ts'),
+    import('../plan/read-plan.ts'),
+    import('../plan/load-plan.ts'),
+  ])
+  const bytes = await readPlanFile(io.disk, file)
+  const text = setValues(bytes.toString('utf8'), settingsOf(texts, plan))
+  const check = await checkPlanBytes(file, Buffer.from(text), io.env)
+  if (check.kind === 'valid') return check.plan
+  const [first] = check.errors
+  return fail(
+    'usage',
+    `with --set ${texts.join(' ')} the plan is not valid: ${first?.path}: ${first?.message}`,
+    first?.hint ?? 'Give a value that the plan may have there.',
+  )
+}

@@ -1,0 +1,102 @@
+/**
+ * What the ledger knows of how long steps take and how often a try succeeds, with the size of the data that
+ * they worked on. Pure.
+ */
+import { isJsonObject } from '../../engine/index.ts'
+import type { LedgerEntry } from '../ledger/ledger-line.ts'
+import type { StepRecord } from '../step/record.ts'
+
+export interface Measured {
+  /** Milliseconds for {@link points} points, where it is known how many. */
+  readonly durationMs: number
+  readonly points?: number
+}
+
+export interface Tries {
+  readonly made: number
+  readonly passed: number
+}
+
+export interface Measurements {
+  /** Of a step in its own sequence; where there are none and it restores, of restores of the collection anywhere. */
+  durations(key: StepKey): readonly Measured[]
+  tries(key: StepKey): Tries
+  /** Points in the newest backup. */
+  pointsToday(collection: string): number | undefined
+}
+
+export interface StepKey {
+  /** `procedure/failover` */
+  readonly sequence: string
+  readonly kind: string
+  readonly id: string
+  /** Of a restore. */
+  readonly collection?: string
+}
+
+/** Older ones say little about today. */
+const kept = 10
+
+/** Out of the entries of the plan named `plan`. */
+export function measurementsOf(plan: string, entries: readonly LedgerEntry[]): Measurements {
+  const sequences = new Map<string, string>()
+  const durations = new Map<string, Measured[]>()
+  const tries = new Map<string, { made: number; passed: number }>()
+  const today = new Map<string, number>()
+  for (const entry of entries) {
+    if (entry.plan !== plan) continue
+    if (entry.kind === 'run-started') {
+      sequences.set(entry.run, `${entry.sequence.kind}/${entry.sequence.name}`)
+    }
+    if (entry.kind !== 'step') continue
+    const { record } = entry
+    noteSizes(record, today)
+    const sequence = sequences.get(entry.run)
+    if (sequence === undefined || record.stage === 'undo') continue
+    const keys = [`${sequence}/${record.kind}/${record.step}`, ...restoreKeys(record)]
+    for (const key of keys) count(key, record, durations, tries)
+  }
+  return {
+    durations: ({ sequence, kind, id, collection }) =>
+      durations.get(`${sequence}/${kind}/${id}`) ??
+      (kind === 'restore' ? durations.get(`restore of ${collection}`) : undefined) ??
+      [],
+    tries: ({ sequence, kind, id }) =>
+      tries.get(`${sequence}/${kind}/${id}`) ?? { made: 0, passed: 0 },
+    pointsToday: (collection) => today.get(collection),
+  }
+}
+
+const restoreKeys = ({ kind, inputs }: StepRecord): string[] =>
+  kind === 'restore' ? [`restore of ${inputs['collection']}`] : []
+
+function count(
+  key: string,
+  { outcome, attempts, durationMs, outputs, interrupted }: StepRecord,
+  durations: Map<string, Measured[]>,
+  tries: Map<string, { made: number; passed: number }>,
+): void {
+  if (outcome !== 'passed' && outcome !== 'failed') return
+  const known = tries.get(key) ?? { made: 0, passed: 0 }
+  tries.set(key, known)
+  known.made += attempts
+  if (outcome !== 'passed') return
+  known.passed++
+  // several tries with pauses between them, or half of one, are not how long one takes
+  if (attempts !== 1 || interrupted !== undefined) return
+  const list = durations.get(key) ?? []
+  durations.set(key, list)
+  const { count: points } = outputs
+  list.push({ durationMs, ...(typeof points === 'number' && points > 0 && { points }) })
+  if (list.length > kept) list.shift()
+}
+
+function noteSizes({ kind, outputs }: StepRecord, today: Map<string, number>): void {
+  const { snapshots } = outputs
+  if (kind !== 'backup' || !Array.isArray(snapshots)) return
+  for (const snapshot of snapshots) {
+    if (!isJsonObject(snapshot)) continue
+    const { collection, count: points } = snapshot
+    if (typeof collection === 'string' && typeof points === 'number') today.set(collection, points)
+  }
+}

@@ -1,0 +1,322 @@
+/** A procedure, a story and a ledger put together to what one trial plays. */
+import { type Claim, claimsOf } from '../audit/claims.ts'
+import { Copies } from '../audit/copies.ts'
+import { Sightings } from '../audit/sightings.ts'
+import { compile } from '../compile/compile.ts'
+import { stepsOf } from '../compile/task.ts'
+import type { LedgerEntry } from '../ledger/ledger-line.ts'
+import { flowsOf, placesOf } from '../plan/flow.ts'
+import { type Plan, type Procedure, type Step, type TaskStep, tasksOf } from '../plan/plan.ts'
+import type { Scenario } from '../plan/scenario.ts'
+import { wallTime } from '../plan/zone.ts'
+import { historyOf } from '../run/history.ts'
+import { timedOf } from '../schedule/timed.ts'
+import { showDuration } from '../step/quantity.ts'
+import type { StepRegistry } from '../step/step.ts'
+import { assumptions, nextCallMs } from './assumptions.ts'
+import { constant, type Distribution, uniform } from './distribution.ts'
+import { slotOf } from './draw.ts'
+import { type Loss, type Points, pointsOfLedger, ScheduledPoints, type Window } from './loss.ts'
+import { measurementsOf } from './measurements.ts'
+import { type Place, placesIn, type Without } from './places.ts'
+import { type Person, peopleIn, weekMs } from './staff.ts'
+import { holdersOf, modelStep, type StepModel } from './step-model.ts'
+import { comesAfterwards } from './step-needs.ts'
+
+export interface ModelRequest {
+  readonly plan: Plan
+  readonly scenario: Scenario
+  readonly procedure: Procedure
+  /** Of the whole ledger; those of other plans are passed over. */
+  readonly entries: readonly LedgerEntry[]
+  readonly registry: StepRegistry
+  readonly without: readonly Without[]
+  /** How much larger the data is than today. */
+  readonly dataSize: number
+}
+
+export interface Rung {
+  readonly afterMs: number
+  readonly role: string
+  readonly holders: readonly number[]
+}
+
+export interface Model {
+  readonly plan: Plan
+  readonly scenario: Scenario
+  readonly procedure: Procedure
+  readonly places: readonly Place[]
+  readonly people: readonly Person[]
+  readonly steps: readonly StepModel[]
+  /** Steps by index that run side by side, one group after the other, up to when the service is back. */
+  readonly groups: readonly (readonly number[])[]
+  /** From the start of the procedure; infinite without one. */
+  readonly timeoutMs: number
+  readonly noticed: Distribution
+  readonly rungs: readonly Rung[]
+  readonly questions: number
+  readonly losses: readonly Loss[]
+  readonly window: Window
+  /** Milliseconds from Monday 00:00 of the plan's zone to the start of the window. */
+  readonly sinceMondayMs: number
+  /** What was taken for true, in sentences. */
+  readonly assumed: readonly string[]
+}
+
+/** Monday 2026-01-05 00:00 UTC. Any week does; without a change of clocks the sums are the simplest. */
+const someMondayAt = Date.UTC(2026, 0, 5)
+const dayMs = 86_400_000
+
+export function modelOf(request: ModelRequest): Model {
+  const { plan, scenario, procedure, entries, registry, without, dataSize } = request
+  const places = placesIn(plan, scenario, without)
+  const people = peopleIn(plan, scenario, without)
+  const measurements = measurementsOf(plan.name, entries)
+  const sequence = `procedure/${procedure.name}`
+  const tree = compile(plan, procedure, {
+    registry,
+    history: historyOf(entries, plan.name, procedure),
+  })
+  const tasks = new Map(
+    tree.stages
+      .filter(({ name }) => name === 'steps')
+      .flatMap((stage) => stepsOf(stage.tasks))
+      .map((task) => [task.id, task]),
+  )
+  const served = upToServing(procedure.steps)
+  const world = { plan, sequence, places, people, measurements, dataSize }
+  const written = tasksOf(served)
+  const steps = written.flatMap((step) => {
+    const task = tasks.get(step.id)
+    return task === undefined ? [] : [modelStep(task, step, world)]
+  })
+  const indexes = new Map(written.map(({ id }, index) => [id, index]))
+  const ledger = ledgerPoints(plan, entries)
+  const window = ledger?.window ?? fixedWeek(plan.timezone)
+  return {
+    ...{ plan, scenario, procedure, places, people, steps, window },
+    groups: served.map((step) => tasksOf([step]).map(({ id }) => indexes.get(id) ?? 0)),
+    timeoutMs: procedure.timeoutMs ?? Number.POSITIVE_INFINITY,
+    noticed: noticedIn(scenario),
+    rungs: rungsOf(plan, written, people),
+    questions: procedure.ask.size,
+    losses: lossesOf(request, written, ledger, window),
+    sinceMondayMs: sinceMonday(window.from, plan.timezone),
+    assumed: assumedIn(plan, scenario, procedure, places, written, ledger),
+  }
+}
+
+/** Steps up to the last one that the service needs; those after a failure only are not among them. */
+function upToServing(steps: readonly Step[]): readonly Step[] {
+  const serves = (step: Step): boolean =>
+    tasksOf([step]).some(({ kind, when }) => !comesAfterwards.has(kind) && when !== 'failure')
+  return steps.slice(0, steps.findLastIndex(serves) + 1)
+}
+
+const detection = ({ injects }: Scenario) => injects.find(({ expect }) => expect === 'detect')
+
+function noticedIn(scenario: Scenario): Distribution {
+  const told = detection(scenario)
+  return told === undefined ? assumptions.noticed.distribution : constant(told.atMs)
+}
+
+/** Who is called. Without an escalation it is who the procedure needs; without people nobody has to be. */
+function rungsOf(plan: Plan, steps: readonly TaskStep[], people: readonly Person[]): Rung[] {
+  const { escalation } = plan.people
+  const rung = (afterMs: number, role: string): Rung => ({
+    ...{ afterMs, role },
+    holders: holdersOf(plan, role, people),
+  })
+  if (escalation.length > 0) return escalation.map(({ afterMs, role }) => rung(afterMs, role))
+  const asked = steps.flatMap((step) =>
+    step.kind === 'approve' ? [step.input.by] : step.kind === 'manual' ? [step.input.role] : [],
+  )
+  return [...new Set(asked)].map((role) => rung(0, role))
+}
+
+function lossesOf(
+  { plan, scenario, entries, registry }: ModelRequest,
+  steps: readonly TaskStep[],
+  ledger: LedgerPoints | undefined,
+  window: Window,
+): Loss[] {
+  const timed = timedOf(plan)
+  const flows = flowsOf(plan, timed)
+  const trees = new Map(
+    timed.map((sequence) => {
+      const history = historyOf(entries, plan.name, sequence)
+      return [sequence, compile(plan, sequence, { registry, history })]
+    }),
+  )
+  const scheduled = new ScheduledPoints(window, (flow) => {
+    const tree = trees.get(flow.sequence)
+    let beginsMs = 0
+    for (const task of tree?.stages.find(({ name }) => name === 'steps')?.tasks ?? []) {
+      const inside = stepsOf([task])
+      const own = inside.find(({ id }) => id === flow.step.id)
+      if (own !== undefined) return { beginsMs, takesMs: own.estimate.durationMs }
+      beginsMs += Math.max(0, ...inside.map(({ estimate }) => estimate.durationMs))
+    }
+    return { beginsMs, takesMs: 0 }
+  })
+  return [...plan.collections.keys()].flatMap((collection): Loss[] => {
+    const step = steps.findLastIndex((each) => returns(each, collection))
+    const by = steps[step]
+    const base = { collection, step, slot: slotOf(`lag of ${collection}`) }
+    if (by?.kind === 'promote') return [{ ...base, ...lagOf(plan, by, collection, scenario) }]
+    if (by?.kind !== 'restore') return []
+    const own = flows.get(collection) ?? []
+    const isMoment = by.input.snapshot.kind === 'moment'
+    const counted = own.filter(({ kind }) => isMoment || kind !== 'archive')
+    const held = placesOf(own)
+    const points = by.input.from.map((destination): Points => {
+      const claims = ledger?.claims(collection, destination)
+      if (claims !== undefined) {
+        const usable = claims.filter(({ point }) => isMoment || point.kind === 'snapshot')
+        return pointsOfLedger(usable, window)
+      }
+      // an archive alone restores nothing
+      return held.includes(destination)
+        ? scheduled.at(destination, counted)
+        : () => Number.NEGATIVE_INFINITY
+    })
+    const names = [...new Set(own.map(({ sequence }) => `${sequence.kind} ${sequence.name}`))]
+    const basis =
+      ledger === undefined
+        ? names.length === 0
+          ? 'nothing copies it by the clock'
+          : `as often as ${names.join(', ')} of the plan ${names.length === 1 ? 'runs' : 'run'}`
+        : `verified recovery points in the ledger’s last ${showDuration(window.to - window.from)}`
+    return [{ ...base, kind: 'points', basis, points }]
+  })
+}
+
+function returns(step: TaskStep, collection: string): boolean {
+  if (step.kind === 'promote') return step.input.collections.includes(collection)
+  return step.kind === 'restore' && step.input.collection === collection
+}
+
+function lagOf(
+  { replication }: Plan,
+  step: Extract<TaskStep, { kind: 'promote' }>,
+  collection: string,
+  { kind }: Scenario,
+): Pick<Loss, 'kind' | 'basis' | 'lag' | 'points'> {
+  const follows = replication.get(collection)
+  const told = { kind: 'lag', points: [] } as const
+  if (step.input.planned) {
+    return { ...told, lag: constant(0), basis: 'a planned promotion waits for everything' }
+  }
+  if (kind === 'data') {
+    // a standby follows what spoiled the data as well
+    return { ...told, basis: 'the standby has the same damage' }
+  }
+  if (follows === undefined || !follows.to.includes(step.input.target)) {
+    return { ...told, basis: `no replication of it goes to ${step.input.target}` }
+  }
+  if (follows.mode === 'sync') return { ...told, lag: constant(0), basis: 'synchronous standby' }
+  const { maxLagMs } = follows
+  if (maxLagMs === undefined) {
+    const { distribution, text } = assumptions.lag
+    return { ...told, lag: distribution, basis: `lag of the standby, taken as ${text}` }
+  }
+  const basis = `lag of the standby, anything up to its maxLag of ${showDuration(maxLagMs)}`
+  return { ...told, lag: uniform(0, maxLagMs), basis }
+}
+
+interface LedgerPoints {
+  readonly window: Window
+  claims(collection: string, destination: string): readonly Claim[]
+}
+
+/** What the ledger proves, where it covers a day or more; its last week at most. */
+function ledgerPoints(plan: Plan, entries: readonly LedgerEntry[]): LedgerPoints | undefined {
+  const sightings = new Sightings(plan)
+  const copies = new Copies(sightings)
+  let to = Number.NEGATIVE_INFINITY
+  for (const entry of entries) {
+    if (entry.plan !== plan.name) continue
+    to = Math.max(to, Date.parse(entry.at))
+    if (entry.kind !== 'step') continue
+    const { run, line, record } = entry
+    // those of archive runs are seen by the copies that they make
+    if (record.kind !== 'archive') sightings.read(record.outputs)
+    copies.read({ run, line, record })
+  }
+  sightings.settle()
+  copies.settle()
+  const snapshots = copies.snapshots()
+  const logs = copies.logs()
+  const claims = (collection: string, destination: string): readonly Claim[] => {
+    const isHere = (each: { readonly collection: string; readonly destination: string }) =>
+      each.collection === collection && each.destination === destination
+    return claimsOf(snapshots.filter(isHere), logs.filter(isHere))
+  }
+  const all = [...plan.collections.keys()].flatMap((collection) =>
+    [...plan.destinations.keys()].flatMap((destination) => claims(collection, destination)),
+  )
+  const first = all.reduce((least, each) => Math.min(least, each.from), Number.POSITIVE_INFINITY)
+  if (to - first < dayMs || first === Number.POSITIVE_INFINITY) return undefined
+  return { window: { from: Math.max(first, to - weekMs), to }, claims }
+}
+
+const fixedWeek = (timezone: string): Window => {
+  const from = someMondayAt - offsetMs(someMondayAt, timezone)
+  return { from, to: from + weekMs }
+}
+
+/** How far clocks of the zone are ahead of UTC. */
+function offsetMs(instantAt: number, timezone: string): number {
+  const { date, time } = wallTime(instantAt, timezone)
+  const digits = (text: string, from: number, to: number) => Number(text.slice(from, to))
+  const shown = Date.UTC(
+    digits(date, 0, 4),
+    digits(date, 4, 6) - 1,
+    digits(date, 6, 8),
+    digits(time, 0, 2),
+    digits(time, 2, 4),
+    digits(time, 4, 6),
+  )
+  return shown - Math.floor(instantAt / 1_000) * 1_000
+}
+
+function sinceMonday(instantAt: number, timezone: string): number {
+  const wall = instantAt + offsetMs(instantAt, timezone) - someMondayAt
+  return ((wall % weekMs) + weekMs) % weekMs
+}
+
+function assumedIn(
+  plan: Plan,
+  scenario: Scenario,
+  procedure: Procedure,
+  places: readonly Place[],
+  steps: readonly TaskStep[],
+  ledger: LedgerPoints | undefined,
+): string[] {
+  const asks = steps.some(({ kind }) => kind === 'approve' || kind === 'manual')
+  const calls = plan.people.escalation.length > 0 || asks
+  const isGuessed = ledger === undefined
+  return [
+    ...(isGuessed
+      ? ['the disaster comes at any moment of a week, and every scheduled run before it passed']
+      : ['the disaster comes at any moment of the stretch of the ledger that is named']),
+    detection(scenario) === undefined
+      ? `it is noticed after ${assumptions.noticed.text}`
+      : 'it is noticed when the first inject says so',
+    ...(calls
+      ? [
+          `a person who is called and there answers after ${assumptions.answer.text}, and stays`,
+          `the first who answers calls everybody whom the procedure needs, of each role one more every ${showDuration(nextCallMs)}`,
+        ]
+      : ['nobody has to be called: the procedure starts as soon as the disaster is noticed']),
+    ...(calls && plan.people.escalation.length === 0
+      ? ['the plan has no escalation, so the roles that the procedure asks are called at once']
+      : []),
+    ...(procedure.ask.size > 0
+      ? [`each question before the start is answered after ${assumptions.question.text}`]
+      : []),
+    ...places.flatMap(({ what, name, lostBecause }) =>
+      lostBecause?.startsWith('counted') === true ? [`${what} ${name} is ${lostBecause}`] : [],
+    ),
+  ]
+}

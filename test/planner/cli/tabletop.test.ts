@@ -1,0 +1,157 @@
+import { readdir, writeFile } from 'node:fs/promises'
+import * as path from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { Simulation } from '../../../planner/tabletop/simulate.ts'
+import { dr } from '../../support/dr-command.ts'
+import { processorMs } from '../../support/processor-time.ts'
+import { referenceEnvironment, referenceFile } from '../../support/reference-plan.ts'
+import { storyPlan } from '../../support/simulated-plan.ts'
+import { temporaryDirectory } from '../../support/temporary-directory.ts'
+
+/** A generous bound for machines that are slow; this one takes a tenth. */
+const mostMs = 2_000
+
+async function reference(...args: string[]) {
+  const state = await temporaryDirectory()
+  const argv = ['tabletop', referenceFile, '--state', state, ...args]
+  const result = await dr(argv, { env: referenceEnvironment })
+  return { ...result, state }
+}
+
+const last = (result: Awaited<ReturnType<typeof dr>>) =>
+  // the summary of this command
+  result.objects().at(-1) as {
+    outcome: string
+    simulation: Simulation
+    whatIf?: { changes: string; simulation: Simulation }
+    matrix: (Simulation & { isAnswer: boolean })[]
+    error?: { code: string; message: string; hint: string }
+  }
+
+describe('region-loss of the reference plan', () => {
+  const regionLoss = ['--scenario', 'region-loss'] as const
+
+  test('ten thousand trials are quick, and most come back in time', async () => {
+    await reference(...regionLoss, '--trials', '10', '--json') // loads everything
+    const before = processorMs()
+    const result = await reference(...regionLoss, '--json')
+    expect(processorMs() - before).toBeLessThan(mostMs)
+    expect(result.exitCode).toBe(0)
+    const { simulation } = last(result)
+    expect(simulation).toMatchObject({ scenario: 'region-loss', procedure: 'failover', seed: 7 })
+    expect(simulation.trials).toBe(10_000)
+    expect(simulation.recovered).toBeGreaterThan(0.9)
+    const { p50Ms, p90Ms, p95Ms } = simulation.rto
+    expect(p50Ms).toBeGreaterThan(8 * 60_000)
+    expect(p90Ms).toBeGreaterThan(p50Ms ?? 0)
+    expect(p95Ms).toBeGreaterThanOrEqual(p90Ms ?? 0)
+    // behind by up to maxLag
+    expect(simulation.rpo[0]?.worstMs).toBeLessThanOrEqual(10_000)
+    expect(simulation.leftBehind.map(({ collection }) => collection)).toEqual(['reviews'])
+    // nothing was written, and nothing tells when this ran
+    expect(await readdir(result.state)).toEqual([])
+    expect(result.stdout).not.toMatch(/20\d\d-\d\d-\d\d/)
+  })
+
+  test('the same seed prints the same bytes, as text and as JSON', async () => {
+    for (const form of [[], ['--json']]) {
+      const args = [...regionLoss, '--trials', '300', ...form]
+      const [one, two] = [await reference(...args), await reference(...args)]
+      expect(one.stdout).toBe(two.stdout)
+      expect((await reference(...args, '--seed', '8')).stdout).not.toBe(one.stdout)
+    }
+  })
+
+  test('a missing contact stands beside the plain run', async () => {
+    const result = await reference(
+      ...[...regionLoss, '--trials', '1000', '--json'],
+      ...['--without', 'contact:on-call-2', '--data-size', '10x'],
+    )
+    const { simulation, whatIf } = last(result)
+    expect(whatIf?.changes).toBe('without contact:on-call-2, 10 times the data')
+    expect(whatIf?.simulation.recovered).toBeLessThan(simulation.recovered / 2)
+    expect(whatIf?.simulation.deadEnds[0]?.message).toContain('incident-commander')
+  })
+
+  test('other values of the plan are checked and played', async () => {
+    const args = [...regionLoss, '--trials', '1000', '--json', '--set']
+    const { simulation, whatIf } = last(
+      await reference(...args, 'objectives.rto=12m', 'people.escalation.0.role=incident-commander'),
+    )
+    const rto = (of: Simulation | undefined) =>
+      of?.chances.find(({ objective }) => objective === 'rto')
+    expect(rto(simulation)?.wantedMs).toBe(20 * 60_000)
+    expect(rto(whatIf?.simulation)?.wantedMs).toBe(12 * 60_000)
+    // one more who may approve is called at once
+    expect(whatIf?.simulation.recovered).toBeGreaterThan(simulation.recovered)
+    const bad = await reference(...args, 'objectives.rto=soon')
+    expect(bad.exitCode).toBe(2)
+    expect(last(bad).error?.message).toMatch(
+      /^with --set objectives.rto=soon the plan is not valid/,
+    )
+  })
+
+  test('the text says what came of it and where each figure comes from', async () => {
+    const { stdout, exitCode } = await reference(...regionLoss, '--trials', '500')
+    expect(exitCode).toBe(0)
+    const lines = stdout.split('\n')
+    expect(lines[0]).toBe('scenario region-loss, procedure failover: 500 trials, seed 7')
+    expect(lines).toContain('critical path:')
+    expect(stdout).toMatch(/RTO of products within 20 min {2}\d/)
+    expect(stdout).toMatch(/approve {2}approve {2}default: 2 min 30 s to 15 min, mostly 5 min/)
+    expect(stdout).toContain('most of the time: until somebody answers the alarm')
+    expect(stdout).toContain(
+      'destination vault is counted as lost with node a1, because the plan does not say its node',
+    )
+  })
+
+  test('--all plays every procedure, and marks the one that is called for', async () => {
+    const { matrix } = last(await reference('--all', '--trials', '200', '--json'))
+    expect(matrix.map(({ procedure, isAnswer }) => [procedure, isAnswer])).toEqual([
+      ['failover', true],
+      ['failback', false],
+      ['clean-restore', false],
+    ])
+    // the primary is gone
+    expect(matrix.slice(1).map(({ recovered }) => recovered)).toEqual([0, 0])
+    expect(matrix[2]?.deadEnds[0]?.message).toContain('needs target primary, which is lost')
+    const { stdout } = await reference('--all', '--trials', '200')
+    expect(stdout).toMatch(/^scenario +failover +failback +clean-restore\nregion-loss +\d\d/)
+  })
+})
+
+describe('a small plan', () => {
+  const steps = '      - restore: { from: [far], collection: words, into: spare }'
+  const schedules =
+    'schedules: { often: { every: 1h, steps: [{ backup: { collections: [words], to: far } }] } }'
+
+  async function small(...args: string[]) {
+    const directory = await temporaryDirectory()
+    const file = path.join(directory, 'story.yaml')
+    await writeFile(file, storyPlan({ steps, schedules }))
+    return dr(['tabletop', file, ...args])
+  }
+
+  test('its only scenario is played, and half of the hour is lost on average', async () => {
+    const result = await small('--json', '--trials', '2000')
+    const { simulation } = last(result)
+    expect(simulation.recovered).toBe(1)
+    expect(simulation.rpo[0]?.p50Ms).toBeGreaterThan(27 * 60_000)
+    expect(simulation.rpo[0]?.p50Ms).toBeLessThan(33 * 60_000)
+    expect(simulation.rpo[0]?.basis).toBe('as often as schedule often of the plan runs')
+  })
+
+  test.each([
+    [['--scenario', 'flood'], 14, 'the plan has no scenario flood'],
+    [['--without', 'contact:nobody'], 14, 'the plan has no contact nobody'],
+    [['--without', 'somebody'], 2, '"somebody" does not say what is missing'],
+    [['--set', 'name'], 2, '"name" is not KEY=VALUE'],
+    [['--trials', '0'], 2, 'Write a whole number from 1 to 1000000.'],
+    [['--data-size', 'huge'], 2, 'Write a factor such as 10x or 0.5x.'],
+    [['--all', '--scenario', 'story'], 2, '--all and --scenario exclude each other'],
+  ])('%j is refused', async (args, exitCode, message) => {
+    const result = await small(...args)
+    expect(result.stderr).toContain(message)
+    expect(result.exitCode).toBe(exitCode)
+  })
+})
