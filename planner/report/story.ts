@@ -70,13 +70,13 @@ const objectives = ({ verdicts }: Audit): Section => ({
       : [
           {
             kind: 'table',
-            columns: ['Collection', 'Objective', 'Wanted', 'Actual', 'Verdict'],
+            columns: ['Collection', 'Objective', 'Verdict', 'Wanted', 'Actual'],
             rows: verdicts.map((verdict) => [
               verdict.collection,
               objectiveName(verdict),
+              { verdict: verdict.verdict },
               wantedText(verdict),
               { text: actualText(verdict), lines: verdict.evidence.map(({ line }) => line) },
-              { verdict: verdict.verdict },
             ]),
           },
         ],
