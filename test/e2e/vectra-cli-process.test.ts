@@ -22,14 +22,14 @@ beforeAll(async () => {
 })
 
 describe('vectra-cli', () => {
-  it('starts its help in less than three times what node alone needs', async () => {
+  it('starts its help in less than four times what node alone needs, whatever else runs', async () => {
     const help: number[] = []
     const node: number[] = []
     for (let run = 0; run < 7; run++) {
       help.push((await execa('vectra-cli', ['--help'], { env })).durationMs)
       node.push((await execa(process.execPath, ['-e', '0'])).durationMs)
     }
-    expect(Math.min(...help) / Math.min(...node)).toBeLessThan(3)
+    expect(Math.min(...help) / Math.min(...node)).toBeLessThan(4)
   })
 
   it('ends quietly when the reader of its output goes away', async () => {
