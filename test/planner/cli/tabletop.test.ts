@@ -120,6 +120,38 @@ describe('region-loss of the reference plan', () => {
   })
 })
 
+describe('the shop of ten disasters', () => {
+  const shop = path.resolve(import.meta.dirname, '../../../plans/scenarios/shop.yaml')
+  const play = async (...args: string[]) =>
+    last(await dr(['tabletop', shop, '--state', await temporaryDirectory(), '--json', ...args]))
+
+  test('each comes back by the procedure that it calls for, and lost places are no way back', async () => {
+    const { matrix } = await play('--all', '--trials', '300')
+    expect(matrix).toHaveLength(40)
+    for (const { scenario, recovered } of matrix.filter(({ isAnswer }) => isAnswer)) {
+      expect({ scenario, isBack: recovered > 0.6 }).toEqual({ scenario, isBack: true })
+    }
+    const nearby = matrix.filter(({ procedure }) => procedure === 'start-nearby')
+    expect(
+      nearby.filter(({ recovered }) => recovered === 0).map(({ scenario }) => scenario),
+    ).toEqual([
+      'region-loss',
+      'region-loss-nobody-answers',
+      'vendor-outage',
+      'ransomware',
+      'stolen-credentials',
+    ])
+  })
+
+  test('its weak spot is the night, and somebody who may decide then mends it', async () => {
+    const args = ['--scenario', 'ransomware', '--trials', '1000']
+    const { simulation, whatIf } = await play(...args, '--set', 'people.contacts.lead-1.hours=24x7')
+    expect(simulation.deadEnds[0]?.message).toContain('waiting for lead included')
+    expect(simulation.recovered).toBeLessThan(0.8)
+    expect(whatIf?.simulation.recovered).toBeGreaterThan(0.95)
+  })
+})
+
 describe('a small plan', () => {
   const steps = '      - restore: { from: [far], collection: words, into: spare }'
   const schedules =
