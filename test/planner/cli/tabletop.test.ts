@@ -1,8 +1,10 @@
-import { readdir, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import * as path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { nodeDisk } from '../../../engine/index.ts'
+import { readLedger } from '../../../planner/ledger/ledger-reader.ts'
 import type { Simulation } from '../../../planner/tabletop/simulate.ts'
-import { dr } from '../../support/dr-command.ts'
+import { dr, smallPlan } from '../../support/dr-command.ts'
 import { processorMs } from '../../support/processor-time.ts'
 import { referenceEnvironment, referenceFile } from '../../support/reference-plan.ts'
 import { storyPlan } from '../../support/simulated-plan.ts'
@@ -150,6 +152,42 @@ describe('the shop of ten disasters', () => {
     expect(simulation.recovered).toBeLessThan(0.8)
     expect(whatIf?.simulation.recovered).toBeGreaterThan(0.95)
   })
+})
+
+test('what real recoveries took is what is played, and the ledger stays as it was', async () => {
+  const { file, state } = await smallPlan(
+    (text) => `${text}procedures:
+  back:
+    steps:
+      - restore: { from: [backups], collection: points, into: local, as: points_back, replace: true }
+      - check: { target: local, collection: points_back, against: snapshot, count: equal, digest: equal }
+scenarios:
+  spoiled: { kind: data, recover: back, injects: [{ at: 0m, say: "Odd answers.", expect: detect }] }
+`,
+  )
+  expect((await dr(['run', file, '--schedule', 'nightly'])).exitCode).toBe(0)
+  for (let run = 0; run < 3; run++) {
+    expect((await dr(['recover', file, 'back', '--yes'])).exitCode).toBe(0)
+  }
+  const ledger = path.join(state, 'ledger.jsonl')
+  const before = await readFile(ledger, 'utf8')
+  const { simulation } = last(await dr(['tabletop', file, '--json']))
+  expect(await readFile(ledger, 'utf8')).toBe(before)
+  expect(simulation.recovered).toBe(1)
+  expect(simulation.steps.map(({ duration }) => duration)).toEqual([
+    { origin: 'measured', text: '3 runs in the ledger' },
+    { origin: 'measured', text: '3 runs in the ledger' },
+  ])
+  const { entries } = await readLedger(nodeDisk, ledger)
+  const took = (step: string) =>
+    entries.flatMap((entry) =>
+      entry.kind === 'step' && entry.record.step === step ? [entry.record.durationMs] : [],
+    )
+  const [restores, checks] = [took('restore'), took('check')]
+  expect([restores.length, checks.length]).toEqual([3, 3])
+  const { p50Ms, worstMs } = simulation.rto
+  expect(p50Ms).toBeGreaterThanOrEqual(Math.min(...restores) + Math.min(...checks) - 1)
+  expect(worstMs).toBeLessThanOrEqual(Math.max(...restores) + Math.max(...checks) + 1)
 })
 
 describe('a small plan', () => {
