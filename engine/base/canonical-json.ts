@@ -29,7 +29,7 @@ export function canonicalJson(value: unknown): string {
 
 /** {@link canonicalJson} of a value that {@link checkJson} passed: several times as fast where keys stand in order. */
 export const canonicalText = (value: JsonValue): string =>
-  hasSortedKeys(value) ? JSON.stringify(value) : canonicalJson(value)
+  keyOrder(value, deepestJson) === 'sorted' ? JSON.stringify(value) : canonicalJson(value)
 
 /**
  * Whether `text` is the canonical form of `value`, which was parsed from it. JSON.stringify writes numbers and
@@ -37,31 +37,43 @@ export const canonicalText = (value: JsonValue): string =>
  * so deep that it might exhaust the stack is told to be none: nothing of ours comes near it.
  */
 export function isCanonicalJson(text: string, value: unknown): boolean {
-  if (!isWithin(value, deepestJson)) return false
-  const isQuick = hasSortedKeys(value) && !text.includes('\\ud')
+  const order = keyOrder(value, deepestJson)
+  if (order === 'too deep') return false
+  const isQuick = order === 'sorted' && !text.includes('\\ud')
   return (isQuick && JSON.stringify(value) === text) || canonicalJson(value) === text
 }
 
 /** Levels of arrays and objects in each other: far more than a record has, far fewer than a stack holds. */
 export const deepestJson = 1_000
 
-/** Whether arrays and objects stand at most `depth` deep in each other. */
-const isWithin = (value: unknown, depth: number): boolean =>
-  typeof value !== 'object' ||
-  value === null ||
-  (depth > 0 && Object.values(value).every((each) => isWithin(each, depth - 1)))
+type KeyOrder = 'sorted' | 'unsorted' | 'too deep'
 
-function hasSortedKeys(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return true
-  if (Array.isArray(value)) return value.every(hasSortedKeys)
+/** Whether the keys of all objects stand in order, where arrays and objects stand at most `depth` deep in each other. */
+function keyOrder(value: unknown, depth: number): KeyOrder {
+  if (typeof value !== 'object' || value === null) return 'sorted'
+  if (depth === 0) return 'too deep'
+  let order: KeyOrder = 'sorted'
+  if (Array.isArray(value)) {
+    for (const each of value) {
+      if (typeof each !== 'object') continue
+      const inside = keyOrder(each, depth - 1)
+      if (inside === 'too deep') return inside
+      if (inside === 'unsorted') order = inside
+    }
+    return order
+  }
   const members = value as Readonly<Record<string, unknown>> // neither null nor an array
   let before: string | undefined
   for (const key of Object.keys(members)) {
-    if (before !== undefined && key < before) return false
+    if (before !== undefined && key < before) order = 'unsorted'
     before = key
-    if (!hasSortedKeys(members[key])) return false
+    const member = members[key]
+    if (typeof member !== 'object') continue
+    const inside = keyOrder(member, depth - 1)
+    if (inside === 'too deep') return inside
+    if (inside === 'unsorted') order = inside
   }
-  return true
+  return order
 }
 
 /** Whether a value is an object with members: neither an array nor null. */
