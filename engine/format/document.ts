@@ -7,7 +7,13 @@
  * trailing bytes or a truncation cannot pass: either the hash or the form differs. The version is
  * looked at first, because a newer one may be sealed in another way.
  */
-import { canonicalJson, isJsonObject, type JsonObject } from '../base/canonical-json.ts'
+import {
+  canonicalJson,
+  canonicalText,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+} from '../base/canonical-json.ts'
 import { sha256Hex } from '../base/checksum.ts'
 import { fail } from '../base/errors.ts'
 
@@ -41,10 +47,13 @@ interface Member {
  * The members of an object in canonical order. The text of each is made once: the hash is over all of
  * them, and the document is the same text with the hash at its place.
  */
-const canonicalMembers = (object: object): Member[] =>
+const canonicalMembers = (
+  object: object,
+  textOf: (value: unknown) => string = canonicalJson,
+): Member[] =>
   Object.entries(object)
     .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => ({ key, text: `${canonicalJson(key)}:${canonicalJson(value)}` }))
+    .map(([key, value]) => ({ key, text: `${canonicalJson(key)}:${textOf(value)}` }))
     .sort((a, b) => (a.key < b.key ? -1 : 1))
 
 const joinMembers = (members: readonly Member[]): string =>
@@ -95,9 +104,13 @@ export function decodeDocument(kind: DocumentKind, bytes: Uint8Array, file: stri
     )
   }
   const { sha256, ...plain } = value
+  // plain JSON, as it was parsed; half a pair of surrogates is written in two ways
+  const textOf = text.includes('\\ud')
+    ? canonicalJson
+    : (part: unknown) => canonicalText(part as JsonValue)
   const canonical = (part: JsonObject): Member[] => {
     try {
-      return canonicalMembers(part)
+      return canonicalMembers(part, textOf)
     } catch {
       return damaged('it holds what no document holds: endless nesting or numbers') // overflows
     }
