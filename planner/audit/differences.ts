@@ -149,3 +149,38 @@ function scheduleChanges(before: Comparable, after: Comparable): ScheduleChange[
     ]
   })
 }
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Whether `value` is a list of objects that hold these texts; a section that is not there is one too. */
+const isListOf = (value: unknown, fits: (each: Readonly<Record<string, unknown>>) => boolean) =>
+  value === undefined ||
+  (Array.isArray(value) && value.every((each) => isObject(each) && fits(each)))
+
+const hasTexts = (value: Readonly<Record<string, unknown>>, ...keys: readonly string[]): boolean =>
+  keys.every((key) => typeof value[key] === 'string')
+
+/** Whether something that was read as the report on a window can be compared: anybody may have written it. */
+export function isComparable(value: unknown): value is Comparable {
+  if (!isObject(value) || value['scope'] !== 'window') return false
+  const { plan, window, verdicts, sections = {} } = value
+  return (
+    isObject(plan) &&
+    hasTexts(plan, 'name', 'sha256') &&
+    isObject(window) &&
+    hasTexts(window, 'from', 'to') &&
+    Array.isArray(verdicts) &&
+    isListOf(verdicts, (each) => hasTexts(each, 'collection', 'objective', 'verdict')) &&
+    isObject(sections) &&
+    isListOf(
+      sections['exposure'],
+      (each) => hasTexts(each, 'collection') && Array.isArray(each['losses']),
+    ) &&
+    isListOf(
+      sections['schedules'],
+      ({ sequence }) => isObject(sequence) && hasTexts(sequence, 'kind', 'name'),
+    ) &&
+    isListOf(sections['findings'], (each) => hasTexts(each, 'id', 'state'))
+  )
+}

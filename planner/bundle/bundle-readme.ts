@@ -1,4 +1,5 @@
 /** The page of a bundle that says what it is, and how to check it with what every system has. Pure. */
+import { shellLine } from '../compile/shell-words.ts'
 import type { ExportedLines } from '../ledger/ledger-export.ts'
 import type { Plan } from '../plan/plan.ts'
 import { showCount } from '../step/quantity.ts'
@@ -58,7 +59,10 @@ function differences({ differing, missing, elsewhere }: BundleFacts): string[] {
       ? []
       : [`## ${heading}\n\n${names.map((name) => `- ${oneLine(name)}`).join('\n')}`]
   return [
-    ...list('Evidence that was changed: its hash is not the one in the ledger', differing),
+    ...list(
+      'Evidence that was changed, and is left out: its hash is not the one in the ledger',
+      differing,
+    ),
     ...list('Evidence that the ledger names and that is gone', missing),
     ...list('Evidence that lies elsewhere', elsewhere),
   ]
@@ -116,7 +120,7 @@ const recompute = ({ planFile, window }: BundleFacts): string =>
 With Vectra DR at hand, the same plan and ledger give the same report, byte for byte. Variables that the plan asks for
 need some value; none of them is used.
 
-    vectra-dr audit plan/${planFile} --state state --from ${window.from} --to ${window.to} --format json | cmp - report/report.json`
+    ${shellLine(['vectra-dr', 'audit', `plan/${planFile}`, '--state', 'state', '--from', window.from, '--to', window.to, '--format', 'json'])} | cmp - report/report.json`
 
 const oneLine = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ')
 

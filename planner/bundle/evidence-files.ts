@@ -6,7 +6,7 @@ import { unfold } from '../ledger/sum.ts'
 import { planLimits } from '../plan/limits.ts'
 
 /** `runs/RUN/STAGE/STEP/NAME`: an entry is data, and names nothing outside of the state directory. */
-const insideState = /^runs(\/(?!\.{1,2}\/)[^/\\\0]+){4}$/
+const insideState = /^runs(\/(?!\.{1,2}(\/|$))[^/\\\0]+){4}$/
 
 export interface EvidenceFile {
   readonly artefact: string

@@ -75,10 +75,12 @@ export async function makeBundle(request: BundleRequest): Promise<Bundle> {
   const evidence = { included: 0, differing: [] as string[], missing: [] as string[] }
   for await (const file of book.files(disk, request.stateDirectory)) {
     if (file.bytes === undefined) evidence.missing.push(file.artefact)
-    else {
+    else if (file.fits) {
       zip.add(`state/${file.artefact}`, file.bytes)
       evidence.included++
-      if (!file.fits) evidence.differing.push(`${file.artefact} (ledger line ${file.line})`)
+    } else {
+      // it is no evidence, and may be anything that lies behind that path now
+      evidence.differing.push(`${file.artefact} (ledger line ${file.line})`)
     }
   }
   const { elsewhere } = book

@@ -62,7 +62,7 @@ function toPage(
   const inside = svg
     .slice(svg.indexOf('>') + 1)
     // what the library counts through the life of a process
-    .replace(/\bzr\d+-/g, `${id}-`)
+    .replace(/(\bid="|url\(#|href="#)zr\d+-/g, `$1${id}-`)
     .replace(/<style\b.*?<\/style>/gs, '')
     .replace(/ class="[^"]*"| pointer-events="[^"]*"/g, '')
     .replace(/"(#0[0-9a-f]{5})"/g, (whole, colour) =>

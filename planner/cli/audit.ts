@@ -3,8 +3,9 @@ import * as path from 'node:path'
 import { type Command, Option } from 'commander'
 import { type Disk, fail, OperatingError, replaceFile } from '../../engine/index.ts'
 import type { Audit, Auditor } from '../audit/audit.ts'
-import type { Differences } from '../audit/differences.ts'
+import type { Comparable, Differences } from '../audit/differences.ts'
 import type { Plan } from '../plan/plan.ts'
+import type { Report } from '../report/report.ts'
 import type { Context } from './context.ts'
 import { openPlan } from './open-plan.ts'
 import { durationOption, instantOption } from './options.ts'
@@ -81,8 +82,13 @@ async function auditPlan(context: Context, file: string, flags: AuditFlags) {
   const plan = await openPlan(context, file)
   const window = windowOf(flags, plan.compliance.windowMs, clock.nowMs())
   const { judged, differences } = await judgeWindow(context, file, plan, window, flags)
-  const reports = await tellReport(context, plan, judged, differences, flags)
-  const bundle = await bundleOf(context, plan, judged, differences, flags)
+  let made: Promise<Report> | undefined
+  const report = () => {
+    made ??= import('../report/report.ts').then(({ toReport }) => toReport(judged, differences))
+    return made
+  }
+  const reports = await tellReport(context, plan, judged, report, flags)
+  const bundle = await bundleOf(context, plan, judged, report, flags)
   const { verdicts, totals, sections } = judged
   const bad = verdicts.filter(({ verdict }) => verdict !== 'met')
   if (bad.length > 0) {
@@ -150,66 +156,63 @@ async function judgeWindow(
 const maxReportBytes = 512 * 1024 * 1024
 
 /** @throws `usage` when it is no report on a window of this plan */
-async function readReport(context: Context, file: string, plan: Plan): Promise<Audit> {
+async function readReport(context: Context, file: string, plan: Plan): Promise<Comparable> {
   const text = (await context.io.disk.readFile(file, maxReportBytes)).toString('utf8')
-  let value: Partial<Audit> & { readonly report?: unknown } = {}
+  let value: unknown
   try {
     value = JSON.parse(text)
   } catch {
     // it is none, which is told below
   }
-  const isReport = value?.report === 1 && value.scope === 'window' && Array.isArray(value.verdicts)
-  if (!isReport || value.plan?.name !== plan.name) {
-    fail(
+  const { isComparable } = await import('../audit/differences.ts')
+  if (!isComparable(value) || value.plan.name !== plan.name) {
+    return fail(
       'usage',
       `${file} is no report of an audit of ${plan.name}`,
       'Name the report.json that an earlier audit of this plan wrote.',
       { place: { file } },
     )
   }
-  // written by an audit: its form was looked at, and figures are compared as they stand there
-  return value as Audit
+  return value
 }
+
+/** Draws and writes it once, however many ask. */
+type MakeReport = () => Promise<Report>
 
 /** Prints it, or writes it and tells its story in short. */
 async function tellReport(
   context: Context,
   plan: Plan,
   judged: Audit,
-  differences: Differences | undefined,
+  report: MakeReport,
   { format, out }: AuditFlags,
 ): Promise<object | undefined> {
   if (format !== undefined && !context.json && out === undefined) {
-    await context.io.stdout.write(await reportText(format, judged, differences))
+    await context.io.stdout.write(await reportText(format, judged, report))
     return undefined
   }
-  const [{ tellVerdicts }, { tellSections }, { toReport }, { writeReport }] = await Promise.all([
+  const [{ tellVerdicts }, { tellSections }, { writeReport }] = await Promise.all([
     import('./judge-run.ts'),
     import('./tell-sections.ts'),
-    import('../report/report.ts'),
     import('../report/write-report.ts'),
   ])
   const named = `${judged.window.from}_${judged.window.to}`.replaceAll(':', '')
   const directory = out ?? path.join(statePaths(plan, context.state).reports, named)
   if (format !== undefined) {
     const { makeDurableDirectory } = await import('../ledger/durable-directory.ts')
-    const text = await reportText(format, judged, differences)
+    const text = await reportText(format, judged, report)
     const file = path.join(directory, fileNames[format])
     await makeDurableDirectory(context.io.disk, directory)
     await replaceFile(context.io.disk, file, Buffer.from(text))
     await context.print(`report: ${shownPath(file)}`)
     return { [format]: file }
   }
-  const paths = await writeReport(context.io.disk, directory, await toReport(judged, differences))
+  const paths = await writeReport(context.io.disk, directory, await report())
   await tellVerdicts(context, judged, paths, () => tellSections(context, judged))
   return paths
 }
 
-async function reportText(
-  format: Format,
-  judged: Audit,
-  differences: Differences | undefined,
-): Promise<string> {
+async function reportText(format: Format, judged: Audit, report: MakeReport): Promise<string> {
   if (format === 'csv') return (await import('../report/csv.ts')).toCsv(judged)
   if (format === 'oscal') {
     const text = (await import('../report/oscal.ts')).toOscal(judged)
@@ -222,8 +225,7 @@ async function reportText(
       )
     )
   }
-  const { toReport } = await import('../report/report.ts')
-  const { json, markdown, html } = await toReport(judged, differences)
+  const { json, markdown, html } = await report()
   return { json, md: markdown, html }[format]
 }
 
@@ -243,12 +245,12 @@ async function bundleOf(
   context: Context,
   plan: Plan,
   audit: Audit,
-  differences: Differences | undefined,
+  report: MakeReport,
   { bundle, trust }: AuditFlags,
 ): Promise<object | undefined> {
   if (bundle === undefined) return undefined
   const { writeBundle } = await import('./bundle.ts')
-  return writeBundle(context, bundle, { plan, audit, differences, trust })
+  return writeBundle(context, bundle, { plan, audit, report: await report(), trust })
 }
 
 function windowOf({ window, from, to, since }: AuditFlags, defaultMs: number, now: number): Window {

@@ -1,8 +1,8 @@
 /** `audit --bundle FILE`: writes the evidence into one file, and says what of it is not as the ledger has it. */
 import { OperatingError, writeNewFile } from '../../engine/index.ts'
 import type { Audit } from '../audit/audit.ts'
-import type { Differences } from '../audit/differences.ts'
 import type { Plan } from '../plan/plan.ts'
+import type { Report } from '../report/report.ts'
 import { showBytes, showCount } from '../step/quantity.ts'
 import type { Context } from './context.ts'
 import { proven } from './read-proven-ledger.ts'
@@ -13,17 +13,15 @@ import { trustedKeys } from './trusted-keys.ts'
 export async function writeBundle(
   context: Context,
   file: string,
-  { plan, audit, differences, trust }: BundleOptions,
+  { plan, audit, report, trust }: BundleOptions,
 ) {
   const { disk } = context.io
-  const [{ makeBundle }, { leadOf }, { toReport }, { toCsv }, { toOscal }] = await Promise.all([
+  const [{ makeBundle }, { leadOf }, { toCsv }, { toOscal }] = await Promise.all([
     import('../bundle/write-bundle.ts'),
     import('../report/story.ts'),
-    import('../report/report.ts'),
     import('../report/csv.ts'),
     import('../report/oscal.ts'),
   ])
-  const report = await toReport(audit, differences)
   const oscal = toOscal(audit)
   const state = statePaths(plan, context.state)
   const bundle = await makeBundle({
@@ -51,7 +49,7 @@ export async function writeBundle(
     throw new OperatingError(
       'damaged',
       `${showCount(evidence.differing.length, 'artefact')} of the evidence changed since, the first one ${first}`,
-      `${file} was written and says so. Find out who changed them; a backup of the state directory has the others.`,
+      `${file} was written without them and says so. Find out who changed them; a backup of the state directory has what they were.`,
     )
   }
   return { file, files, head, evidence }
@@ -60,6 +58,6 @@ export async function writeBundle(
 export interface BundleOptions {
   readonly plan: Plan
   readonly audit: Audit
-  readonly differences: Differences | undefined
+  readonly report: Report
   readonly trust: readonly string[] | undefined
 }

@@ -12,7 +12,7 @@ import type { LiveReading } from './read-live.ts'
 import { proven } from './read-proven-ledger.ts'
 import { examples, type Runner } from './runner.ts'
 import { statePaths } from './state.ts'
-import { tableLines } from './table.ts'
+import { printTable } from './table.ts'
 
 export function addStatus(program: Command, run: Runner): void {
   program
@@ -48,17 +48,17 @@ async function showStatus(context: Context, file: string, flags: { readonly live
   const drills = await lastDrills(plan, standing)
   const next = await nextRuns(plan, standing, now)
   const findings = await countedFindings(plan, standing, now)
-  await table(
+  await printTable(
     context,
     ['collection', 'wanted RPO', 'exposure now', ''],
     collections.map(exposureRow),
   )
-  await table(
+  await printTable(
     context,
     ['collection', 'destination', 'newest recovery point', 'as of', 'last verified'],
     places.map((point) => placeRow(point, now)),
   )
-  await table(
+  await printTable(
     context,
     ['drill', 'last run', 'outcome', 'verdicts'],
     drills.map(({ drill, endedAt, outcome, verdicts }) => [
@@ -70,7 +70,7 @@ async function showStatus(context: Context, file: string, flags: { readonly live
         .join(', '),
     ]),
   )
-  await table(
+  await printTable(
     context,
     ['next', 'due'],
     next.map(({ kind, name, dueAt, due }) => [
@@ -94,16 +94,6 @@ async function showStatus(context: Context, file: string, flags: { readonly live
     drills,
     next,
   }
-}
-
-async function table(
-  context: Context,
-  head: readonly string[],
-  rows: readonly (readonly string[])[],
-): Promise<void> {
-  if (rows.length === 0) return
-  for (const line of tableLines([head, ...rows])) await context.print(line)
-  await context.print('')
 }
 
 interface Exposure {
@@ -218,7 +208,7 @@ async function countedFindings(plan: Plan, standing: Standing, at: number) {
 }
 
 async function showLive(context: Context, plan: Plan, { positions, silent }: LiveReading) {
-  await table(
+  await printTable(
     context,
     ['collection', 'target', 'stands now'],
     [...plan.collections.values()].map(({ name, target }) => {

@@ -1,5 +1,7 @@
 /** Rows as aligned lines: two spaces between columns, none at the end. */
 
+import type { Context } from './context.ts'
+
 /** @param rows the same number of cells in each */
 export function tableLines(rows: readonly (readonly string[])[]): string[] {
   const columns = Math.max(0, ...rows.map((row) => row.length))
@@ -12,4 +14,15 @@ export function tableLines(rows: readonly (readonly string[])[]): string[] {
       .join('  ')
       .trimEnd(),
   )
+}
+
+/** A table and an empty line; nothing without rows. */
+export async function printTable(
+  context: Pick<Context, 'print'>,
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): Promise<void> {
+  if (rows.length === 0) return
+  for (const line of tableLines([head, ...rows])) await context.print(line)
+  await context.print('')
 }

@@ -2,7 +2,7 @@
 import type { Audit } from '../audit/audit.ts'
 import { showCount, showMinutes } from '../step/quantity.ts'
 import type { Context } from './context.ts'
-import { tableLines } from './table.ts'
+import { printTable } from './table.ts'
 
 /** Findings told one by one. */
 const findingsTold = 5
@@ -12,7 +12,7 @@ export async function tellSections(context: Context, { sections }: Audit): Promi
   if (sections === undefined) return
   const { exposure, drills, recoveryPoints, schedules, findings, controls } = sections
   const ms = (value: number | null) => (value === null ? 'no bound' : showMinutes(value))
-  await table(
+  await printTable(
     context,
     ['exposure', 'lost', 'worst', '95 %', 'at the end', 'beyond RPO', ''],
     exposure.map((each) => [
@@ -25,7 +25,7 @@ export async function tellSections(context: Context, { sections }: Audit): Promi
       each.verdict ?? '',
     ]),
   )
-  await table(
+  await printTable(
     context,
     ['drill', 'done', 'passed', 'missed', 'last passed', ''],
     drills.map((each) => [
@@ -37,7 +37,7 @@ export async function tellSections(context: Context, { sections }: Audit): Promi
       each.overdueSince === null ? '' : `overdue since ${each.overdueSince.slice(0, 10)}`,
     ]),
   )
-  await table(
+  await printTable(
     context,
     ['recovery point', 'destination', 'age', 'verified'],
     recoveryPoints.map((each) => [
@@ -47,7 +47,7 @@ export async function tellSections(context: Context, { sections }: Audit): Promi
       each.verifiedSince === null ? 'no' : (each.lastCheck?.depth ?? 'read back'),
     ]),
   )
-  await table(
+  await printTable(
     context,
     ['schedule', 'due', 'succeeded', 'failed', 'unfinished', 'missed'],
     schedules.map((each) => [
@@ -72,14 +72,4 @@ export async function tellSections(context: Context, { sections }: Audit): Promi
       `controls: all evidence asked for supports ${supported} of ${controls.length}; evidence, not certification`,
     )
   }
-}
-
-async function table(
-  context: Context,
-  head: readonly string[],
-  rows: readonly (readonly string[])[],
-): Promise<void> {
-  if (rows.length === 0) return
-  for (const text of tableLines([head, ...rows])) await context.print(text)
-  await context.print('')
 }

@@ -1,5 +1,5 @@
 /** `--set KEY=VALUE`: a plan's text with other values in it, for what-ifs. The result is checked like any plan. */
-import { parseDocument } from 'yaml'
+import { parseDocument, visit } from 'yaml'
 import { fail } from '../../engine/index.ts'
 
 export interface Setting {
@@ -24,8 +24,18 @@ export function setValues(text: string, settings: readonly Setting[]): string {
   const document = parseDocument(text)
   for (const { path, value } of settings) {
     const keys = path.map((key) => (/^\d+$/.test(key) ? Number(key) : key))
+    const given = parseDocument(value)
+    let isBroken = given.errors.length > 0
+    visit(given, {
+      Alias: () => {
+        isBroken = true
+      },
+    })
+    if (isBroken) {
+      fail('usage', `--set ${path.join('.')} has a value that is no YAML by itself`, 'Quote it.')
+    }
     try {
-      document.setIn(keys, parseDocument(value).contents)
+      document.setIn(keys, given.contents)
     } catch {
       // yaml's message names its own classes
       fail('usage', `--set ${path.join('.')} leads nowhere in the plan`, 'Give the path of a key.')

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { audit } from '../../../planner/audit/audit.ts'
-import { compareAudits } from '../../../planner/audit/differences.ts'
+import { compareAudits, isComparable } from '../../../planner/audit/differences.ts'
 import { toReport } from '../../../planner/report/report.ts'
 import { quarter, quarterLedger, quarterPlan } from '../../support/quarter-ledger.ts'
 import { planOf } from '../../support/sound-plan.ts'
@@ -60,4 +60,26 @@ test('what only one of the two has is new, or gone', async () => {
     new Set([...verdicts, ...exposure].map(({ trend }) => trend))
   expect(trends(compareAudits(bare, all, 'an earlier report'))).toEqual(new Set(['new']))
   expect(trends(compareAudits(all, bare, 'an earlier report'))).toEqual(new Set(['gone']))
+})
+
+test('only what has the form of a report is compared: anybody may have written it', async () => {
+  const plan = await planOf(quarterPlan)
+  const found = audit({ plan, entries: quarterLedger(), window: quarter })
+  const read = JSON.parse((await toReport(found)).json)
+  expect(isComparable(read)).toBe(true)
+  expect(isComparable({ ...read, sections: undefined })).toBe(true)
+  for (const key of ['plan', 'window', 'verdicts', 'sections', 'scope']) {
+    for (const junk of [null, 7, 'x', [null], { a: 1 }, { exposure: 7 }, { findings: [null] }]) {
+      const forged = { ...read, [key]: junk }
+      if (isComparable(forged)) compareAudits(forged, found, 'an earlier report')
+    }
+    expect(isComparable({ ...read, [key]: null }), key).toBe(false)
+  }
+  for (const junk of [null, 7, [], 'report']) expect(isComparable(junk)).toBe(false)
+  for (const section of ['exposure', 'schedules', 'findings']) {
+    for (const junk of [7, {}, [null], [{}], [{ collection: 'a' }]]) {
+      const forged = { ...read, sections: { ...read.sections, [section]: junk } }
+      expect(isComparable(forged), `${section}: ${JSON.stringify(junk)}`).toBe(false)
+    }
+  }
 })

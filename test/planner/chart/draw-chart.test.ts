@@ -54,17 +54,20 @@ test('text of others does not become markup', () => {
     {
       title: '<script>alert(1)</script>',
       description: '</desc><script>',
-      widthPx: 100,
-      heightPx: 100,
+      widthPx: 600,
+      heightPx: 300,
       option: {
-        xAxis: { type: 'category', data: ['<img src=x>'] },
+        xAxis: { type: 'category', data: ['<img src=x>', 'zr1-drill'] },
         yAxis: { type: 'value' },
-        series: [{ type: 'bar', data: [1] }],
+        series: [{ type: 'bar', data: [1, 2] }],
       },
     },
     'chart-1',
   )
   expect(svg).not.toMatch(/<script|<img/)
+  // drawn at all, and as it is written
+  expect(svg).toContain('&lt;img src=x&gt;')
+  expect(svg).toContain('>zr1-drill<')
 })
 
 test('a breach is shaded for as long as it lasted, and the objective is a line at its height', async () => {

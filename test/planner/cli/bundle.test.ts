@@ -94,7 +94,7 @@ test('a bundle is checked by its own README with standard tools, and gives the s
   expect(sh(out, recipe(readme, evidence))).toMatch(/is not vouched for/)
 }, 60_000)
 
-test('evidence that was changed since is put in, told, and exits 13; evidence that is gone is a remark', async () => {
+test('evidence that was changed since is left out, told, and exits 13; evidence that is gone is a remark', async () => {
   const { file, state, directory } = await smallPlan(talking)
   await dr(['drill', file, '--yes'])
   const { stdout } = await dr(['ledger', 'export', file])
@@ -107,9 +107,11 @@ test('evidence that was changed since is put in, told, and exits 13; evidence th
   expect(exitCode).toBe(13)
   expect(stderr).toContain(`1 artefact of the evidence changed since, the first one ${first}`)
   expect(stderr).toContain(`remark: ${second} is gone`)
-  const readme = Buffer.from(unzipSync(await readFile(bundle))['README.md'] ?? []).toString()
+  const unzipped = unzipSync(await readFile(bundle))
+  expect(Object.keys(unzipped)).not.toContain(`state/${first}`)
+  const readme = Buffer.from(unzipped['README.md'] ?? []).toString()
   expect(readme).toContain(
-    `Evidence that was changed: its hash is not the one in the ledger\n\n- ${first}`,
+    `Evidence that was changed, and is left out: its hash is not the one in the ledger\n\n- ${first}`,
   )
   expect(readme).toContain(`that is gone\n\n- ${second}`)
 })

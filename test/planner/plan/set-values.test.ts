@@ -19,6 +19,13 @@ describe('setting', () => {
     )
   })
 
+  test.each(['a.b=*x', 'a.b=[1, *x]', 'a.b=[[[[', 'a.b="open'])(
+    '%s is no value by itself',
+    (text) => {
+      expect(() => set(text)).toThrow('no YAML by itself')
+    },
+  )
+
   test('through a value that has no keys leads nowhere', () => {
     expect(() => set('a.b.c=1')).toThrow('leads nowhere')
   })
