@@ -20,8 +20,8 @@ import type { LiveState } from './live-state.ts'
 import { ManifestFile, type ManifestPlace } from './manifest-file.ts'
 import { MergeCommits } from './merge-commits.ts'
 import { copyTombstones } from './open-files.ts'
-import { entryFor, type SealedFiles, sealSegment, writeTruth } from './seal-segment.ts'
-import { truthOfSealed } from './seal-truth.ts'
+import { entryFor, type SealedFiles, sealSegment } from './seal-segment.ts'
+import { keepTruthOfSealed } from './seal-truth.ts'
 import { type BuiltIndex, writeIndex } from './segment-index.ts'
 import { type WriteStallStats, WriteStalls } from './write-stalls.ts'
 import { WrittenTombstones } from './written-tombstones.ts'
@@ -300,11 +300,8 @@ export class Checkpointer {
     const view = { segment: frozen, count: memory.count, tombstones: dead }
     const others = state.segments.filter((each) => each !== frozen)
     const known = { segments: others, entries: this.manifest.segments }
-    const truth = await truthOfSealed(place, view, files.rows, known)
-    return {
-      ...files,
-      entry: { ...files.entry, truth: await writeTruth(place, files.entry, lsn, truth) },
-    }
+    const truth = await keepTruthOfSealed(place, view, files, lsn, known)
+    return { ...files, entry: { ...files.entry, truth } }
   }
 
   async #commit(state: FrozenState, sealed: SealedFiles | undefined): Promise<void> {

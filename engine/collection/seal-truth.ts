@@ -7,13 +7,13 @@
  */
 import { scanExact } from '../ann/scan-exact.ts'
 import { isOperatingError } from '../base/errors.ts'
-import type { SegmentEntry } from '../format/manifest.ts'
+import type { FileEntry, SegmentEntry } from '../format/manifest.ts'
 import { HASH_BYTES } from '../format/points-file.ts'
 import type { SegmentTruth } from '../format/truth-file.ts'
 import type { LoadedRows } from '../segment/sealed-segment.ts'
 import { type PinnedView, smallestOf } from './golden-sample.ts'
 import { holdAll, type LiveSegment } from './live-segment.ts'
-import type { SealPlace } from './seal-segment.ts'
+import { type SealedFiles, type SealPlace, writeTruth } from './seal-segment.ts'
 
 /** Beside what is sealed. */
 export interface Neighbours {
@@ -26,8 +26,32 @@ export interface Neighbours {
 /** Values compared, about three seconds of two threads: what takes longer is left to the backup. */
 const mostValues = 4e9
 
-/** @param view the segment that is sealed, as of the LSN that it is sealed at; `rows` are its vectors */
-export async function truthOfSealed(
+/**
+ * Finds and writes it. Null where that is left to the next backup: what is wrong with other segments, or no room for a
+ * file that can be found anew, is no reason not to seal.
+ * @param view the segment that is sealed, as of the LSN that it is sealed at
+ * @throws `fsync-failed`
+ */
+export async function keepTruthOfSealed(
+  place: SealPlace,
+  view: PinnedView,
+  { entry, rows }: SealedFiles,
+  lsn: number,
+  neighbours: Neighbours,
+): Promise<FileEntry | null> {
+  try {
+    return await writeTruth(place, entry, lsn, await findTruthOf(place, view, rows, neighbours))
+  } catch (error) {
+    if (!isOperatingError(error) || error.code === 'fsync-failed') throw error
+    const { number } = view.segment
+    place.context.onWarning(
+      `the neighbours of golden queries in segment ${number} are left to the next backup: ${error.message}`,
+    )
+    return null
+  }
+}
+
+async function findTruthOf(
   { context, config }: SealPlace,
   view: PinnedView,
   rows: LoadedRows,
@@ -76,12 +100,7 @@ async function knownOf(
     if (sealed === undefined) continue
     const entry = entries.find(({ number }) => number === segment.number)
     if (!entry?.truth) return undefined
-    try {
-      known.set(segment, await sealed.loadTruth(entry.truth))
-    } catch (error) {
-      if (isOperatingError(error, 'missing-file', 'damaged', 'newer-format')) return undefined
-      throw error
-    }
+    known.set(segment, await sealed.loadTruth(entry.truth))
   }
   return known.size === 0 ? undefined : known
 }

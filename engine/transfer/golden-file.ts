@@ -2,6 +2,7 @@
  * Golden questions of a file: JSON Lines as for points, `{"id": …, "vector": […]}`. The id is what reports call
  * the question; metadata is passed over.
  */
+import { fail } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { acceptId, acceptVector, type PointId, showId, type VectorConfig } from '../format/point.ts'
 import type { ByteSource } from './byte-source.ts'
@@ -13,7 +14,7 @@ export interface GoldenFileQuestion {
   readonly vector: Float32Array
 }
 
-/** @throws `invalid-input-file` with the line; `invalid-vector`, `invalid-id` */
+/** At least one. @throws `invalid-input-file`, with the line where it is one; `invalid-vector`, `invalid-point` */
 export async function readGoldenFile(
   source: ByteSource,
   config: VectorConfig,
@@ -31,6 +32,14 @@ export async function readGoldenFile(
     }
     seen.add(id)
     questions.push({ id, vector: acceptVector(point.vector, config, `${point.where}: it`) })
+  }
+  if (questions.length === 0) {
+    // a restore that is held against nothing would look proven
+    fail(
+      'invalid-input-file',
+      `${source.name} has no golden question`,
+      'Write a line for each, {"id": …, "vector": […]}, or leave the file out for a sample of the points.',
+    )
   }
   return questions
 }

@@ -6,6 +6,7 @@ import type { DataDirectory } from '../../../engine/collection/data-directory.ts
 import type { GoldenQuestion } from '../../../engine/collection/golden-truth.ts'
 import { makeConfig } from '../../../engine/format/config.ts'
 import { encodeId, type PointId } from '../../../engine/format/point.ts'
+import { SEGMENT_HEADER_BYTES } from '../../../engine/format/segment-header.ts'
 import { openTest } from '../../support/collections.ts'
 import { CountingDisk } from '../../support/counting-disk.ts'
 import { MemoryDisk } from '../../support/memory-disk.ts'
@@ -234,6 +235,26 @@ describe('golden queries of a changing collection', () => {
     expect(items.manifest.segments.at(-1)?.truth).toBeNull()
     expectTruth(await golden(items, 16, 5), model, 16, 5)
     expect(items.manifest.segments.at(-1)?.truth).not.toBeNull()
+  })
+
+  test('a vector that rotted in another segment keeps none from being sealed', async () => {
+    const random = seededRandom(10)
+    const { items, model } = await grown('sealed-beside-rot', random)
+    await items.checkpoint()
+    const asked = await golden(items, 16, 5)
+    // the first 300 points are the first segment, in the order of their ids
+    const rotten = Number(asked.find(({ id }) => Number(id) < 300)?.id)
+    const vectors = items.manifest.segments[0]?.vectors.path ?? 'none'
+    const own = (await disk.list('/d/collections')).find((name) => name.startsWith(items.uuid))
+    const opened = await disk.open(`/d/collections/${own}/${vectors}`, 'append')
+    await opened.write(Buffer.from([0xff, 0xff]), SEGMENT_HEADER_BYTES + 4 * dimension * rotten)
+    await opened.close()
+    await write(items, model, [4_000, 4_001], random)
+    await items.checkpoint()
+    await write(items, model, [4_002], random)
+    await items.checkpoint()
+    expect(items.manifest.segments.at(-1)?.truth).toBeNull()
+    expect(items.count).toBe(model.size)
   })
 
   test('stay known when segments are merged, and what is dead is left out of them', async () => {
