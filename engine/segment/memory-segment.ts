@@ -71,6 +71,8 @@ export class MemorySegment implements PointTable {
       this.#place(point, ordinal)
     } else {
       this.#stagedTaken++
+      // nothing of a large write is held until the next one comes
+      if (this.#stagedTaken === this.#staged.length) this.dropStaged()
     }
     hash.copy(this.#hashes, HASH_BYTES * ordinal)
     this.#payloadBytes += point.bytes.length - point.vector.byteLength
