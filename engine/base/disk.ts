@@ -34,6 +34,12 @@ export interface DiskFile {
   read(target: Uint8Array, position: number): Promise<number>
   /** Writes all of `bytes` at `position`, or fails. */
   write(bytes: Uint8Array, position: number): Promise<void>
+  /**
+   * Writes all of `bytes` at `position`, durably when it resolves, and the size that they need. Says nothing
+   * of what was written before. When it fails any part of them may be there; `fsync-failed` unless the
+   * disk refused to take them.
+   */
+  writeDurably(bytes: Uint8Array, position: number): Promise<void>
   truncate(sizeBytes: number): Promise<void>
   sizeBytes(): Promise<number>
   /** fsync. */
@@ -145,9 +151,14 @@ export function refuseIrregular(file: string): never {
   )
 }
 
+/** What a write is refused with before any of it is on its way to the disk. */
+const refusals = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EACCES', 'EPERM']
+
 class NodeDiskFile implements DiskFile {
   readonly path: string
   readonly #handle: fs.FileHandle
+  /** The same file, opened so that each write is an fdatasync of what it wrote. */
+  #durable: Promise<fs.FileHandle> | undefined
 
   constructor(file: string, handle: fs.FileHandle) {
     this.path = file
@@ -172,18 +183,32 @@ class NodeDiskFile implements DiskFile {
   }
 
   write(bytes: Uint8Array, position: number): Promise<void> {
-    return attempt('write', this.path, async () => {
-      let done = 0
-      while (done < bytes.length) {
-        const { bytesWritten } = await this.#handle.write(
-          bytes,
-          done,
-          bytes.length - done,
-          position + done,
-        )
-        done += bytesWritten
-      }
+    return attempt('write', this.path, () => writeAll(this.#handle, bytes, position))
+  }
+
+  async writeDurably(bytes: Uint8Array, position: number): Promise<void> {
+    // elsewhere O_DSYNC is missing, or weaker than what datasync() does
+    if (process.platform !== 'linux') {
+      await this.write(bytes, position)
+      return this.dataSync()
+    }
+    const handle = await attempt('open', this.path, () => {
+      this.#durable ??= this.#openDurable()
+      return this.#durable
     })
+    try {
+      await writeAll(handle, bytes, position)
+    } catch (error) {
+      throw diskError(error, errnoIs(error, ...refusals) ? 'write' : 'fsync', this.path)
+    }
+  }
+
+  async #openDurable(): Promise<fs.FileHandle> {
+    const handle = await fs.open(this.path, openFlags.append | constants.O_DSYNC)
+    const [own, other] = await Promise.all([this.#handle.stat(), handle.stat()])
+    if (own.ino === other.ino && own.dev === other.dev) return handle
+    await handle.close()
+    throw new Error('another file stands at its path')
   }
 
   truncate(sizeBytes: number): Promise<void> {
@@ -203,7 +228,19 @@ class NodeDiskFile implements DiskFile {
   }
 
   close(): Promise<void> {
-    return attempt('close', this.path, () => this.#handle.close())
+    return attempt('close', this.path, async () => {
+      const durable = await this.#durable?.catch(() => undefined)
+      await durable?.close()
+      await this.#handle.close()
+    })
+  }
+}
+
+async function writeAll(handle: fs.FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  let done = 0
+  while (done < bytes.length) {
+    const rest = bytes.length - done
+    done += (await handle.write(bytes, done, rest, position + done)).bytesWritten
   }
 }
 

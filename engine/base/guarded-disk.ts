@@ -34,6 +34,7 @@ export function guardDisk(disk: Disk, onFatal: (error: OperatingError) => void):
     path: file.path,
     read: (target, position) => file.read(target, position),
     write: (bytes, position) => change(() => file.write(bytes, position)),
+    writeDurably: (bytes, position) => sync(() => file.writeDurably(bytes, position)),
     truncate: (sizeBytes) => change(() => file.truncate(sizeBytes)),
     sizeBytes: () => file.sizeBytes(),
     sync: () => sync(() => file.sync()),

@@ -24,6 +24,9 @@ export const limits = {
   walPayloadBytes: 64 * MiB,
   /** A WAL file is followed by a new one above this; a checkpoint starts a new one anyway. */
   walFileBytes: 64 * MiB,
+  /** A log this long gets room ahead of its end: as much again, at most so much. */
+  walRoomFromBytes: 256 * KiB,
+  walRoomBytes: 4 * MiB,
   /** Log bytes that one fdatasync covers at most. */
   walGroupBytes: 32 * MiB,
   /** What a log keeps of memory to put a group together in. */

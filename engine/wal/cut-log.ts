@@ -18,6 +18,7 @@ import {
   WAL_HEADER_BYTES,
   type WalRecord,
 } from '../format/wal-record.ts'
+import { isRoom } from './log-room.ts'
 import type { LogPosition } from './replay.ts'
 import { createWal, listWal, type WalFileName } from './wal-files.ts'
 
@@ -102,6 +103,7 @@ export async function scanLog(
     let lostBytes = 0
     for (const part of parts) {
       const bytes = await disk.readFile(path.join(directory, part.file.name), maxFileBytes)
+      if (isRoom(bytes, part.offset)) continue
       lostBytes += bytes.length - part.offset
       for (const { record } of findRecords(bytes, part.offset, identity)) {
         if (record.lsn <= toLsn) continue
@@ -128,7 +130,7 @@ export async function cutLog(
   const kept: string[] = []
   for (const { file, offset } of parts) {
     const bytes = await disk.readFile(path.join(directory, file.name), maxFileBytes)
-    if (bytes.length === offset) continue
+    if (isRoom(bytes, offset)) continue
     kept.push(await keepAside(disk, bytes.subarray(offset), (n) => aside(file.firstLsn, n)))
   }
   for (const { file, offset } of parts.toReversed()) {

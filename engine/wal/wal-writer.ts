@@ -16,7 +16,7 @@
  * - once a new file was begun nothing goes to the old one: a failed rotation is repeated first.
  */
 import type { Clock } from '../base/clock.ts'
-import type { Disk, DiskFile } from '../base/disk.ts'
+import type { Disk } from '../base/disk.ts'
 import { isOperatingError, OperatingError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Timer } from '../base/timer.ts'
@@ -24,6 +24,7 @@ import type { Durability } from '../format/config.ts'
 import type { Identity } from '../format/identity.ts'
 import { checkedPayloadBytes, type Operation } from '../format/operation.ts'
 import { recordBytes, WAL_HEADER_BYTES } from '../format/wal-record.ts'
+import { LogFile } from './log-file.ts'
 import { type Commit, LogGroups, type SizedOperation } from './log-group.ts'
 import type { LogEnd, LogPosition } from './replay.ts'
 import { createWal } from './wal-files.ts'
@@ -58,9 +59,7 @@ interface Waiting extends SizedOperation {
 export class WalWriter {
   readonly #options: WalWriterOptions
   #durability: Durability
-  #file: DiskFile
-  /** Where the next record goes. */
-  #offset: number
+  #file: LogFile
   /** After the newest applied record. */
   #position: LogPosition
   /** After the newest durable record, and the length of the file up to it. */
@@ -82,31 +81,24 @@ export class WalWriter {
   #failure: unknown
   #closed = false
 
-  private constructor(options: WalWriterOptions, file: DiskFile, offset: number, at: LogPosition) {
+  private constructor(options: WalWriterOptions, file: LogFile, at: LogPosition) {
     this.#options = options
     this.#durability = options.durability
     this.#file = file
-    this.#offset = offset
-    this.#durableOffset = offset
+    this.#durableOffset = file.endBytes
     this.#position = at
     this.#durable = at
   }
 
-  /**
-   * Goes on where a replay ended; a torn tail is cut off first. What a process that died left to the
-   * page cache, the file's name among it, is durable when this resolves.
-   */
+  /** Goes on where a replay ended: {@link LogFile.resume}. */
   static async open(options: WalWriterOptions, end: LogEnd): Promise<WalWriter> {
-    const file = await options.disk.open(end.file, 'append')
-    try {
-      if (end.tornBytes > 0) await file.truncate(end.offset)
-      await file.sync()
-      await options.disk.syncDirectory(options.directory)
-    } catch (error) {
-      await file.close()
-      throw error
-    }
-    return new WalWriter(options, file, end.offset, end)
+    const { disk, directory } = options
+    let writer: WalWriter | undefined
+    const file = await LogFile.resume(disk, directory, end, (error) => {
+      if (writer !== undefined) writer.#fail(error)
+    })
+    writer = new WalWriter(options, file, end)
+    return writer
   }
 
   /** After the newest acknowledged record. */
@@ -161,7 +153,7 @@ export class WalWriter {
    */
   async sync(): Promise<void> {
     if (this.#durable.lsn === this.#position.lsn) return
-    await this.#dataSync(this.#position)
+    await this.#dataSync()
     await this.#tellDurable()
     if (this.#failure !== undefined) throw this.#failure
   }
@@ -172,14 +164,14 @@ export class WalWriter {
    * a log that went on in the old file would not fit it.
    */
   async rotate(): Promise<void> {
-    if (this.#offset === WAL_HEADER_BYTES) return
+    if (this.#file.endBytes === WAL_HEADER_BYTES) return
     await this.sync()
+    await this.#file.finish()
     this.#rotating = true
     const next = await this.#openNext()
     const previous = this.#file
     this.#file = next
-    this.#offset = WAL_HEADER_BYTES
-    this.#durableOffset = WAL_HEADER_BYTES
+    this.#durableOffset = next.endBytes
     this.#rotating = false
     await previous.close()
   }
@@ -198,6 +190,7 @@ export class WalWriter {
     try {
       if (this.#failure === undefined) await this.sync()
       if (this.#durable.lsn < this.#position.lsn) throw this.#failure
+      await this.#file.trim()
     } finally {
       await this.#file.close()
     }
@@ -216,12 +209,12 @@ export class WalWriter {
   }
 
   /** A new file that goes on after the position. */
-  async #openNext(): Promise<DiskFile> {
+  async #openNext(): Promise<LogFile> {
     const { disk, directory, identity } = this.#options
     const { lsn, chain } = this.#position
     try {
       const path = await createWal(disk, directory, { identity, firstLsn: lsn + 1, chain })
-      return await disk.open(path, 'append')
+      return await LogFile.fresh(disk, path, (error) => this.#fail(error))
     } catch (error) {
       if (isOperatingError(error, 'fsync-failed')) this.#fail(error)
       throw error
@@ -255,16 +248,15 @@ export class WalWriter {
     if (group.length === 0) return
     try {
       if (this.#failure !== undefined) throw this.#failure
-      if (this.#rotating || this.#offset > limits.walFileBytes) await this.rotate()
+      if (this.#rotating || this.#file.endBytes > limits.walFileBytes) await this.rotate()
       if (this.#unsynced > limits.walUnsyncedRecords) await this.sync()
       const first = this.#options.before()
       const added =
         first === undefined ? [] : [{ operation: first, payloadBytes: checkedPayloadBytes(first) }]
       const { commits, bytes } = this.#encode([...added, ...group])
-      const writing = this.#write(bytes, commits.length)
+      const writing = this.#write(bytes, commits)
       this.#prepare(commits)
       await writing
-      if (this.#isAlways) await this.#dataSync(commits.at(-1) ?? this.#position)
       this.#apply(commits)
       const own = commits.slice(added.length)
       group.forEach((each, index) => {
@@ -350,38 +342,23 @@ export class WalWriter {
     })
   }
 
-  async #write(bytes: Buffer, records: number): Promise<void> {
-    try {
-      await this.#file.write(bytes, this.#offset)
-    } catch (error) {
-      await this.#cutBack(error)
-      throw error
-    }
-    this.#offset += bytes.length
-    this.#unsynced += records
+  async #write(bytes: Buffer, commits: readonly Commit[]): Promise<void> {
+    const isDurable = this.#isAlways
+    await this.#file.append(bytes, isDurable)
+    this.#unsynced += commits.length
+    if (isDurable) this.#isDurableUpTo(commits.at(-1) ?? this.#position)
   }
 
-  /** Makes the file durable; `last` is its last record. */
-  async #dataSync(last: LogPosition): Promise<void> {
-    try {
-      await this.#file.dataSync()
-    } catch (error) {
-      this.#fail(error)
-      throw error
-    }
-    this.#durable = { lsn: last.lsn, chain: last.chain, committedAtUs: last.committedAtUs }
-    this.#durableOffset = this.#offset
+  /** Makes all that is written durable; the position is the last of it. */
+  async #dataSync(): Promise<void> {
+    await this.#file.dataSync()
+    this.#isDurableUpTo(this.#position)
+  }
+
+  #isDurableUpTo({ lsn, chain, committedAtUs }: LogPosition): void {
+    this.#durable = { lsn, chain, committedAtUs }
+    this.#durableOffset = this.#file.endBytes
     this.#unsynced = 0
-  }
-
-  /** After a failed write: the file must end where the last record ends, also after a power cut. */
-  async #cutBack(cause: unknown): Promise<void> {
-    try {
-      await this.#file.truncate(this.#offset)
-      await this.#file.dataSync()
-    } catch {
-      this.#fail(cause)
-    }
   }
 }
 

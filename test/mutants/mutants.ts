@@ -21,9 +21,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'skip the fsync of the log',
     harm: 'a write is acknowledged that a power cut takes back',
-    file: 'engine/wal/wal-writer.ts',
-    find: 'await this.#file.dataSync()',
-    replace: 'await Promise.resolve()',
+    file: 'engine/wal/log-file.ts',
+    find: 'await this.#file.writeDurably(bytes, this.#endBytes)',
+    replace: 'await this.#file.write(bytes, this.#endBytes)',
     tests: ['engine/wal/wal-writer.test.ts'],
   },
   {

@@ -48,6 +48,10 @@ export class CountingDisk implements Disk {
         this.#written.push({ path, bytes: bytes.length })
         return file.write(bytes, position)
       },
+      writeDurably: async (bytes, position) => {
+        this.#written.push({ path, bytes: bytes.length })
+        return file.writeDurably(bytes, position)
+      },
       truncate: (sizeBytes) => file.truncate(sizeBytes),
       sizeBytes: () => file.sizeBytes(),
       sync: () => file.sync(),

@@ -30,7 +30,7 @@ export const mutatingCalls = [
 
 export const readingCalls = ['open', 'read', 'readFile', 'list', 'stat', 'freeBytes'] as const
 
-/** `create` is an open that makes a file; `sync` is fsync and fdatasync. */
+/** `create` is an open that makes a file; `sync` is fsync and fdatasync; a durable write is a `write` and a `sync`. */
 export type DiskCall = (typeof mutatingCalls)[number] | (typeof readingCalls)[number]
 
 export interface DiskRecord {
@@ -161,10 +161,18 @@ export class FaultyDisk implements Disk {
         return file.read(target, position)
       },
       write: async (bytes, position) => {
-        await this.#enter('write', path, bytes.length, async (reaching) => {
-          if (reaching > 0) await file.write(bytes.subarray(0, reaching), position)
-        })
+        await this.#enterWrite(file, bytes, position)
         return file.write(bytes, position)
+      },
+      writeDurably: async (bytes, position) => {
+        await this.#enterWrite(file, bytes, position)
+        try {
+          await this.#enter('sync', path)
+        } catch (error) {
+          await file.write(bytes, position)
+          throw error
+        }
+        return file.writeDurably(bytes, position)
       },
       truncate: async (sizeBytes) => {
         await this.#enter('truncate', path)
@@ -181,6 +189,12 @@ export class FaultyDisk implements Disk {
       },
       close: () => file.close(),
     }
+  }
+
+  async #enterWrite(file: DiskFile, bytes: Uint8Array, position: number): Promise<void> {
+    await this.#enter('write', file.path, bytes.length, async (reaching) => {
+      if (reaching > 0) await file.write(bytes.subarray(0, reaching), position)
+    })
   }
 
   /** Records the call and throws when a fault wants it. `partly` lets a part of a write through. */

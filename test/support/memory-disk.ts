@@ -224,6 +224,13 @@ export class MemoryDisk implements Disk {
         grow(Math.max(node.sizeBytes, position + bytes.length), 'write')
         node.write(bytes, position)
       },
+      writeDurably: async (bytes, position) => {
+        check('write', true)
+        grow(Math.max(node.sizeBytes, position + bytes.length), 'write')
+        const settle = node.write(bytes, position)
+        await Promise.resolve() // written and not yet durable
+        settle()
+      },
       truncate: async (sizeBytes) => {
         check('truncate', true)
         grow(sizeBytes, 'truncate')

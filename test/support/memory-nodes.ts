@@ -1,13 +1,14 @@
 /**
  * What a disk in memory is made of, and what a power cut leaves of it.
  *
- * Model: a file's bytes and size are durable after its `sync`; a name (create, rename, link, unlink, a
+ * Model: a file's bytes and size are durable after its `sync`, those of a durable write when it settles; a name (create, rename, link, unlink, a
  * directory) is durable after `syncDirectory` of the directory that holds it. What is not durable may
  * survive or not, each 512-byte sector of a write and each change of a name for itself, in any
  * combination. That is harsher than a journaling file system and allowed by POSIX: a sequence that
  * survives it survives any of them. A rename is atomic; between two directories its two sides are kept
  * or lost together until one of the directories is synced, and the file is never lost altogether.
  */
+import assert from 'node:assert'
 import type { SeededRandom } from './seeded-random.ts'
 
 const sectorBytes = 512
@@ -38,8 +39,11 @@ export class MemoryFile {
     return this.#buffer.subarray(0, this.#sizeBytes)
   }
 
-  write(bytes: Uint8Array, position: number): void {
-    this.#change({ kind: 'write', position, bytes: Buffer.from(bytes) })
+  /** @returns what makes this write durable, and none before it that is not: for a durable write only */
+  write(bytes: Uint8Array, position: number): () => void {
+    const change: FileChange = { kind: 'write', position, bytes: Buffer.from(bytes) }
+    this.#change(change)
+    return () => this.#settle(change)
   }
 
   truncate(sizeBytes: number): void {
@@ -69,6 +73,22 @@ export class MemoryFile {
     file.#change({ kind: 'write', position: 0, bytes: Buffer.from(file.content) })
     file.sync()
     return file
+  }
+
+  #settle(change: FileChange & { readonly kind: 'write' }): void {
+    const index = this.#changes.indexOf(change)
+    if (index < this.#durable) return
+    const end = change.position + change.bytes.length
+    for (const earlier of this.#changes.slice(this.#durable, index)) {
+      // its order against this one would have to be kept, which the model cannot
+      assert(earlier.kind === 'write', 'a durable write after a truncation that is not synced')
+      const isApart =
+        earlier.position >= end || earlier.position + earlier.bytes.length <= change.position
+      assert(isApart, 'a durable write over one that is not synced')
+    }
+    this.#changes.splice(index, 1)
+    this.#changes.splice(this.#durable, 0, change)
+    this.#durable++
   }
 
   #change(change: FileChange): void {

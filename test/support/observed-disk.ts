@@ -13,6 +13,11 @@ export function observeDisk(disk: Disk, before: (call: string) => void): Disk {
     sizeBytes: () => file.sizeBytes(),
     close: () => file.close(),
     write: (bytes, position) => tell('write', () => file.write(bytes, position)),
+    writeDurably: (bytes, position) => {
+      const written = tell('write', () => file.writeDurably(bytes, position))
+      before('sync') // written and not yet durable
+      return written
+    },
     truncate: (sizeBytes) => tell('truncate', () => file.truncate(sizeBytes)),
     sync: () => tell('sync', () => file.sync()),
     dataSync: () => tell('sync', () => file.dataSync()),

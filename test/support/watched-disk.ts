@@ -27,6 +27,12 @@ export class WatchedDisk implements Disk {
       path,
       read: (target, position) => file.read(target, position),
       write: (bytes, position) => this.#before(() => file.write(bytes, position)),
+      writeDurably: (bytes, position) =>
+        this.#before(() => {
+          const written = file.writeDurably(bytes, position)
+          this.#change() // written and not yet durable
+          return written
+        }),
       truncate: (sizeBytes) => this.#before(() => file.truncate(sizeBytes)),
       sizeBytes: () => file.sizeBytes(),
       sync: () => this.#before(() => file.sync()),

@@ -37,6 +37,43 @@ describe('the real disk', () => {
     },
   )
 
+  test.runIf(process.platform === 'linux')(
+    'case 2: writes durably through a descriptor on which each write is an fdatasync',
+    async () => {
+      const name = path.join(await temporaryDirectory(), 'a')
+      await writeNewFile(nodeDisk, name, oldBytes)
+      const file = await nodeDisk.open(name, 'append')
+      const descriptors = async () => {
+        const all = await fs.readdir('/proc/self/fd')
+        const flags = all.map(async (fd) => {
+          const target = await fs.readlink(`/proc/self/fd/${fd}`).catch(() => '')
+          if (target !== name) return undefined
+          const info = await fs.readFile(`/proc/self/fdinfo/${fd}`, 'utf8')
+          return Number.parseInt(/^flags:\s*([0-7]+)/m.exec(info)?.[1] ?? '', 8)
+        })
+        return (await Promise.all(flags)).filter((each) => each !== undefined)
+      }
+      const isDurable = (flags: number) => (flags & constants.O_DSYNC) === constants.O_DSYNC
+      expect((await descriptors()).map(isDurable)).toEqual([false])
+      await file.writeDurably(newBytes, 0)
+      expect((await descriptors()).map(isDurable).sort()).toEqual([false, true])
+      expect(await contentOf(nodeDisk, name)).toBe(newBytes.toString())
+      await file.close()
+      expect(await descriptors()).toEqual([])
+    },
+  )
+
+  test('a durable write refuses when another file has taken the name', async () => {
+    const name = path.join(await temporaryDirectory(), 'a')
+    await writeNewFile(nodeDisk, name, oldBytes)
+    const file = await nodeDisk.open(name, 'append')
+    await fs.rm(name)
+    await fs.writeFile(name, 'another')
+    await expect(file.writeDurably(newBytes, 0)).rejects.toMatchObject({ code: 'disk-error' })
+    expect(await fs.readFile(name, 'utf8')).toBe('another')
+    await file.close()
+  })
+
   test('case 84: a dangling link is not created through', async () => {
     const root = await temporaryDirectory()
     await fs.symlink(path.join(root, 'outside'), path.join(root, 'link'))

@@ -20,6 +20,7 @@ describe('a guarded disk', () => {
   test.each([
     ['fsync', 'sync'],
     ['fdatasync', 'sync'],
+    ['durable write', 'sync'],
     ['fsync of a directory', 'syncDirectory'],
   ] as const)(
     'case 28: after a failed %s changes nothing more, tries nothing again and still reads',
@@ -29,6 +30,7 @@ describe('a guarded disk', () => {
       const sync = {
         fsync: () => file.sync(),
         fdatasync: () => file.dataSync(),
+        'durable write': () => file.writeDurably(Buffer.from('abc'), 0),
         'fsync of a directory': () => disk.syncDirectory('/d'),
       }[what]
       const error = await sync().catch((each: unknown) => each)
@@ -40,6 +42,7 @@ describe('a guarded disk', () => {
         () => file.truncate(0),
         () => file.sync(),
         () => file.dataSync(),
+        () => file.writeDurably(Buffer.from('x'), 0),
         () => disk.open('/d/b', 'create'),
         () => disk.rename('/d/a', '/d/b'),
         () => disk.link('/d/a', '/d/b'),
