@@ -3,7 +3,8 @@
 //   node writer.mjs DATA SEED    prints "A <lsn> <batch>" after each acknowledgement
 //
 // Batch b holds the points `<b>-0` … `<b>-4`, all with vectors made from b; every third batch deletes
-// the whole batch three before it; every fortieth one is a checkpoint.
+// the whole batch three before it; every fortieth one is a checkpoint. One in six is large, so that the log is soon long enough for room
+// at its end.
 import { writeSync } from 'node:fs'
 import { makeConfig, openDataDirectory } from '../../dist/engine/operations.js'
 
@@ -14,12 +15,13 @@ const items = data.has('items')
   : await data.create('items', makeConfig({ dimension: 16, metric: 'l2' }))
 const tell = (line) => writeSync(1, `${line}\n`)
 tell('R')
+const filler = 'x'.repeat(8000)
 const run = async (batch) => {
   const ids = (of) => Array.from({ length: 5 }, (_, i) => `${of}-${i}`)
   const points = ids(batch).map((id, i) => ({
     id,
     vector: Array.from({ length: 16 }, (_, d) => batch + i / 8 + d / 64),
-    metadata: { batch },
+    metadata: { batch, filler: filler.slice(0, batch % 6 === 0 ? 8000 : 0) },
   }))
   const { lsn } = await items.upsert(points)
   tell(`A ${lsn} ${batch}`)
