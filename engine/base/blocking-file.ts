@@ -4,7 +4,8 @@
  * a network file system would hold up everything else.
  */
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
-import { diskError, type OpenMode, openFlags, refuseIrregular } from './disk.ts'
+import { type OpenMode, openFlags, refuseIrregular } from './disk.ts'
+import { diskError } from './disk-error.ts'
 
 export class BlockingFile {
   readonly path: string

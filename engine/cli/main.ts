@@ -8,7 +8,8 @@
  * once; what is durable stays so, and the next start recovers as after a crash.
  */
 import { systemClock } from '../base/clock.ts'
-import { diskError, nodeDisk } from '../base/disk.ts'
+import { nodeDisk } from '../base/disk.ts'
+import { diskError } from '../base/disk-error.ts'
 import { exitCodes, OperatingError } from '../base/errors.ts'
 import { main } from './command-line.ts'
 import type { Output } from './io.ts'

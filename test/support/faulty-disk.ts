@@ -6,13 +6,8 @@
  * lasts for ever on every call is a process that died: nothing after it takes effect.
  */
 import assert from 'node:assert'
-import {
-  type Disk,
-  type DiskFile,
-  diskError,
-  type EntryStat,
-  type OpenMode,
-} from '../../engine/base/disk.ts'
+import type { Disk, DiskFile, EntryStat, OpenMode } from '../../engine/base/disk.ts'
+import { diskError } from '../../engine/base/disk-error.ts'
 
 /** The calls that change something. `close` is never failed: it only releases the descriptor. */
 export const mutatingCalls = [

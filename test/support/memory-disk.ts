@@ -5,13 +5,8 @@
  * There are no links to follow and no permissions.
  */
 import * as path from 'node:path'
-import {
-  type Disk,
-  type DiskFile,
-  diskError,
-  type EntryStat,
-  type OpenMode,
-} from '../../engine/base/disk.ts'
+import type { Disk, DiskFile, EntryStat, OpenMode } from '../../engine/base/disk.ts'
+import { diskError } from '../../engine/base/disk-error.ts'
 import { fail } from '../../engine/base/errors.ts'
 import { MemoryDirectory, MemoryFile, type MemoryNode } from './memory-nodes.ts'
 import { type SeededRandom, seededRandom } from './seeded-random.ts'

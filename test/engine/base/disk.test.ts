@@ -3,13 +3,8 @@ import { closeSync, constants, openSync } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import * as path from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import {
-  type Disk,
-  diskError,
-  nodeDisk,
-  replaceFile,
-  writeNewFile,
-} from '../../../engine/base/disk.ts'
+import { type Disk, nodeDisk, replaceFile, writeNewFile } from '../../../engine/base/disk.ts'
+import { diskError } from '../../../engine/base/disk-error.ts'
 import { OperatingError } from '../../../engine/base/errors.ts'
 import { FaultyDisk, killAtEveryCall } from '../../support/faulty-disk.ts'
 import { MemoryDisk } from '../../support/memory-disk.ts'
