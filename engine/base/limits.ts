@@ -142,6 +142,19 @@ export const limits = {
   ivfLists: 65_536,
   /** The longest time that the durability `interval` may leave writes unsynced. */
   durabilityIntervalMs: 60_000,
+  /** Body of a request to the server. */
+  requestBodyBytes: 64 * MiB,
+  /** Headers of a request, and how long they and the whole request may take to arrive. */
+  requestHeaderBytes: 16 * KiB,
+  requestHeadersMs: 10_000,
+  requestMs: 60_000,
+  /** How long a connection may stand without a request, and how often that is looked at. */
+  connectionIdleMs: 30_000,
+  connectionCheckMs: 1_000,
+  /** Connections to the server at once; further ones are closed. */
+  connections: 1_024,
+  /** How long a server that is stopped waits for requests under way. */
+  drainMs: 20_000,
 } as const
 
 /**

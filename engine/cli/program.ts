@@ -31,6 +31,7 @@ import { addRepository } from './repository.ts'
 import { addAccessOptions } from './repository-access.ts'
 import { createRunner, defaultDataDirectory, examples } from './runner.ts'
 import { addSearch } from './search.ts'
+import { addServe } from './serve.ts'
 
 /** @param write takes help and version texts */
 export function buildProgram(io: Io, write: (text: string) => void): Command {
@@ -40,6 +41,10 @@ export function buildProgram(io: Io, write: (text: string) => void): Command {
     .version(version, '--version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .option('--data <dir>', `data directory (default: VECTRA_DATA, else ${defaultDataDirectory})`)
+    .option(
+      '--token <token>',
+      'token of the server (default: VECTRA_TOKEN, which other users of this machine do not see)',
+    )
     .option('--json', 'one JSON object a line; the last one says the outcome')
     .option('--quiet', 'no progress and no remarks')
     .configureHelp({ showGlobalOptions: true })
@@ -94,6 +99,7 @@ export function buildProgram(io: Io, write: (text: string) => void): Command {
     .addHelpText('after', examples('aliases list', 'aliases set catalogue products_v2'))
   for (const add of [addAliasesList, addAliasesSet, addAliasesDelete]) add(aliases, run)
   addRepository(program, run)
+  addServe(program, run)
   addAccessOptions(program)
   refuseMistakes(program)
   refuseMissing(program)

@@ -37,9 +37,16 @@ export function createRunner(io: Io): Runner {
 }
 
 function globalsOf(command: Command, io: Io) {
-  const options = command.optsWithGlobals<{ data?: string; json?: true; quiet?: true }>()
+  const options = command.optsWithGlobals<{
+    data?: string
+    token?: string
+    json?: true
+    quiet?: true
+  }>()
+  const token = options.token ?? io.env['VECTRA_TOKEN']
   return {
     data: options.data ?? (io.env['VECTRA_DATA'] || defaultDataDirectory),
+    ...(token && { token }),
     json: options.json === true,
     quiet: options.quiet === true,
   }

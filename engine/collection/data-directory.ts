@@ -267,6 +267,20 @@ export class DataDirectory {
     }
   }
 
+  /** Says in the lock of the directory where this process answers for it. */
+  announce(address: string): Promise<void> {
+    return this.#lock.announce(address)
+  }
+
+  /** Checkpoints every open collection. @throws the first failure, once all were tried */
+  async checkpointOpen(): Promise<void> {
+    const done = await Promise.allSettled(
+      [...this.#open.values()].map(async (opened) => (await opened).checkpoint()),
+    )
+    const failed = done.find((each) => each.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
+
   /**
    * Waits for what is under way, closes all collections and gives the lock back, whatever happens.
    * @throws the first error of a collection that did not close cleanly

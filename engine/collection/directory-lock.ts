@@ -34,17 +34,21 @@ interface Owner {
   readonly since: string
   /** Random: two locks of one process differ. */
   readonly nonce: string
+  /** Where the owner answers for the directory, `http://127.0.0.1:7700`; absent where it does not. */
+  readonly address?: string
 }
 
 /** Held until {@link DirectoryLock.release}. */
 export class DirectoryLock {
   readonly #disk: Disk
   readonly #file: string
+  readonly #owner: Owner
   #held = true
 
-  private constructor(disk: Disk, file: string) {
+  private constructor(disk: Disk, file: string, owner: Owner) {
     this.#disk = disk
     this.#file = file
+    this.#owner = owner
   }
 
   /**
@@ -67,7 +71,7 @@ export class DirectoryLock {
       await refuseWithoutLinks(disk, mine, directory)
       for (let attempt = 0; attempt < attempts; attempt++) {
         // a link appears with its whole content, and only where nothing stands
-        if (await disk.link(mine, file)) return new DirectoryLock(disk, file)
+        if (await disk.link(mine, file)) return new DirectoryLock(disk, file, owner)
         await removeStale(disk, file, `${mine}.stale`)
       }
       return fail('locked', `${directory} is being locked by other processes`, 'Try again.', {
@@ -76,6 +80,14 @@ export class DirectoryLock {
     } finally {
       await disk.unlink(mine)
     }
+  }
+
+  /** Says in the lock where its owner answers for the directory. */
+  async announce(address: string): Promise<void> {
+    const next = `${this.#file}.${this.#owner.pid}.${this.#owner.nonce}.served`
+    await writeNewFile(this.#disk, next, encodeDocument(kind, { ...this.#owner, address }))
+    // it replaces a file of ours: whoever looks sees one of the two, and neither is stale
+    await this.#disk.rename(next, this.#file)
   }
 
   async release(): Promise<void> {
@@ -123,13 +135,11 @@ async function removeStale(disk: Disk, file: string, aside: string): Promise<voi
       { place: { file } },
     )
   }
-  const startedAt = await processStart(owner.pid)
-  const sameProcess =
-    startedAt !== undefined && (owner.startedAt === null || owner.startedAt === startedAt)
-  if (sameProcess) {
+  if (await isAlive(owner)) {
+    const serving = owner.address === undefined ? '' : `, which serves it at ${owner.address}`
     fail(
       'locked',
-      `${path.dirname(file)} is locked by process ${owner.pid} on host ${owner.host} since ${owner.since}`,
+      `${path.dirname(file)} is locked by process ${owner.pid} on host ${owner.host} since ${owner.since}${serving}`,
       'Wait until it is done, or stop it. One process owns a data directory at a time.',
       { place: { file } },
     )
@@ -161,5 +171,19 @@ async function readOwner(disk: Disk, file: string): Promise<Owner | undefined> {
     startedAt: fields.has('startedAt') ? fields.text('startedAt') : null,
     since: fields.text('since'),
     nonce: fields.text('nonce'),
+    ...(fields.has('address') && { address: fields.text('address') }),
   }
+}
+
+/** Where a living process of this machine answers for the directory; undefined when none does. */
+export async function servedAddress(disk: Disk, directory: string): Promise<string | undefined> {
+  const owner = await readOwner(disk, path.join(directory, lockName))
+  if (owner?.address === undefined || owner.host !== hostname()) return undefined
+  return (await isAlive(owner)) ? owner.address : undefined
+}
+
+/** Whether the process that took the lock still runs. */
+async function isAlive({ pid, startedAt: since }: Owner): Promise<boolean> {
+  const startedAt = await processStart(pid)
+  return startedAt !== undefined && (since === null || since === startedAt)
 }

@@ -32,6 +32,8 @@ export const owned: readonly Owned[] = [
   { what: 'croner', module: /^croner/, owner: /^planner\/plan\// },
   { what: 'echarts', module: /^echarts/, owner: /^planner\/chart\// },
   { what: 'fflate', module: /^fflate/, owner: /^planner\/bundle\/zip\.ts$/ },
+  { what: 'fastify', module: /^fastify/, owner: /^engine\/server\/http-server\.ts$/ },
+  { what: 'prom-client', module: /^prom-client/, owner: /^engine\/server\/metrics\.ts$/ },
   { what: 'commander', module: /^commander/, owner: /^(engine|planner)\/cli\// },
   {
     what: 'execa',
@@ -42,7 +44,7 @@ export const owned: readonly Owned[] = [
   {
     what: 'the web',
     module: /^(node:)?(http|https|http2|dns|tls|undici)(\/|$)/,
-    owner: /^planner\/(web\/request|schedule\/metrics-server)\.ts$/,
+    owner: /^(planner\/(web\/request|schedule\/metrics-server)|engine\/server\/http-server)\.ts$/,
   },
   {
     what: 'the AWS SDK',

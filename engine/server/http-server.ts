@@ -1,0 +1,339 @@
+/**
+ * Routes served over HTTP, and the only file that knows the framework. In front of each handler stand the
+ * bounds of time and size, the admission, the check of the body against its schema; behind it the answer, or
+ * the one shape in which failures are told.
+ */
+import { isUtf8 } from 'node:buffer'
+import * as http from 'node:http'
+import * as https from 'node:https'
+import { isIP } from 'node:net'
+import { Readable } from 'node:stream'
+import fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
+import { fail, OperatingError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import { Admission, type AdmissionRules, type ListenAddress } from './admission.ts'
+import { bodyProblem } from './body-problem.ts'
+import { boundedStream } from './bounded-stream.ts'
+import { toErrorAnswer } from './error-answer.ts'
+import type { Answer, Route, RouteRequest, Served } from './route.ts'
+
+/** Bounds that a test makes small. */
+export interface HttpBounds {
+  readonly headersMs: number
+  readonly requestMs: number
+  readonly connectionCheckMs: number
+  readonly connections: number
+  readonly drainMs: number
+}
+
+const usualBounds: HttpBounds = {
+  headersMs: limits.requestHeadersMs,
+  requestMs: limits.requestMs,
+  connectionCheckMs: limits.connectionCheckMs,
+  connections: limits.connections,
+  drainMs: limits.drainMs,
+}
+
+export interface HttpServerOptions {
+  readonly listen: ListenAddress
+  readonly rules: AdmissionRules
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer } | undefined
+  readonly bounds?: Partial<HttpBounds> | undefined
+  /** Told of each answer: its route, status and time. */
+  readonly onAnswer?: (route: string, method: string, status: number, tookMs: number) => void
+}
+
+export interface HttpServer {
+  /** `http://127.0.0.1:7700` */
+  readonly url: string
+  /** Takes no more requests and waits for those under way, at most `drainMs`. */
+  close(): Promise<void>
+}
+
+/** Serves `routes`. @throws `unreachable` when the address cannot be had; `usage` for a bad certificate */
+export async function openHttpServer(
+  routes: readonly Route[],
+  served: Served,
+  options: HttpServerOptions,
+): Promise<HttpServer> {
+  const bounds = { ...usualBounds, ...options.bounds }
+  const { listen, tls } = options
+  const app = makeApp(bounds, tls)
+  const server = new HttpRoutes(app, served, options)
+  server.add(routes)
+  try {
+    await app.listen({ host: listen.host, port: listen.port })
+  } catch (error) {
+    await app.close()
+    const { code, message } = error as NodeJS.ErrnoException // listen fails with a system error
+    fail(
+      'unreachable',
+      `${listen.host}:${listen.port} cannot be served: ${code ?? message}`,
+      'Choose another address with --listen HOST:PORT, or stop what uses it.',
+    )
+  }
+  const address = app.server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : listen.port
+  const host = isIP(listen.host) === 6 ? `[${listen.host}]` : listen.host
+  return {
+    url: `${tls ? 'https' : 'http'}://${host}:${port}`,
+    async close() {
+      const cancel = served.timer.after(bounds.drainMs, () => app.server.closeAllConnections())
+      try {
+        await app.close()
+      } finally {
+        cancel()
+      }
+    },
+  }
+}
+
+function makeApp(bounds: HttpBounds, tls: HttpServerOptions['tls']): FastifyInstance {
+  const app = fastify({
+    serverFactory: (handler) => {
+      const options = {
+        maxHeaderSize: limits.requestHeaderBytes,
+        headersTimeout: bounds.headersMs,
+        requestTimeout: bounds.requestMs,
+        keepAliveTimeout: limits.connectionIdleMs,
+        connectionsCheckingInterval: bounds.connectionCheckMs,
+      }
+      const server = tls
+        ? secure({ ...options, ...tls }, handler)
+        : http.createServer(options, handler)
+      server.maxConnections = bounds.connections
+      return server
+    },
+    bodyLimit: limits.requestBodyBytes,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false, // told in our own shape, below
+    routerOptions: { maxParamLength: 8 * limits.nameLength },
+    ajv: {
+      // bodies are taken as they are: nothing is converted, removed or filled in
+      customOptions: {
+        coerceTypes: false,
+        removeAdditional: false,
+        useDefaults: false,
+        allErrors: false,
+      },
+    },
+  })
+  app.removeAllContentTypeParsers()
+  return app
+}
+
+function secure(options: https.ServerOptions, handler: http.RequestListener): https.Server {
+  try {
+    return https.createServer({ ...options, minVersion: 'TLSv1.2' }, handler)
+  } catch (error) {
+    return fail(
+      'usage',
+      `the certificate or its key cannot be used: ${error instanceof Error ? error.message : ''}`,
+      'Give PEM files that belong together with --tls-cert and --tls-key.',
+    )
+  }
+}
+
+class HttpRoutes {
+  readonly #app: FastifyInstance
+  readonly #served: Served
+  readonly #admission: Admission
+  readonly #started = new WeakMap<FastifyRequest, number>()
+
+  constructor(app: FastifyInstance, served: Served, options: HttpServerOptions) {
+    this.#app = app
+    this.#served = served
+    this.#admission = new Admission(options.listen, options.rules)
+    const { clock } = served
+    app.addHook('onRequest', async (request) => {
+      this.#started.set(request, clock.monotonicMs())
+    })
+    app.addHook('onResponse', async (request, reply) => {
+      const { url = 'none' } = request.routeOptions
+      const tookMs = clock.monotonicMs() - this.#startedMs(request)
+      options.onAnswer?.(url, request.method, reply.statusCode, tookMs)
+    })
+    app.setErrorHandler((error: FastifyError, request, reply) => this.#tell(error, request, reply))
+    app.setNotFoundHandler((request, reply) => {
+      const refusal = this.#admission.refusal(request.headers, false)
+      const unknown = new OperatingError(
+        'name-not-found',
+        `there is nothing at ${request.method} ${request.url.split('?')[0]}`,
+        'What there is stands in /openapi.json.',
+      )
+      return this.#tell(refusal ?? unknown, request, reply)
+    })
+    app.addContentTypeParser(
+      'application/json',
+      { parseAs: 'buffer' },
+      async (_: FastifyRequest, body: Buffer) => parseBody(body),
+    )
+  }
+
+  add(routes: readonly Route[]): void {
+    const whole = routes.filter(({ body }) => body !== 'stream')
+    const streamed = routes.filter(({ body }) => body === 'stream')
+    for (const route of whole) this.#add(this.#app, route)
+    void this.#app.register((scope, _, done) => {
+      scope.removeAllContentTypeParsers()
+      scope.addContentTypeParser('*', async (_: FastifyRequest, payload: Readable) => payload)
+      for (const route of streamed) this.#add(scope, route)
+      done()
+    })
+  }
+
+  #add(app: FastifyInstance, route: Route): void {
+    const { method, path, body, bodyOptional = false } = route
+    const schema = typeof body === 'object' && !bodyOptional ? { schema: { body } } : {}
+    app.route({
+      method,
+      url: path,
+      ...schema,
+      ...(route.bodyBytes !== undefined && { bodyLimit: route.bodyBytes }),
+      // before anything of the body is read
+      onRequest: async (request) => {
+        const refusal =
+          this.#admission.refusal(request.headers, route.open === true) ??
+          this.#ending(route) ??
+          (route.writes === true ? this.#served.refuseWrites() : undefined)
+        if (refusal !== undefined) throw refusal
+      },
+      preValidation: async (request) => {
+        if (body !== 'stream') request.body = withoutNulls(request.body)
+      },
+      schemaErrorFormatter: (errors) => bodyProblem(errors),
+      handler: async (request, reply) =>
+        send(reply, await route.handle(this.#toRouteRequest(route, request, reply))),
+    })
+  }
+
+  #toRouteRequest(route: Route, request: FastifyRequest, reply: FastifyReply): RouteRequest {
+    const { stopping } = this.#served
+    let signal: AbortSignal | undefined
+    const params: Readonly<Record<string, string>> = { ...(request.params as object) } // of the router
+    return {
+      params,
+      query: toTexts(request.query),
+      headers: request.headers,
+      body: route.body === 'stream' ? undefined : request.body,
+      get stream() {
+        return boundedStream(request.raw, route.bodyBytes ?? limits.requestBodyBytes)
+      },
+      get signal() {
+        signal ??= AbortSignal.any([goneSignal(reply), stopping])
+        return signal
+      },
+      startedMs: this.#startedMs(request),
+    }
+  }
+
+  /** A server that is being stopped begins nothing. */
+  #ending({ open }: Route): unknown {
+    const { stopping } = this.#served
+    return stopping.aborted && open !== true ? stopping.reason : undefined
+  }
+
+  #startedMs(request: FastifyRequest): number {
+    return this.#started.get(request) ?? this.#served.clock.monotonicMs()
+  }
+
+  #tell(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const seconds = (this.#served.clock.monotonicMs() - this.#startedMs(request)) / 1_000
+    const known = fromFramework(error)
+    const { status, body } = toErrorAnswer(known.error, seconds)
+    if (!(known.error instanceof OperatingError)) {
+      const stack = known.error instanceof Error ? known.error.stack : String(known.error)
+      this.#served.warn(`a bug, at ${request.method} ${request.routeOptions.url}: ${stack}`)
+    }
+    // what was not read of the body would be taken for the next request
+    if (!request.raw.complete || this.#served.stopping.aborted)
+      void reply.header('connection', 'close')
+    return reply
+      .code(known.status ?? status)
+      .type(jsonType)
+      .send(JSON.stringify(body))
+  }
+}
+
+const jsonType = 'application/json; charset=utf-8'
+
+function send(reply: FastifyReply, answer: Answer): FastifyReply {
+  void reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store')
+  switch (answer.kind) {
+    case 'json':
+      return reply
+        .code(answer.status ?? 200)
+        .type(jsonType)
+        .send(JSON.stringify(answer.value))
+    case 'text':
+      return reply
+        .code(answer.status ?? 200)
+        .type(answer.contentType)
+        .send(answer.text)
+    case 'stream':
+      return reply
+        .code(200)
+        .type(answer.contentType)
+        .headers({ ...answer.headers })
+        .send(Readable.from(answer.chunks, { objectMode: false }))
+    default:
+      return answer satisfies never
+  }
+}
+
+/** Aborted when the client goes before its answer is there. */
+function goneSignal(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController()
+  reply.raw.once('close', () => {
+    if (reply.raw.writableFinished) return
+    gone.abort(new OperatingError('interrupted', 'the client has gone', 'Ask again.'))
+  })
+  return gone.signal
+}
+
+function parseBody(bytes: Buffer): unknown {
+  const refuse = (problem: string): never =>
+    fail('usage', `the body ${problem}`, 'Send JSON in UTF-8.')
+  if (bytes.length === 0) return undefined
+  if (!isUtf8(bytes)) refuse('is not UTF-8')
+  try {
+    return JSON.parse(bytes.toString())
+  } catch (error) {
+    return refuse(`is not JSON: ${error instanceof Error ? error.message : ''}`)
+  }
+}
+
+/** Clients write null for what they leave out. */
+function withoutNulls(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body ?? undefined
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
+}
+
+const toTexts = (query: unknown): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(query ?? {}).map(([key, value]) => [
+      key,
+      String(Array.isArray(value) ? value.at(-1) : value),
+    ]),
+  )
+
+/** What the framework refuses, as an operating error with the status that the framework meant. */
+function fromFramework(error: unknown): { readonly error: unknown; readonly status?: number } {
+  if (error instanceof OperatingError || !(error instanceof Error)) return { error }
+  const { code, statusCode, message } = error as FastifyError // fields that are read may be absent
+  if (statusCode === undefined || statusCode >= 500 || !code?.startsWith('FST_')) return { error }
+  if (statusCode === 413) {
+    const hint = `Send at most ${limits.requestBodyBytes} bytes at once, in several requests.`
+    return {
+      error: new OperatingError('limit-exceeded', 'the body is too large', hint),
+      status: 413,
+    }
+  }
+  const hint = statusCode === 415 ? 'Send application/json.' : 'See /openapi.json.'
+  return { error: new OperatingError('usage', message, hint), status: statusCode }
+}

@@ -1,0 +1,102 @@
+/**
+ * The server: one process that owns a data directory and answers for it over HTTP.
+ *
+ * It ends as it began: no more requests, those under way are answered, every open collection is
+ * checkpointed, the directory is closed and its lock given back.
+ */
+import type { Clock } from '../base/clock.ts'
+import type { Disk } from '../base/disk.ts'
+import { OperatingError } from '../base/errors.ts'
+import { systemTimer, type Timer } from '../base/timer.ts'
+import { openDataDirectory } from '../collection/data-directory.ts'
+import { checkListen } from './admission.ts'
+import { type HttpServer, type HttpServerOptions, openHttpServer } from './http-server.ts'
+import type { Served } from './route.ts'
+import { makeRoutes } from './routes.ts'
+
+export interface ServerOptions
+  extends Pick<HttpServerOptions, 'listen' | 'rules' | 'tls' | 'bounds'> {
+  /** The data directory; made when it is not there. */
+  readonly data: string
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly timer?: Timer | undefined
+  readonly warn: (sentence: string) => void
+}
+
+export interface Server {
+  readonly url: string
+  readonly served: Served
+  /** Settles, as a failure, when nothing more can be written; end the server then. */
+  readonly failed: Promise<never>
+  /** Drains, checkpoints, closes. @throws the first thing that could not be closed cleanly */
+  close(): Promise<void>
+}
+
+/**
+ * Opens the directory under its lock and serves it.
+ * @throws `usage` for an address that needs a token or TLS; `locked`; `unreachable`; what opening throws
+ */
+export async function openServer(options: ServerOptions): Promise<Server> {
+  const { disk, clock, timer = systemTimer, warn, listen, rules } = options
+  checkListen(listen, rules)
+  let fatal: (error: unknown) => void = () => {}
+  const failed = new Promise<never>((_, reject) => {
+    fatal = reject
+  })
+  failed.catch(() => {}) // whoever serves waits for it; nobody may be waiting yet
+  const directory = await openDataDirectory(options.data, {
+    disk,
+    clock,
+    timer,
+    create: true,
+    onWarning: warn,
+    onFatal: fatal,
+  })
+  const stop = new AbortController()
+  const served: Served = {
+    directory,
+    disk,
+    clock,
+    timer,
+    warn,
+    stopping: stop.signal,
+    refuseWrites: () => undefined,
+    notReady: () => undefined,
+  }
+  let http: HttpServer | undefined
+  try {
+    http = await openHttpServer(makeRoutes(served), served, options)
+    await directory.announce(http.url)
+    return toServer(http, served, failed, stop)
+  } catch (error) {
+    await http?.close()
+    await directory.close()
+    throw error
+  }
+}
+
+function toServer(
+  http: HttpServer,
+  served: Served,
+  failed: Promise<never>,
+  stop: AbortController,
+): Server {
+  const { directory } = served
+  return {
+    url: http.url,
+    served,
+    failed,
+    async close() {
+      stop.abort(
+        new OperatingError('terminated', 'the server is being stopped', 'Ask again later.'),
+      )
+      try {
+        await http.close()
+        await directory.checkpointOpen()
+      } finally {
+        await directory.close()
+      }
+    },
+  }
+}
