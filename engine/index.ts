@@ -14,9 +14,9 @@ export type { RecoveredMoment } from './backup/recovered-moment.ts'
 export type { ChosenRestore, RestoreOptions, RestoreResult } from './backup/restore.ts'
 export type { Location, RepositoryLocation } from './backup/sources.ts'
 export type { VerifyDepth, VerifyOptions, VerifyResult } from './backup/verify.ts'
+export { isCanonicalBytes } from './base/canonical-bytes.ts'
 export {
   canonicalJson,
-  isCanonicalJson,
   isJsonObject,
   type JsonObject,
   type JsonValue,

@@ -31,18 +31,6 @@ export function canonicalJson(value: unknown): string {
 export const canonicalText = (value: JsonValue): string =>
   keyOrder(value, deepestJson) === 'sorted' ? JSON.stringify(value) : canonicalJson(value)
 
-/**
- * Whether `text` is the canonical form of `value`, which was parsed from it. JSON.stringify writes numbers and
- * texts as RFC 8785 does and keeps the order of the keys, and is several times as fast. What is nested
- * so deep that it might exhaust the stack is told to be none: nothing of ours comes near it.
- */
-export function isCanonicalJson(text: string, value: unknown): boolean {
-  const order = keyOrder(value, deepestJson)
-  if (order === 'too deep') return false
-  const isQuick = order === 'sorted' && !text.includes('\\ud')
-  return (isQuick && JSON.stringify(value) === text) || canonicalJson(value) === text
-}
-
 /** Levels of arrays and objects in each other: far more than a record has, far fewer than a stack holds. */
 export const deepestJson = 1_000
 

@@ -17,8 +17,8 @@ import {
   type Signer,
 } from '../../engine/index.ts'
 import { ledgerAnchors, toLock } from '../../engine/operations.ts'
-import { hashLine, type LineBefore } from './ledger-line.ts'
-import { type LedgerProblem, maxLineBytes } from './ledger-reader.ts'
+import { hashLine, type LineBefore, maxLineBytes } from './ledger-line.ts'
+import type { LedgerProblem } from './ledger-reader.ts'
 
 const digits = 12
 const lineFeed = 0x0a

@@ -30,8 +30,13 @@ import {
 import type { StepRecord } from '../step/record.ts'
 import { makeDurableDirectory } from './durable-directory.ts'
 import type { Ledger } from './ledger.ts'
-import { type LedgerBody, type LedgerEntry, ledgerVersion, type RunHeader } from './ledger-line.ts'
-import { maxLineBytes } from './ledger-reader.ts'
+import {
+  type LedgerBody,
+  type LedgerEntry,
+  ledgerVersion,
+  maxLineBytes,
+  type RunHeader,
+} from './ledger-line.ts'
 import { type SummableRun, sumRuns } from './sum.ts'
 import type { RunsSummed } from './sum-line.ts'
 

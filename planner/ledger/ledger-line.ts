@@ -26,9 +26,10 @@
 import {
   canonicalJson,
   fail,
-  isCanonicalJson,
+  isCanonicalBytes,
   isJsonObject,
   type JsonObject,
+  MiB,
   type Signer,
   sha256Hex,
 } from '../../engine/index.ts'
@@ -37,6 +38,9 @@ import type { RecordedError, StageName, StepRecord } from '../step/record.ts'
 import { isSum, type RunsSummed } from './sum-line.ts'
 
 export const ledgerVersion = 3
+
+/** A longer line was not written by this product. */
+export const maxLineBytes = 8 * MiB
 
 /** What the first line names as its predecessor. */
 export const noLine = '0'.repeat(64)
@@ -218,9 +222,15 @@ export function isJson(text: Uint8Array): boolean {
 
 /**
  * The entry on a line, or the reason why it is not the one that belongs there.
+ * @param isCanonical whether the bytes of `text` are, where that is known
  * @throws `newer-format`
  */
-export function decodeLine(text: string, before: LineBefore, file: string): LedgerLine | string {
+export function decodeLine(
+  text: string,
+  before: LineBefore,
+  file: string,
+  isCanonical = isCanonicalBytes(Buffer.from(text)),
+): LedgerLine | string {
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -245,7 +255,7 @@ export function decodeLine(text: string, before: LineBefore, file: string): Ledg
       : `it does not name the hash of line ${before.line}: one of the two was changed`
   }
   if (!hasKnownKind(value)) return 'it is no entry of a known kind'
-  if (!isCanonicalJson(text, value)) return 'it is not in the form in which entries are written'
+  if (!isCanonical) return 'it is not in the form in which entries are written'
   // its hash is chained and its kind and header are checked; the rest was written by encodeLine
   return value as unknown as LedgerLine
 }

@@ -5,23 +5,18 @@
  * Entries are handed on one by one and not kept, so a ledger may be larger than the memory. Whoever
  * wants them all uses {@link readLedger}.
  */
-import { type Disk, type DiskFile, isOperatingError, MiB } from '../../engine/index.ts'
+import { type Disk, type DiskFile, isOperatingError } from '../../engine/index.ts'
 import { type Head, headOf, readHead } from './ledger-head.ts'
 import {
   decodeLine,
-  hashLine,
   isJson,
   type LedgerEntry,
   type LedgerLine,
   type LineBefore,
   startOfLedger,
 } from './ledger-line.ts'
+import { linesFrom, type RawLine } from './line-chunks.ts'
 import { unfold } from './sum.ts'
-
-/** A longer line was not written by this product. */
-export const maxLineBytes = 8 * MiB
-const chunkBytes = 1 * MiB
-const lineFeed = 0x0a
 
 export interface LedgerProblem {
   /** The first line that does not fit. */
@@ -140,14 +135,14 @@ class Walk {
     this.#tornBytes = 0
     if (this.#problem !== undefined) return
     for await (const lines of linesFrom(handle, this.#offset)) {
-      for (const { bytes, complete } of lines) {
-        this.#read(bytes, complete, head)
+      for (const line of lines) {
+        this.#read(line, head)
         if (this.#problem !== undefined) return
       }
     }
   }
 
-  #read(bytes: Buffer, complete: boolean, head: Head): void {
+  #read({ bytes, complete, sha256, isCanonical }: RawLine, head: Head): void {
     const last = this.#last
     if (this.#tornBytes > 0) {
       // something follows: then it was no rest of the last line
@@ -158,15 +153,15 @@ class Walk {
       this.#tornBytes = bytes.length
       return
     }
-    const entry = decodeLine(bytes.toString('utf8'), last, this.#file)
+    const entry = decodeLine(bytes.toString('utf8'), last, this.#file, isCanonical)
     if (typeof entry === 'string') {
       this.#problem = { line: last.line + 1, reason: entry }
       return
     }
-    this.#last = { line: entry.line, sha256: hashLine(bytes) }
+    this.#last = { line: entry.line, sha256 }
     this.#offset += bytes.length + 1
-    if (entry.line >= this.#keptFrom) this.#hashes.set(entry.line, this.#last.sha256)
-    this.#reader(entry, this.#last.sha256, bytes)
+    if (entry.line >= this.#keptFrom) this.#hashes.set(entry.line, sha256)
+    this.#reader(entry, sha256, bytes)
     if (entry.kind === 'remark' && entry.breaks) {
       this.#problem = { line: entry.line, reason: `it records that ${entry.remark}` }
     }
@@ -217,42 +212,6 @@ const endsAt = (head: Head, last: LineBefore): boolean =>
   head === 'missing'
     ? last.line === 0
     : head !== 'damaged' && head.line === last.line && head.sha256 === last.sha256
-
-interface RawLine {
-  /** Without its line feed; good until the next ones are read. */
-  readonly bytes: Buffer
-  /** False for what stands behind the last line feed. */
-  readonly complete: boolean
-}
-
-/** The lines from `offset` on, as many at once as a read brings. */
-async function* linesFrom(handle: DiskFile, offset: number): AsyncGenerator<readonly RawLine[]> {
-  let buffer = Buffer.alloc(2 * chunkBytes)
-  let filled = 0
-  let position = offset
-  for (;;) {
-    if (buffer.length - filled < chunkBytes) {
-      buffer = Buffer.concat([buffer.subarray(0, filled)], buffer.length * 2)
-    }
-    const read = await handle.read(buffer.subarray(filled, filled + chunkBytes), position)
-    if (read === 0) break
-    position += read
-    filled += read
-    const held = buffer.subarray(0, filled)
-    const lines: RawLine[] = []
-    let start = 0
-    for (let end = held.indexOf(lineFeed); end >= 0; end = held.indexOf(lineFeed, start)) {
-      lines.push({ bytes: held.subarray(start, end), complete: true })
-      start = end + 1
-    }
-    // an endless line is handed on as it is: it fits nowhere
-    if (filled - start > maxLineBytes) lines.push({ bytes: held.subarray(start), complete: true })
-    yield lines
-    buffer.copyWithin(0, start, filled)
-    filled -= start
-  }
-  if (filled > 0) yield [{ bytes: buffer.subarray(0, filled), complete: false }]
-}
 
 async function openIfThere(disk: Disk, file: string): Promise<DiskFile | undefined> {
   try {

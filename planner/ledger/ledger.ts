@@ -31,11 +31,11 @@ import {
   type LedgerEntry,
   type LedgerRemark,
   type LineBefore,
+  maxLineBytes,
   type RunHeader,
   signLine,
   startOfLedger,
 } from './ledger-line.ts'
-import { maxLineBytes } from './ledger-reader.ts'
 import { awaitStateLock } from './state-lock.ts'
 import type { RunsSummed } from './sum-line.ts'
 
