@@ -109,18 +109,16 @@ export async function createBackup(
     const earlier = await phases.run('compare', () => readEarlier(repository, state, signal))
     const carried = mode === 'full' ? undefined : carriedRecall(state, goldenRequest, earlier)
     const files = new FileStore(repository, mode, watch)
-    const record = () =>
-      phases.run('golden', () =>
-        recordGolden(state, source, { ...goldenRequest, snapshotId }, watch, carried),
-      )
-    // latency is measured while nothing else is done; where it is not, the upload need not wait
-    const golden =
-      carried === undefined
-        ? await record()
-        : await beside(record(), files.store(state.files.filter(isSettled)))
-    const stored = await phases.run('upload', async () => {
+    const drawn = phases.run('golden', () =>
+      recordGolden(state, source, { ...goldenRequest, snapshotId }, watch, carried),
+    )
+    // latency is measured while nothing else is done; the upload need not wait for the rest
+    if (carried === undefined) await drawn
+    const { golden, stored } = await phases.run('upload', async () => {
+      const finished = drawn.then((finish) => finish())
+      const golden = await beside(finished, files.store(state.files.filter(isSettled)))
       await files.store(state.files)
-      return files.result(state.files)
+      return { golden, stored: files.result(state.files) }
     })
     const needed = stored.files.flatMap(({ pieces }) => pieces.map(({ sha256 }) => sha256))
     const objectLock = await protect(needed)

@@ -87,7 +87,8 @@ export interface CheckedRequest {
 
 /**
  * Draws the sample, finds the truth in the pinned state, and measures what the source's own search
- * makes of it; a flat index that is not in memory is exact by definition, and its latency is not measured. Writes may go on meanwhile; they can only make the measured recall differ slightly.
+ * makes of it: the latency before this resolves, as long as nothing else is done, the rest of the recall
+ * when the result is called, beside whatever else. A flat index that is not in memory is exact by definition, and its latency is not measured. Writes may go on meanwhile; they can only make the measured recall differ slightly.
  * @param carried what an earlier snapshot measured, to be stated instead: see carried-recall.ts
  */
 export async function recordGolden(
@@ -96,7 +97,7 @@ export async function recordGolden(
   request: RecordRequest,
   watch: Watch,
   carried?: MeasuredRecall,
-): Promise<Golden> {
+): Promise<() => Promise<Golden>> {
   const { k, snapshotId } = request
   const questions = await questionsOf(state, request)
   const queries = questions.map(
@@ -106,14 +107,19 @@ export async function recordGolden(
       neighbours: neighbours.map(({ id, distance }) => ({ id, distance })),
     }),
   )
-  if (carried !== undefined) return { k, queries, ...carried }
+  if (carried !== undefined) return async () => ({ k, queries, ...carried })
   if (state.config.index.kind === 'flat' && !source.isWarm) {
     // it compares every point, so it finds all; loading all of them to see that would take their memory
     const recall = questions.some(({ neighbours }) => neighbours.length > 0) ? 1 : null
-    return { k, queries, recall, latencyMs: null, measuredIn: snapshotId }
+    return async () => ({ k, queries, recall, latencyMs: null, measuredIn: snapshotId })
   }
-  const { recall, latencyMs } = await measure(source, questions, k, watch)
-  return { k, queries, recall, latencyMs, measuredIn: snapshotId }
+  const measuring = new Measuring(source, questions, k, watch)
+  await measuring.warmUp(source.isWarm ? 1 : warmUpSearches)
+  await measuring.time(timedMs)
+  return async () => {
+    const { recall, latencyMs } = await measuring.finish()
+    return { k, queries, recall, latencyMs, measuredIn: snapshotId }
+  }
 }
 
 async function questionsOf(
@@ -182,7 +188,10 @@ export async function compareWithGolden(
     const exact = await collection.search(vector, { ...optionsOf(question, k), exact: true })
     if (!sameDistances(exact, neighbours)) wrong.push(id)
   }
-  const measured = await measure(collection, questions, k, watch)
+  const measuring = new Measuring(collection, questions, k, watch)
+  await measuring.warmUp(warmUpSearches)
+  await measuring.time()
+  const measured = await measuring.finish()
   return { ...measured, queries: golden.queries.length, recordedRecall: golden.recall, wrong }
 }
 
@@ -197,35 +206,71 @@ const optionsOf = ({ id, isOwn }: Question, k: number) => (isOwn ? { k } : { k, 
 /** Searches before the measured ones: the first loads graphs, the next warm the caches. */
 const warmUpSearches = 8
 
-async function measure(
-  source: Searched,
-  questions: readonly Question[],
-  k: number,
-  watch: Watch,
-): Promise<GoldenMeasurement> {
-  for (const question of questions.slice(0, warmUpSearches)) {
-    await source.search(question.vector, optionsOf(question, k))
+/** So long a backup does nothing but measure latency, and at least so many queries. */
+const timedMs = 250
+const fewestTimed = 20
+
+/** One pass over the questions: recall of all of them, latency of those that are asked while nothing else is done. */
+class Measuring {
+  readonly #source: Searched
+  readonly #questions: readonly Question[]
+  readonly #k: number
+  readonly #watch: Watch
+  readonly #times: number[] = []
+  #asked = 0
+  #found = 0
+  #all = 0
+
+  constructor(source: Searched, questions: readonly Question[], k: number, watch: Watch) {
+    this.#source = source
+    this.#questions = questions
+    this.#k = k
+    this.#watch = watch
   }
-  let found = 0
-  let all = 0
-  const times: number[] = []
-  for (const [index, question] of questions.entries()) {
+
+  async warmUp(searches: number): Promise<void> {
+    for (const question of this.#questions.slice(0, searches)) {
+      await this.#source.search(question.vector, optionsOf(question, this.#k))
+    }
+  }
+
+  /** Asks and times the questions, or as many as `mostMs` leaves time for. */
+  async time(mostMs = Number.POSITIVE_INFINITY): Promise<void> {
+    const { clock } = this.#watch
+    const untilMs = clock.monotonicMs() + mostMs
+    while (this.#times.length < fewestTimed || clock.monotonicMs() < untilMs) {
+      const startedMs = clock.monotonicMs()
+      if (!(await this.#ask())) return
+      this.#times.push(clock.monotonicMs() - startedMs)
+    }
+  }
+
+  /** Asks the rest. A search takes this thread for as long as it lasts: others have their turn in between. */
+  async finish(): Promise<GoldenMeasurement> {
+    while (await this.#ask()) await new Promise(setImmediate)
+    const times = this.#times.sort((a, b) => a - b)
+    return {
+      queries: this.#questions.length,
+      k: this.#k,
+      recall: this.#all === 0 ? null : this.#found / this.#all,
+      latencyMs:
+        times.length === 0 ? null : { p50: percentile(times, 0.5), p95: percentile(times, 0.95) },
+    }
+  }
+
+  /** @returns false when there is no further question */
+  async #ask(): Promise<boolean> {
+    this.#watch.signal?.throwIfAborted()
+    const question = this.#questions[this.#asked]
+    if (question === undefined) return false
     const { vector, neighbours } = question
-    watch.signal?.throwIfAborted()
-    const startedMs = watch.clock.monotonicMs()
-    const answer = await source.search(vector, optionsOf(question, k))
-    times.push(watch.clock.monotonicMs() - startedMs)
-    found += countFound(answer, neighbours)
-    all += neighbours.length
-    watch.progress({ phase: 'golden', unit: 'queries', done: index + 1, total: questions.length })
-  }
-  times.sort((a, b) => a - b)
-  return {
-    queries: questions.length,
-    k,
-    recall: all === 0 ? null : found / all,
-    latencyMs:
-      times.length === 0 ? null : { p50: percentile(times, 0.5), p95: percentile(times, 0.95) },
+    const answer = await this.#source.search(vector, optionsOf(question, this.#k))
+    this.#asked++
+    this.#found += countFound(answer, neighbours)
+    this.#all += neighbours.length
+    const progress = { unit: 'queries', done: this.#asked, total: this.#questions.length } as const
+    this.#watch.progress({ phase: 'golden', ...progress })
+    return true
   }
 }
 

@@ -8,7 +8,7 @@
  */
 import { fail } from '../base/errors.ts'
 import { inFlight } from '../base/in-flight.ts'
-import { limits } from '../base/limits.ts'
+import { limits, MiB } from '../base/limits.ts'
 import type { PinnedFile } from '../collection/pinned-state.ts'
 import type { Repository } from '../repository/repository.ts'
 import {
@@ -28,6 +28,9 @@ export interface StoredFiles {
   readonly addedBytes: number
   readonly objects: { readonly total: number; readonly written: number; readonly reused: number }
 }
+
+/** Smaller pieces are read and put as quickly. */
+const leastCopied = MiB
 
 interface Piece {
   readonly file: PinnedFile
@@ -108,7 +111,10 @@ export class FileStore {
       (await this.#holds(piece.known, piece))
         ? piece.known
         : undefined
-    this.#note(piece, reused ?? (await this.#readAndPut(piece, pieces)))
+    this.#note(
+      piece,
+      reused ?? (await this.#copy(piece, pieces)) ?? (await this.#readAndPut(piece, pieces)),
+    )
   }
 
   #note(piece: Piece, sha256: string): void {
@@ -121,6 +127,42 @@ export class FileStore {
 
   async #holds(sha256: string, { sizeBytes }: Piece): Promise<boolean> {
     return (await this.#repository.objectSize(sha256)) === sizeBytes
+  }
+
+  /**
+   * A piece that is known, from file to file by a thread, hashed on the way. The bytes are in the
+   * processor's cache then, and in no buffer here.
+   * @returns undefined where files cannot be had
+   */
+  async #copy(
+    { file, index, sizeBytes, known }: Piece,
+    pieces: PiecesInFlight,
+  ): Promise<string | undefined> {
+    const { threadPath } = file
+    if (threadPath === undefined || known === undefined || sizeBytes < leastCopied) return
+    if (this.#settled.has(known)) return
+    const staged = await this.#repository.stageObject()
+    if (staged === undefined) return
+    let hashed: string
+    try {
+      const part = { path: threadPath, offset: index * limits.pieceBytes, length: sizeBytes }
+      hashed = await pieces.hashFile({ ...part, copyTo: { path: staged.path, offset: 0 } })
+    } catch (error) {
+      await staged.discard().catch(() => {}) // the first error is the one to tell
+      throw error
+    }
+    // what is wrong, reading it once more tells; so does what another lane has seen to meanwhile
+    if (hashed !== known || this.#settled.has(known)) {
+      await staged.discard()
+      return
+    }
+    const settled = staged.commit(known, true)
+    this.#settled.set(known, settled)
+    if (await settled) {
+      this.#written++
+      this.#addedBytes += sizeBytes
+    }
+    return known
   }
 
   #readAndPut(piece: Piece, pieces: PiecesInFlight): Promise<string> {

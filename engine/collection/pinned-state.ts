@@ -39,6 +39,8 @@ export interface PinnedFile {
   readonly sizeBytes: number
   /** SHA-256, hex, of each 16 MiB piece where it has been known since sealing; else undefined. */
   readonly pieces: readonly string[] | undefined
+  /** Where threads find it, from byte 0 to its size; undefined when only {@link read} can tell. */
+  readonly threadPath?: string | undefined
   /** Reads until `target` is full or the pinned size is reached; returns the bytes read. */
   read(target: Uint8Array, position: number): Promise<number>
 }
@@ -201,6 +203,7 @@ class PinnedPlace {
       path: relative,
       sizeBytes,
       pieces,
+      threadPath: context.disk.threadPath(path.join(directory, relative)),
       read: async (target, position) => {
         const file =
           opened.get(relative) ?? context.disk.open(path.join(directory, relative), 'read')

@@ -109,6 +109,14 @@ export interface UnfinishedPuts {
   remove(put: UnfinishedPut): Promise<void>
 }
 
+/** An empty file beside the values, for threads to fill; then it becomes a value or goes. Once. */
+export interface StagedFile {
+  readonly path: string
+  /** As `put`, with what the file holds now. */
+  commit(key: string, options?: Pick<PutOptions, 'ifAbsent'>): Promise<boolean>
+  discard(): Promise<void>
+}
+
 export interface Destination {
   /** How people name it, without credentials. */
   readonly url: string
@@ -124,6 +132,8 @@ export interface Destination {
    * none, or where only `get` can tell. What `get` refuses is refused here too.
    */
   threadFile(key: string): Promise<StoredFile | undefined>
+  /** A file for threads to fill by `nodeDisk`. Undefined where there are none: `put` does it. */
+  stageFile?(): Promise<StagedFile | undefined>
   /** Every key that starts with `prefix`, also what `get` will refuse, such as a link. */
   list(prefix: string): AsyncIterable<StoredEntry>
   /**

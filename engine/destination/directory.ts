@@ -13,7 +13,7 @@ import { randomUUID } from 'node:crypto'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Clock, systemClock } from '../base/clock.ts'
-import type { Disk, EntryKind } from '../base/disk.ts'
+import type { Disk, DiskFile, EntryKind } from '../base/disk.ts'
 import { fail, isOperatingError } from '../base/errors.ts'
 import {
   checkKey,
@@ -21,6 +21,7 @@ import {
   type Destination,
   type PutOptions,
   refuseLock,
+  type StagedFile,
   type StoredEntry,
   type StoredFile,
   type StoredRange,
@@ -59,16 +60,52 @@ export class DirectoryDestination implements Destination {
   async put(key: string, bytes: Uint8Array, options: PutOptions = {}): Promise<boolean> {
     const file = this.#file(key)
     if (options.lock !== undefined || options.legalHold === true) refuseLock(this.url)
-    await this.#makeParents(key)
-    const standing = await this.#disk.stat(file)
-    if (standing !== undefined) {
-      if (standing.kind !== 'file') this.#refuse(file, standing.kind)
-      if (options.ifAbsent === true) {
-        this.#note(key)
+    if (await this.#isTaken(key, options)) return false
+    return this.#name(await this.#writeTemporary(bytes), file, key, options)
+  }
+
+  async stageFile(): Promise<StagedFile | undefined> {
+    if (this.#disk.threadPath(this.#root) === undefined) return undefined
+    if (!(await this.#rootStands())) await this.#makeRoot()
+    const { file, path } = await this.#createTemporary()
+    const discard = async () => {
+      await file.close()
+      await this.#disk.unlink(path)
+    }
+    const commit = async (key: string, options: PutOptions = {}) => {
+      let target: string
+      let isTaken: boolean
+      try {
+        target = this.#file(key)
+        isTaken = await this.#isTaken(key, options)
+        if (!isTaken) await file.dataSync()
+      } catch (error) {
+        await discard().catch(() => {}) // the first error is the one to tell
+        throw error
+      }
+      if (isTaken) {
+        await discard()
         return false
       }
+      await file.close()
+      return this.#name(path, target, key, options)
     }
-    const temporary = await this.#writeTemporary(bytes)
+    return { path, commit, discard }
+  }
+
+  /** Makes the way to `key`. @returns whether something stands there that is to be kept */
+  async #isTaken(key: string, { ifAbsent }: PutOptions): Promise<boolean> {
+    await this.#makeParents(key)
+    const file = this.#file(key)
+    const standing = await this.#disk.stat(file)
+    if (standing === undefined) return false
+    if (standing.kind !== 'file') this.#refuse(file, standing.kind)
+    if (ifAbsent === true) this.#note(key)
+    return ifAbsent === true
+  }
+
+  /** Gives a temporary file, which is durable, its name. */
+  async #name(temporary: string, file: string, key: string, options: PutOptions): Promise<boolean> {
     try {
       if (options.ifAbsent !== true) {
         await this.#disk.rename(temporary, file)
@@ -213,11 +250,15 @@ export class DirectoryDestination implements Destination {
     else if (stat.kind !== 'directory') this.#refuse(directory, stat.kind)
   }
 
-  async #writeTemporary(bytes: Uint8Array): Promise<string> {
+  async #createTemporary(): Promise<{ file: DiskFile; path: string }> {
     const directory = join(this.#root, temporaryName)
     await this.#makeOne(directory)
-    const temporary = join(directory, randomUUID())
-    const file = await this.#disk.open(temporary, 'create')
+    const path = join(directory, randomUUID())
+    return { file: await this.#disk.open(path, 'create'), path }
+  }
+
+  async #writeTemporary(bytes: Uint8Array): Promise<string> {
+    const { file, path: temporary } = await this.#createTemporary()
     try {
       await file.write(bytes, 0)
       await file.dataSync()

@@ -49,6 +49,7 @@ import {
   type ObjectRead,
   type Opener,
   type Sealer,
+  type StagedObject,
   StoredObjects,
 } from './stored-objects.ts'
 import { StoredValues, type Tail } from './stored-values.ts'
@@ -243,6 +244,11 @@ export class Repository {
     sealer?: Sealer,
   ): Promise<boolean> {
     return this.#objects.put(sha256, bytes, replace, sealer)
+  }
+
+  /** A file that becomes an object once threads have filled it; undefined when `putObject` does it. */
+  stageObject(): Promise<StagedObject | undefined> {
+    return this.#objects.stage()
   }
 
   /** The file that an object stands in, for threads; undefined when `getObject` must be asked. */

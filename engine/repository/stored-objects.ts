@@ -25,6 +25,14 @@ export interface ObjectFile {
   readonly box?: BoxKey
 }
 
+/** An empty file for the bytes of an object. See `StagedFile`. */
+export interface StagedObject {
+  readonly path: string
+  /** Durable after a publish or a flush. @returns whether it was stored */
+  commit(sha256: string, replace: boolean): Promise<boolean>
+  discard(): Promise<void>
+}
+
 /** Makes a sealed box of bytes, wherever that is done best. */
 export type Sealer = (bytes: Uint8Array, box: BoxKey) => Promise<Uint8Array>
 
@@ -83,6 +91,18 @@ export class StoredObjects {
     const box = this.#sealing?.boxKey('object', key)
     const stored = box === undefined ? bytes : await sealer(bytes, box)
     return this.#destination.put(key, stored, { ifAbsent: !replace })
+  }
+
+  /** A file that becomes an object once threads have filled it; undefined when {@link put} does it. */
+  async stage(): Promise<StagedObject | undefined> {
+    const file = this.#sealing === undefined ? await this.#destination.stageFile?.() : undefined
+    return (
+      file && {
+        path: file.path,
+        commit: (sha256, replace) => file.commit(this.key(sha256), { ifAbsent: !replace }),
+        discard: () => file.discard(),
+      }
+    )
   }
 
   /** The file that an object stands in, for threads; undefined when `getObject` must be asked. */

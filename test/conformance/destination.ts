@@ -1,5 +1,7 @@
 /** What every destination must do; see the contract in engine/destination/destination.ts. */
+
 import { randomBytes } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
 import { nodeDisk } from '../../engine/base/disk.ts'
 import { type Destination, getWhole } from '../../engine/destination/destination.ts'
@@ -41,6 +43,32 @@ export function destinationConformance(open: () => Promise<() => Destination>): 
     }
     expect(await destination.threadFile('objects/aa/two')).toBeUndefined()
     await expect(destination.threadFile('../one')).rejects.toMatchObject({ code: 'unsafe-name' })
+  })
+
+  it('makes a value of a file that threads filled, if it has such files', async () => {
+    const destination = await fresh()
+    const stage = async (value: string) => {
+      const staged = await destination.stageFile?.()
+      if (staged !== undefined) await writeFile(staged.path, value)
+      return staged
+    }
+    const first = await stage('first')
+    if (first === undefined) return
+    expect(await first.commit('objects/aa/one')).toBe(true)
+    expect(await text(destination, 'objects/aa/one')).toBe('first')
+    const second = await stage('second')
+    expect(await second?.commit('objects/aa/one', { ifAbsent: true })).toBe(false)
+    expect(await text(destination, 'objects/aa/one')).toBe('first')
+    const third = await stage('third')
+    expect(await third?.commit('objects/aa/one')).toBe(true)
+    expect(await text(destination, 'objects/aa/one')).toBe('third')
+    const fourth = await stage('fourth')
+    await fourth?.discard()
+    const fifth = await stage('fifth')
+    await expect(fifth?.commit('../one')).rejects.toMatchObject({ code: 'unsafe-name' })
+    await destination.flush()
+    for await (const { key } of destination.list('')) expect(key).toBe('objects/aa/one')
+    for await (const left of destination.unfinished?.list() ?? []) expect(left).toBeUndefined()
   })
 
   it('gives back an empty value', async () => {

@@ -13,6 +13,7 @@ import { openTest, somePoints, type TestPoint } from '../../support/collections.
 import { manualClock } from '../../support/manual-clock.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
+import { pinnedSource, segment } from './pinned-source.ts'
 
 const world = { disk: nodeDisk, clock: manualClock() }
 const watch = { clock: world.clock, progress: noProgress }
@@ -149,6 +150,54 @@ describe('recording golden queries', () => {
     const nothing = { queries: [], recall: null, latencyMs: null }
     expect(none.golden).toEqual({ k: 10, ...nothing, measuredIn: 's' })
     await directory.close()
+  })
+})
+
+describe('measuring beside the upload', () => {
+  it('times queries alone for a while, and asks all of them', async () => {
+    const clock = manualClock()
+    const drawn = somePoints(seededRandom(68), 64).map(({ id, vector }, index) => ({
+      id,
+      vector: Float32Array.from(vector),
+      neighbours: [{ id: `near ${index}`, distance: 0.5 }],
+    }))
+    let asked = 0
+    let askedAtFirstPut: number | undefined
+    const destination = new (class extends MemoryDestination {
+      override put(...args: Parameters<MemoryDestination['put']>) {
+        if (args[0].startsWith('objects/')) askedAtFirstPut ??= asked
+        return super.put(...args)
+      }
+    })()
+    const file = { path: segment(1, 'vectors'), bytes: Buffer.alloc(1000, 7) }
+    const source = {
+      ...pinnedSource([file], {
+        golden: async () => drawn,
+        config: makeConfig({ dimension: 8, metric: 'l2' }),
+      }),
+      search: async () => {
+        asked++
+        clock.advance(10)
+        // the warm-up has asked the first question already; every other answer is wrong
+        return [
+          {
+            id: asked % 2 === 0 ? `near ${asked - 2}` : 'far',
+            distance: asked % 2 === 0 ? 0.5 : 0.9,
+          },
+        ]
+      },
+    }
+    await createBackup(source, { disk: nodeDisk, clock, destination, snapshotId: 's' })
+    const { golden } = (
+      await readSnapshot({ source: destination, collection: 'products', snapshotId: 's', ...world })
+    ).manifest
+    expect(asked).toBe(1 + 64)
+    // the first of the rest may be asked before
+    expect(askedAtFirstPut).toBeGreaterThanOrEqual(1 + 25)
+    expect(askedAtFirstPut).toBeLessThan(1 + 30)
+    expect(golden.queries).toHaveLength(64)
+    expect(golden.recall).toBe(0.5)
+    expect(golden.latencyMs).toEqual({ p50: 10, p95: 10 })
   })
 })
 

@@ -40,6 +40,11 @@ async function rootAndOutside() {
 const everyUse: Record<string, (destination: Destination, key: string) => Promise<unknown>> = {
   put: (destination, key) => destination.put(key, bytes),
   'put if absent': (destination, key) => destination.put(key, bytes, { ifAbsent: true }),
+  'a staged file': async (destination, key) => {
+    const staged = await destination.stageFile?.()
+    if (staged === undefined) throw new Error('there are no staged files')
+    return staged.commit(key)
+  },
   get: (destination, key) => destination.get(key, new Uint8Array(10)),
   head: (destination, key) => destination.head(key),
   delete: (destination, key) => destination.delete(key),
