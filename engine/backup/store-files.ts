@@ -151,10 +151,11 @@ export class FileStore {
       await staged.discard().catch(() => {}) // the first error is the one to tell
       throw error
     }
-    // what is wrong, reading it once more tells; so does what another lane has seen to meanwhile
-    if (hashed !== known || this.#settled.has(known)) {
+    const elsewhere = this.#settled.get(known)
+    if (hashed !== known || elsewhere !== undefined) {
       await staged.discard()
-      return
+      await elsewhere
+      return hashed === known ? known : undefined // what is wrong, reading it once more tells
     }
     const settled = staged.commit(known, true)
     this.#settled.set(known, settled)
