@@ -49,6 +49,8 @@ export const errorCatalogue = {
   'objective-missed': exitCodes.objectiveMissed,
   // the plan was looked at, and cannot keep what it promises
   'plan-falls-short': exitCodes.objectiveMissed,
+  // the written runbook was compared, and says something else than the plan
+  'runbook-outdated': exitCodes.objectiveMissed,
   // the plan
   'plan-invalid': exitCodes.planInvalid,
   'plan-too-large': exitCodes.planInvalid,

@@ -22,6 +22,7 @@ import { refuseMistakes } from './options.ts'
 import { addRecover } from './recover.ts'
 import { addResume } from './resume.ts'
 import { addRun } from './run.ts'
+import { addRunbook } from './runbook.ts'
 import { createRunner, examples } from './runner.ts'
 import { addSchema } from './schema.ts'
 import { addStatus } from './status.ts'
@@ -68,6 +69,7 @@ export function buildProgram(io: Io, write: (text: string) => void): Command {
     addRecover,
     addResume,
     addTabletop,
+    addRunbook,
     addAudit,
   ])
     add(program, run)

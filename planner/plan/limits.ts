@@ -14,6 +14,8 @@ export const planLimits = {
   fileBytes: 256 * KiB,
   /** Bytes of one artefact that is put into a bundle. */
   artefactBytes: 64 * MiB,
+  /** Bytes of a runbook that is compared. */
+  runbookBytes: 16 * MiB,
   /** Nesting of mappings and lists, brackets and indentation together. */
   depth: 50,
   /** `key:` in the whole file. */

@@ -9,8 +9,21 @@ export type Cell =
   | { readonly text?: string; readonly lines: readonly number[] }
 
 export type Block =
-  | { readonly kind: 'paragraph'; readonly text: string }
-  | { readonly kind: 'list'; readonly items: readonly string[] }
+  | {
+      readonly kind: 'paragraph'
+      readonly text: string
+      /** It comes from the ledger, and whoever compares pages leaves it aside. */
+      readonly isMeasured?: boolean
+    }
+  | {
+      readonly kind: 'list'
+      readonly items: readonly string[]
+      readonly isMeasured?: boolean
+    }
+  /** Above a part of a section, or a step inside of one. */
+  | { readonly kind: 'heading'; readonly text: string; readonly isStep?: boolean }
+  /** Lines for a shell, to be copied as they stand. */
+  | { readonly kind: 'commands'; readonly lines: readonly string[] }
   /** Output of programs, character for character. */
   | { readonly kind: 'lines'; readonly lines: readonly string[] }
   | {
@@ -22,6 +35,9 @@ export type Block =
   | { readonly kind: 'chart'; readonly chart: Chart }
   /** Lines of the ledger that others refer to. */
   | { readonly kind: 'entries'; readonly entries: readonly LedgerReference[] }
+
+/** Ends every line that comes from the ledger; no page shows it, and no text of others can hold it. */
+export const measuredMark = ' <!-- measured -->'
 
 export interface LedgerReference {
   readonly line: number
@@ -36,7 +52,8 @@ export interface Section {
 
 export interface Story {
   readonly title: string
-  readonly verdict: VerdictKind
+  /** Absent where nothing is judged. */
+  readonly verdict?: VerdictKind
   readonly lead: string
   readonly sections: readonly Section[]
 }

@@ -3,7 +3,7 @@
  * All text is escaped, and a content security policy keeps the page from loading anything.
  */
 import type { Chart } from '../chart/chart.ts'
-import type { Block, Cell, Story } from './block.ts'
+import { type Block, type Cell, measuredMark, type Story } from './block.ts'
 
 const light = `--page: #ffffff; --line: #d0d7de; --soft: #f3f5f7; --text: #1c2128; --muted: #57606a;
   --link: #0b57a4; --met: #116329; --missed: #a40e26; --unproven: #7a4d00; --series1: #0b62a8;
@@ -20,10 +20,14 @@ body { margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 62rem; color: var(-
   background: var(--page); font: 1rem/1.55 system-ui, sans-serif; overflow-wrap: anywhere; }
 h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 .75rem; }
 h2 { font-size: 1.15rem; margin: 2.25rem 0 .6rem; }
+h3 { font-size: 1.05rem; margin: 1.6rem 0 .4rem; }
+h4 { font-size: 1rem; margin: 1.3rem 0 .3rem; }
 a { color: var(--link); }
 a:focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
 .lead { border: 1px solid var(--line); border-left: .4rem solid currentColor; border-radius: .4rem;
   padding: .8rem 1rem; margin: 0; font-size: 1.1rem; font-weight: 600; }
+/* one click takes all of it */
+.commands { user-select: all; }
 .met { color: var(--met); } .missed { color: var(--missed); } .unproven { color: var(--unproven); }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums; }
@@ -41,7 +45,7 @@ ul { padding-left: 1.2rem; }
 .entries li:target { background: var(--soft); outline: 2px solid var(--link); }
 @media print { :root { color-scheme: light; ${light} }
   body { max-width: none; padding: 0; font-size: 10pt; }
-  h2 { break-after: avoid; } tr, pre, figure { break-inside: avoid; }
+  h2, h3, h4 { break-after: avoid; } tr, pre, figure { break-inside: avoid; }
   .scroll, pre { overflow: visible; } pre { white-space: pre-wrap; } a { color: inherit; } }
 `
 
@@ -74,19 +78,27 @@ export function toHtml(story: Story, draw?: Draw): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${safe(story.title)}: ${story.verdict}</title>
+<title>${safe(story.title)}${story.verdict === undefined ? '' : `: ${story.verdict}`}</title>
 <style>${style}</style>
 </head>
 <body>
 <main>
 <h1>${safe(story.title)}</h1>
-<p class="lead ${story.verdict}">${marks[story.verdict]}: ${safe(story.lead)}</p>
+${leadOf(story)}
 ${body.join('\n')}
 </main>
 </body>
 </html>
 `
 }
+
+const leadOf = ({ verdict, lead }: Story): string =>
+  verdict === undefined
+    ? `<p class="lead">${safe(lead)}</p>`
+    : `<p class="lead ${verdict}">${marks[verdict]}: ${safe(lead)}</p>`
+
+const markOf = ({ isMeasured }: { readonly isMeasured?: boolean }): string =>
+  isMeasured === true ? measuredMark : ''
 
 interface Page {
   /** Lines of the ledger that stand on it. */
@@ -97,9 +109,17 @@ interface Page {
 function toBlock(block: Block, page: Page): string {
   switch (block.kind) {
     case 'paragraph':
-      return `<p>${safe(block.text)}</p>`
-    case 'list':
-      return `<ul>\n${block.items.map((item) => `<li>${linked(item, page)}</li>`).join('\n')}\n</ul>`
+      return `<p>${safe(block.text)}</p>${markOf(block)}`
+    case 'list': {
+      const items = block.items.map((item) => `<li>${linked(item, page)}</li>${markOf(block)}`)
+      return `<ul>\n${items.join('\n')}\n</ul>`
+    }
+    case 'heading': {
+      const name = block.isStep === true ? 'h4' : 'h3'
+      return `<${name}>${safe(block.text)}</${name}>`
+    }
+    case 'commands':
+      return `<pre class="commands">${block.lines.map(safe).join('\n')}</pre>`
     case 'lines':
       return `<pre>${block.lines.map(safe).join('\n')}</pre>`
     case 'table': {

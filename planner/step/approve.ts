@@ -14,6 +14,7 @@ export const approve: StepFaces<'approve'> = {
   examine: async () => ({ state: 'repeat', found: 'no answer was written down' }),
   describe: ({ by, question }, plan) => ({
     sentence: `Ask ${whoText(plan, by)}: ${question.text}`,
+    expected: 'a yes, and who said it; silence is no yes',
     commands: [],
   }),
   estimate: (_, id, history) => estimateFrom(history, { id, kind: 'approve' }, 5 * 60_000),

@@ -12,6 +12,7 @@ export const archive: StepFaces<'archive'> = {
   run,
   describe: (input, plan) => ({
     sentence: `Archive the log of ${input.collections.join(', ')} to ${input.to}`,
+    expected: 'each log with the LSN up to which it is archived, and no gap',
     commands: input.collections.map((name) =>
       vectraCli(
         plan,

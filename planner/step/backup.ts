@@ -16,6 +16,7 @@ export const backup: StepFaces<'backup'> = {
   run,
   describe: (input, plan) => ({
     sentence: `Back up ${input.collections.join(', ')} to ${input.to} as ${input.id.text}`,
+    expected: 'each collection with its snapshot id, its points and their LSN',
     commands: input.collections.map((name) =>
       vectraCli(
         plan,
@@ -23,7 +24,7 @@ export const backup: StepFaces<'backup'> = {
         ...['collections', 'backup', name],
         ...['--destination', typedDestination(plan, input.to)],
         ...accessWords(plan, [input.to], 'writes'),
-        ...['--snapshot-id', input.id.text],
+        ...['--snapshot-id', input.id.text.replaceAll('${collection}', name)],
         ...(input.mode === 'full' ? ['--mode', 'full'] : []),
         ...goldenWords(plan, collectionOf(plan, name)),
         '--wait',

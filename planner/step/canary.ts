@@ -41,6 +41,7 @@ export const canary: StepFaces<'canary'> = {
   },
   describe: ({ target, collection, everyMs }) => ({
     sentence: `Write canary points to ${collection} on ${target} until the disaster, ${rateText(everyMs)}`,
+    expected: 'points are written and acknowledged until the disaster',
     commands: [],
   }),
   estimate: (_, id, history) => estimateFrom(history, { id, kind: 'canary' }, 1_000),

@@ -11,6 +11,7 @@ import { countCanary } from './check-canary.ts'
 import { type CheckedPoint, compareWithWanted } from './check-points.ts'
 import { estimateFrom } from './estimate.ts'
 import { positionJson, toIso } from './observation.ts'
+import { showDuration } from './quantity.ts'
 import type { StepContext, StepFaces, StepResult } from './step.ts'
 
 /** Golden queries of a collection that the plan does not name. */
@@ -23,6 +24,7 @@ export const check: StepFaces<'check'> = {
     const name = input.collection.text
     return {
       sentence: `Check ${aspects(input)} of ${name} on ${input.target}${input.against ? ' against its snapshot' : ''}`,
+      expected: wantedText(input),
       commands: [
         vectraCli(plan, input.target, 'collections', 'describe', name),
         vectraCli(plan, input.target, 'collections', 'stats', name),
@@ -45,6 +47,32 @@ export const check: StepFaces<'check'> = {
     },
   ],
   examine: async () => ({ state: 'repeat', found: 'a check only looks' }),
+}
+
+/** What has to be true, in words. Recall and latency are measured by a run and not by these commands. */
+function wantedText(input: CheckInput): string {
+  const { count, recall, latency } = input
+  const bounds = Object.entries(latency ?? {}).map(
+    ([name, limitMs]) => `${name.replace('Ms', '')} at most ${showDuration(limitMs)}`,
+  )
+  const searched = [
+    recall === undefined ? [] : [`recall of at least ${recall.min}`],
+    bounds.length === 0 ? [] : [`latency ${bounds.join(', ')}`],
+  ].flat()
+  const wanted = [
+    ...(count === 'equal' ? ['as many points as the snapshot has'] : []),
+    ...(typeof count === 'object' && count.min !== undefined
+      ? [`points: ${count.min} or more`]
+      : []),
+    ...(typeof count === 'object' && count.max !== undefined
+      ? [`points: ${count.max} or fewer`]
+      : []),
+    ...(input.digest === undefined ? [] : ['the digest of the snapshot']),
+    ...(input.parity ? ['dimension, metric and index settings of the snapshot'] : []),
+    ...(input.canary === true ? ['canary points: which acknowledged ones are missing'] : []),
+    ...(searched.length === 0 ? [] : [`${searched.join(' and ')}, which a run measures`]),
+  ]
+  return wanted.length === 0 ? 'it is there' : wanted.join('; ')
 }
 
 function aspects(input: CheckInput): string {

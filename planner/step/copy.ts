@@ -12,6 +12,7 @@ export const copy: StepFaces<'copy'> = {
   run,
   describe: (input, plan) => ({
     sentence: `Copy ${snapshotText(input.snapshot)} of ${input.collection ?? 'every collection'} from ${input.from} to ${input.to}`,
+    expected: 'every snapshot is copied or was there, and what was brought is read back',
     commands: [
       [
         ...['vectra-cli', 'repository', 'copy'],

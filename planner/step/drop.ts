@@ -35,6 +35,8 @@ export const drop: StepFaces<'drop'> = {
   },
   describe: ({ target, collection, ifExists }, plan) => ({
     sentence: `Drop ${collection.text} on ${target}${ifExists ? ' if it exists' : ''}`,
+    expected: `${collection.text} is no longer listed`,
+    back: 'only a restore brings it back',
     commands: [
       vectraCli(
         plan,

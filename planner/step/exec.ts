@@ -27,7 +27,8 @@ export const exec: StepFaces<'exec'> = {
   run,
   describe: (input) => ({
     sentence: `Run ${shortened(input.command.map((word) => word.text).join(' '))}`,
-    commands: [input.command.map((word) => word.text)],
+    expected: 'exit code 0',
+    commands: [withVariables(input)],
   }),
   estimate: (_, id, history) => estimateFrom(history, { id, kind: 'exec' }, 1_000),
   touches: (input) => [{ access: 'runs', what: 'command', name: input.command[0].text }],
@@ -40,6 +41,12 @@ const titleChars = 80
 
 const shortened = (text: string): string =>
   text.length <= titleChars ? text : `${text.slice(0, titleChars - 1)}…`
+
+function withVariables({ command, env }: ExecInput): string[] {
+  const variables = [...env].map(([name, value]) => `${name}=${value.text}`)
+  const words = command.map((word) => word.text)
+  return variables.length === 0 ? words : ['env', ...variables, ...words]
+}
 
 function run({ command, env, workingDirectory }: ExecInput, context: StepContext) {
   const variables = new Map([...env].map(([name, value]) => [name, context.text(value)]))

@@ -8,6 +8,8 @@ export const fence: StepFaces<'fence'> = {
   run: notOfferedByTarget('fence'),
   describe: ({ target, unreachable }) => ({
     sentence: `Fence ${target}, so that it takes no more writes${unreachable === 'continue' ? '; go on when it does not answer' : ''}`,
+    expected: `${target} refuses writes`,
+    back: `${target} takes writes again only as a standby that is promoted`,
     commands: [],
   }),
   estimate: (_, id, history) => estimateFrom(history, { id, kind: 'fence' }, 5_000),

@@ -20,6 +20,7 @@ export const http: StepFaces<'http'> = {
       : { state: 'unknown', found: `whether the ${method} request arrived cannot be seen` },
   describe: (input) => ({
     sentence: `Request ${input.method} ${input.url.text}${input.expect.status === undefined ? '' : `, expecting ${input.expect.status}`}`,
+    expected: `status ${input.expect.status ?? 'from 200 to 299'}`,
     commands: [curl(input)],
   }),
   estimate: (_, id, history) => estimateFrom(history, { id, kind: 'http' }, 2_000),

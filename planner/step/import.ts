@@ -13,6 +13,8 @@ export const importStep: StepFaces<'import'> = {
   run,
   describe: (input, plan) => ({
     sentence: `Import ${input.file.text} into ${input.collection} on ${input.target}`,
+    expected: `it says how many points it imported into ${input.collection}`,
+    back: 'drop the collection if the import made it; points that it replaced come back from a backup only',
     commands: commands(input, plan),
   }),
   estimate: (_, id, history) => estimateFrom(history, { id, kind: 'import' }, 10_000),

@@ -39,6 +39,8 @@ export const inject: StepFaces<'inject'> = {
     })),
   describe: ({ target, collection }, plan) => ({
     sentence: `Make the disaster: drop ${collection} on ${target}`,
+    expected: `searches on ${collection} fail`,
+    back: 'only a restore brings it back',
     commands: [vectraCli(plan, target, 'collections', 'drop', collection)],
   }),
   estimate: (_, id, history) => estimateFrom(history, { id, kind: 'inject' }, 1_000),

@@ -12,6 +12,7 @@ export const manual: StepFaces<'manual'> = {
   examine: async () => ({ state: 'repeat', found: 'nobody said yet that it is done' }),
   describe: (input, plan) => ({
     sentence: `By hand, ${whoText(plan, input.role)}: ${input.do.text}`,
+    expected: 'whoever did it says that it is done',
     commands: [],
   }),
   estimate: (_, id, history) => estimateFrom(history, { id, kind: 'manual' }, 15 * 60_000),

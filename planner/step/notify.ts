@@ -9,6 +9,7 @@
  * ends with the error that came first, and under `always` the rest of the clean-up goes on.
  */
 import { fail, OperatingError } from '../../engine/index.ts'
+import type { Plan } from '../plan/plan.ts'
 import type { NotifyInput } from '../plan/step-inputs.ts'
 import { sendRequest } from '../web/request.ts'
 import { toWebAddress } from '../web/web-address.ts'
@@ -28,9 +29,10 @@ export const notify: StepFaces<'notify'> = {
   kind: 'notify',
   run,
   examine: async () => ({ state: 'repeat', found: 'telling twice is better than not at all' }),
-  describe: ({ channel, message }) => ({
+  describe: ({ channel, message }, plan) => ({
     sentence: `Tell ${channel}: ${message.text}`,
-    commands: [],
+    expected: 'the message is where people read it',
+    commands: channelCommands(channel, message.text, plan),
   }),
   estimate: (_, id, history) => estimateFrom(history, { id, kind: 'notify' }, 1_000),
   touches: ({ channel }) => [{ access: 'writes', what: 'channel', name: channel }],
@@ -81,6 +83,21 @@ async function run({ channel: name, message }: NotifyInput, context: StepContext
       'See whether the webhook still exists and takes {"text": …} by POST.',
     ),
   )
+}
+
+/** What a person types to send `message`, with its variables as they are written. */
+export function channelCommands(name: string, message: string, plan: Plan): string[][] {
+  const channel = plan.people.channels.get(name)
+  if (channel === undefined) return []
+  if (channel.kind === 'exec') {
+    const words = channel.command.map(({ text }) => text)
+    const variables = { MESSAGE: message, CHANNEL: name, PLAN: plan.name }
+    return [
+      ['env', ...Object.entries(variables).map(([key, text]) => `VECTRA_${key}=${text}`), ...words],
+    ]
+  }
+  const words = ['curl', '--fail-with-body', '--header', 'content-type: application/json']
+  return [[...words, '--data', JSON.stringify({ text: message }), channel.url.text]]
 }
 
 /** A notification must not hold up what comes after it. */

@@ -18,6 +18,7 @@ export const probe: StepFaces<'probe'> = {
   examine: async () => ({ state: 'repeat', found: 'asking twice does no harm' }),
   describe: ({ url, expect, withinMs }) => ({
     sentence: `Probe ${url.text} for ${showDuration(withinMs)} until it answers ${expect.status ?? 'well'}`,
+    expected: `${expect.status ?? 'a status from 200 to 299'}, within ${showDuration(withinMs)}`,
     commands: [
       ['curl', '--silent', '--show-error', '--output', '/dev/null']
         .concat(['--write-out', '%{http_code}'])

@@ -8,6 +8,8 @@ export const promote: StepFaces<'promote'> = {
   run: notOfferedByTarget('promote'),
   describe: ({ target, collections, planned }) => ({
     sentence: `Promote ${collections.join(', ')} on ${target}${planned ? ', once it has everything' : ''}`,
+    expected: `${target} takes writes, in a new epoch; the old primary is fenced`,
+    back: 'only another promotion takes it back, once the other side follows',
     commands: [],
   }),
   estimate: (_, id, history) => estimateFrom(history, { id, kind: 'promote' }, 10_000),

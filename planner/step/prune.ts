@@ -14,6 +14,8 @@ export const prune: StepFaces<'prune'> = {
   run,
   describe: (input, plan) => ({
     sentence: `Remove snapshots${input.collection === undefined ? '' : ` of ${input.collection}`} from ${input.in}, but keep ${keptText(input.keep)}`,
+    expected: 'every snapshot with the rule that keeps it, or that it is removed',
+    back: 'what was removed stays gone',
     commands: [
       [
         ...['vectra-cli', 'repository', 'forget', typedDestination(plan, input.in)],

@@ -8,6 +8,7 @@ export const reconcile: StepFaces<'reconcile'> = {
   run: notOfferedByTarget('reconcile'),
   describe: ({ collection, from, lost }) => ({
     sentence: `Find the writes of ${collection} that ${from} lacks, and ${lost === 'replay' ? 'write them again' : 'report them'}`,
+    expected: 'every acknowledged write that is missing, or that there is none',
     commands: [],
   }),
   estimate: (_, id, history) => estimateFrom(history, { id, kind: 'reconcile' }, 60_000),

@@ -8,6 +8,8 @@ export const replicate: StepFaces<'replicate'> = {
   run: notOfferedByTarget('replicate'),
   describe: ({ from, to, collections, mode }) => ({
     sentence: `Let ${to} follow ${from} with ${collections.join(', ')} (${mode})`,
+    expected: `${to} has what ${from} has, and stays close behind`,
+    back: `what ${to} held before is gone`,
     commands: [],
   }),
   estimate: (_, id, history) => estimateFrom(history, { id, kind: 'replicate' }, 60_000),

@@ -26,6 +26,8 @@ export const restore: StepFaces<'restore'> = {
   run,
   describe: (input, plan) => ({
     sentence: `Restore ${what(input)} from ${input.from.join(' or ')} to ${input.into} as ${nameText(input)}`,
+    expected: `${nameText(input)} with its points, how much of its content is proven, and the recovery point: what was written after that is lost`,
+    back: backText(input),
     commands: [
       vectraCli(
         plan,
@@ -85,6 +87,11 @@ export const restore: StepFaces<'restore'> = {
     return { outputs: { dropped } }
   },
 }
+
+const backText = (input: RestoreInput): string =>
+  input.replace
+    ? 'what it replaced is gone; another snapshot or moment can be restored in its place'
+    : `drop ${nameText(input)} on ${input.into}; nothing else was touched`
 
 const what = ({ snapshot, collection }: RestoreInput): string =>
   snapshot.kind === 'moment'

@@ -108,6 +108,10 @@ export type Examination =
 export interface Description {
   /** One sentence without a full stop, in the imperative: `Restore products from offsite`. */
   readonly sentence: string
+  /** How that is seen to have worked: a clause, without a capital and a full stop. */
+  readonly expected: string
+  /** How a person takes it back, a clause; absent where there is nothing to take back. */
+  readonly back?: string
   /** Command lines as argument lists, typed in the plan's directory. Empty when there is none. */
   readonly commands: readonly (readonly string[])[]
 }

@@ -52,6 +52,8 @@ export const switchStep: StepFaces<'switch'> = {
 
   describe: (input, plan) => ({
     sentence: `Switch ${input.alias} to ${meantText(input, plan)} on ${input.to}`,
+    expected: `${input.alias} means ${meantText(input, plan)}`,
+    back: `switch ${input.alias} back to what it meant before`,
     commands: leadsElsewhere(input, plan)
       ? []
       : [vectraCli(plan, input.to, 'aliases', 'set', input.alias, meantText(input, plan))],

@@ -15,6 +15,7 @@ export const verify: StepFaces<'verify'> = {
   run,
   describe: (input, plan) => ({
     sentence: `Verify ${whatOf(input)} in ${input.in} to depth ${input.depth}${sampleText(input)}`,
+    expected: `ok (${input.depth}) for every snapshot; damage ends with exit code 13 and names what it hits`,
     commands: [
       [
         ...['vectra-cli', 'collections', 'backup', 'verify'],

@@ -23,7 +23,11 @@ export const wait: StepFaces<'wait'> = {
       input.kind === 'time'
         ? `Wait for ${showDuration(input.forMs)}`
         : `Wait until ${input.collection} is replicated to within ${formatDuration(input.belowMs)}`,
-    commands: [],
+    expected:
+      input.kind === 'time'
+        ? 'the time is over'
+        : `it lags by less than ${formatDuration(input.belowMs)}`,
+    commands: input.kind === 'time' ? [['sleep', String(input.forMs / 1_000)]] : [],
   }),
   estimate: (input, id, history) =>
     estimateFrom(history, { id, kind: 'wait' }, input.kind === 'time' ? input.forMs : 60_000),

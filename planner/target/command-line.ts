@@ -1,8 +1,11 @@
 /** How a plan's targets and destinations are written in a command that a person types. */
 import * as path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { DestinationKey, Plan, Target } from '../plan/plan.ts'
+import type { Destination, DestinationKey, Plan, Target } from '../plan/plan.ts'
 import { formatDuration } from '../plan/units.ts'
+
+/** The variable in which commands look for a key by themselves. */
+const usualKey = 'VECTRA_BACKUP_KEY'
 
 /** `file` as it is typed in the plan's directory: relative as long as that is not longer. */
 export function typedPath(plan: Plan, file: string): string {
@@ -87,6 +90,21 @@ function keyWords(plan: Plan, key: DestinationKey): string[][] {
   if (key.kind === 'command') return [['--key-command', JSON.stringify(key.command)]]
   const { name } = key.key
   // the command looks there itself
-  if (name === 'VECTRA_BACKUP_KEY') return []
+  if (name === usualKey) return []
   return [['--key-command', JSON.stringify(['printenv', name])]]
+}
+
+/**
+ * The command without the key that it would find in the environment and not need: a destination that is
+ * not encrypted refuses a key.
+ */
+export function withoutStrayKey(plan: Plan, words: readonly string[]): readonly string[] {
+  const isEncrypted = ({ encryption }: Destination) => encryption !== undefined
+  const all = [...plan.destinations.values()]
+  const isThere = all.some(
+    ({ encryption }) => encryption?.kind === 'env' && encryption.key.name === usualKey,
+  )
+  const used = all.filter(({ name }) => words.includes(typedDestination(plan, name)))
+  const isStray = isThere && used.length > 0 && !used.some(isEncrypted)
+  return isStray ? ['env', '-u', usualKey, ...words] : words
 }

@@ -34,6 +34,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'tabletop',
     'chart',
     'report',
+    'runbook',
     'bundle',
     'standing',
     'cli',

@@ -31,6 +31,7 @@ export const owned: readonly Owned[] = [
   { what: 'yaml', module: /^yaml/, owner: /^planner\/plan\// },
   { what: 'croner', module: /^croner/, owner: /^planner\/plan\// },
   { what: 'echarts', module: /^echarts/, owner: /^planner\/chart\// },
+  { what: 'diff', module: /^diff$/, owner: /^planner\/runbook\/compare\.ts$/ },
   { what: 'fflate', module: /^fflate/, owner: /^planner\/bundle\/zip\.ts$/ },
   { what: 'fastify', module: /^fastify/, owner: /^engine\/server\/http-server\.ts$/ },
   { what: 'prom-client', module: /^prom-client/, owner: /^engine\/server\/metrics\.ts$/ },

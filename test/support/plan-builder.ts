@@ -129,7 +129,7 @@ export const buildTask = (
   kind: 'step',
   id,
   stepKind: 'exec',
-  description: { sentence: `Do ${id}`, commands: [] },
+  description: { sentence: `Do ${id}`, expected: 'it is done', commands: [] },
   estimate: { durationMs: 1_000, origin: 'default', basis: 'never measured' },
   touches: [],
   needs: [],

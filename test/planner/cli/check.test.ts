@@ -34,7 +34,7 @@ describe('the plans of this repository', () => {
       'note ledger-unanchored 1',
       'note rto-unmeasured 23',
       'note drill-always-latest 23',
-      'note procedures-none 23',
+      'note escalation-missing 93',
     ])
     expect(exitCode).toBe(3)
     expect(last).toMatchObject({ outcome: 'failed', error: { code: 'plan-falls-short' } })

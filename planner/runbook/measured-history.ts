@@ -1,0 +1,27 @@
+/** What the ledger measured of a procedure's steps, for its time budget. Pure. */
+import type { LedgerEntry } from '../ledger/ledger-line.ts'
+import { type Plan, type Procedure, tasksOf } from '../plan/plan.ts'
+import type { History } from '../step/estimate.ts'
+import { measurementsOf } from '../tabletop/measurements.ts'
+
+/** As in a simulation: a restore that never ran here takes what restores of its collection took elsewhere. */
+export function historyIn(
+  { name: plan }: Plan,
+  { name, steps, always }: Procedure,
+  entries: readonly LedgerEntry[],
+): History {
+  const measurements = measurementsOf(plan, entries)
+  const tasks = tasksOf([...steps, ...always])
+  return {
+    durationsMs: (id, kind) => {
+      const step = tasks.find((each) => each.id === id)
+      const collection = step?.kind === 'restore' ? step.input.collection : undefined
+      return measurements
+        .durations({
+          ...{ sequence: `procedure/${name}`, kind, id },
+          ...(collection !== undefined && { collection }),
+        })
+        .map(({ durationMs }) => durationMs)
+    },
+  }
+}
