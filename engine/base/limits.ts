@@ -120,6 +120,8 @@ export const limits = {
   /** Neighbours asked for at once, and the beam of a search. */
   searchK: 10_000,
   searchEf: 100_000,
+  /** Searches in one request. */
+  searchesAtOnce: 1_000,
   /** Points in the golden sample of a snapshot. */
   goldenQueries: 10_000,
   /** Queries times neighbours of the sample. */

@@ -11,6 +11,7 @@ interface ServeFlags {
   readonly tlsCert?: string
   readonly tlsKey?: string
   readonly insecureHttp?: true
+  readonly snapshots?: string
 }
 
 const pemBytes = 256 * KiB
@@ -30,6 +31,10 @@ export function addServe(program: Command, run: Runner): void {
     .option('--tls-cert <file>', 'certificate (PEM) for https, with what signed it behind it')
     .option('--tls-key <file>', 'its key (PEM)')
     .option('--insecure-http', 'no TLS although other machines reach the address')
+    .option(
+      '--snapshots <url>',
+      "repository of the snapshots that Qdrant's clients ask for (default: snapshots in the data directory)",
+    )
     .addHelpText(
       'after',
       examples(
@@ -58,6 +63,7 @@ async function serve(context: Context, flags: ServeFlags) {
     disk,
     clock,
     timer,
+    snapshots: flags.snapshots,
     listen: flags.listen,
     rules: {
       token: await tokenOf(context, flags),

@@ -53,54 +53,78 @@ export class Aliases {
    *   `collection-not-found`; `usage` when `collection` is itself an alias
    */
   async set(alias: string, collection: string): Promise<string | undefined> {
-    checkName('alias', alias)
-    let before: string | undefined
-    await this.#catalogue.change((now) => {
-      if (now.collections.has(alias)) {
-        fail(
-          'collection-exists',
-          `${alias} is a collection; aliases and collections share their names`,
-          'Choose another alias, or drop that collection first.',
-        )
-      }
-      const means = now.aliases.get(collection)
-      if (means !== undefined) {
-        fail(
-          'usage',
-          `${collection} is itself an alias, of ${means}`,
-          `An alias means a collection: aliases set ${alias} ${means}.`,
-        )
-      }
-      if (!now.collections.has(collection)) {
-        fail(
-          'collection-not-found',
-          `there is no collection ${JSON.stringify(collection)} for the alias ${alias}`,
-          'See them with: vectra-cli collections list.',
-        )
-      }
-      before = now.aliases.get(alias)
-      return { ...now, aliases: new Map([...now.aliases, [alias, collection]]) }
-    })
+    const [before] = await this.change([{ kind: 'set', alias, collection }])
     return before
   }
 
   /** Removes `alias`, not what it means. @returns what it meant @throws `name-not-found` */
   async delete(alias: string): Promise<string> {
-    let before = ''
+    const [before = ''] = await this.change([{ kind: 'delete', alias }])
+    return before
+  }
+
+  /**
+   * Several changes, one after the other, in one replacement of the catalogue: all or none.
+   * @returns what each alias meant before
+   * @throws what {@link set} and {@link delete} throw
+   */
+  async change(changes: readonly AliasChange[]): Promise<readonly (string | undefined)[]> {
+    let before: (string | undefined)[] = []
     await this.#catalogue.change((now) => {
-      before =
-        now.aliases.get(alias) ??
-        fail(
-          'name-not-found',
-          now.collections.has(alias)
-            ? `${alias} is a collection, not an alias`
-            : `there is no alias ${JSON.stringify(alias)}`,
-          'See them with: vectra-cli aliases list.',
-        )
-      return { ...now, aliases: new Map([...now.aliases].filter(([each]) => each !== alias)) }
+      let next = now
+      before = changes.map((change) => {
+        const meant = next.aliases.get(change.alias)
+        next = change.kind === 'set' ? withAlias(next, change) : withoutAlias(next, change.alias)
+        return meant
+      })
+      return next
     })
     return before
   }
+}
+
+export type AliasChange =
+  | { readonly kind: 'set'; readonly alias: string; readonly collection: string }
+  | { readonly kind: 'delete'; readonly alias: string }
+
+function withAlias(now: Catalogue, { alias, collection }: Alias): Catalogue {
+  checkName('alias', alias)
+  if (now.collections.has(alias)) {
+    fail(
+      'collection-exists',
+      `${alias} is a collection; aliases and collections share their names`,
+      'Choose another alias, or drop that collection first.',
+    )
+  }
+  const means = now.aliases.get(collection)
+  if (means !== undefined) {
+    fail(
+      'usage',
+      `${collection} is itself an alias, of ${means}`,
+      `An alias means a collection: aliases set ${alias} ${means}.`,
+    )
+  }
+  if (!now.collections.has(collection)) {
+    fail(
+      'collection-not-found',
+      `there is no collection ${JSON.stringify(collection)} for the alias ${alias}`,
+      'See them with: vectra-cli collections list.',
+    )
+  }
+  return { ...now, aliases: new Map([...now.aliases, [alias, collection]]) }
+}
+
+function withoutAlias(now: Catalogue, alias: string): Catalogue {
+  if (!now.aliases.has(alias)) {
+    fail(
+      'name-not-found',
+      now.collections.has(alias)
+        ? `${alias} is a collection, not an alias`
+        : `there is no alias ${JSON.stringify(alias)}`,
+      'See them with: vectra-cli aliases list.',
+    )
+  }
+  return { ...now, aliases: new Map([...now.aliases].filter(([each]) => each !== alias)) }
 }
 
 /** The aliases that mean `collection`, sorted. */

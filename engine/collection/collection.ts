@@ -27,9 +27,11 @@ import { type CollectionDescription, type CollectionStats, statsOf } from './col
 import type { CompactionResult } from './compactor.ts'
 import { proveContent } from './content-proof.ts'
 import type { CollectionContext } from './context.ts'
+import type { Filter } from './filter.ts'
 import { type EpochStart, History } from './history.ts'
 import { viewRows } from './live-segment.ts'
 import type { LiveState } from './live-state.ts'
+import { Matching } from './matching.ts'
 import { openFiles } from './open-files.ts'
 import { type PinnedLog, pinLog } from './pinned-log.ts'
 import { type PinnedState, pinState } from './pinned-state.ts'
@@ -174,10 +176,8 @@ export class Collection {
     const accepted = ids.map(acceptId)
     const present = accepted.filter((id) => this.#state.locate(id) !== undefined)
     if (present.length === 0) return { lsn: this.lsn, deleted: 0 }
-    const { lsn, changed } = await this.#history.append({
-      kind: 'delete',
-      ids: [...new Set(present)],
-    })
+    const operation = { kind: 'delete' as const, ids: [...new Set(present)] }
+    const { lsn, changed } = await this.#history.append(operation)
     return { lsn, deleted: changed }
   }
 
@@ -188,6 +188,11 @@ export class Collection {
     const { segment, ordinal } = location
     const metadata = segment.table.metadata(ordinal)
     return toPoint({ id, vector: await segment.vector(ordinal), metadata })
+  }
+
+  /** The live points that pass `filter`; all of them without one. */
+  matching(filter?: Filter): Matching {
+    return new Matching(() => this.#state.segments, filter)
   }
 
   /** All live points as they are when the iteration begins, oldest first. @throws `damaged` */
@@ -207,9 +212,8 @@ export class Collection {
       {
         segments: () => this.#state.segments,
         loadRows: async (segment) => {
-          const sealed = segment.sealed
-          if (sealed === undefined) throw new Error('memory rows are at hand')
-          return viewRows(await sealed.loadRows(this.#context.hashes))
+          assert(segment.sealed, 'memory rows are at hand')
+          return viewRows(await segment.sealed.loadRows(this.#context.hashes))
         },
       },
       this.config,

@@ -4,7 +4,11 @@
  * `{"field": value}` equality · `{"field": {"gt" | "gte" | "lt" | "lte": number or text}}` range ·
  * `{"field": {"in": [values]}}` · `{"field": {"ne": value}}` · `{"and": […]}` · `{"or": […]}` ·
  * `{"not": filter}` · several fields in one object: all must hold. `a.b` names field b inside a.
- * A field that is absent matches nothing but `not`; a list matches equality when one element does.
+ * A field that is absent matches nothing but `not`; a list matches equality when one element does. `a[].b`
+ * names field b of each element of a.
+ *
+ * The tree of a filter knows more than this language: what the REST interface of Qdrant asks for
+ * (server/qdrant-filter.ts) comes to the same tree.
  */
 import {
   canonicalJson,
@@ -14,6 +18,15 @@ import {
 } from '../base/canonical-json.ts'
 import { fail } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
+import type { PointId } from '../format/point.ts'
+
+/** What a number must lie between. */
+export interface Bounds {
+  readonly gt?: number
+  readonly gte?: number
+  readonly lt?: number
+  readonly lte?: number
+}
 
 export type Filter =
   | { readonly kind: 'and' | 'or'; readonly filters: readonly Filter[] }
@@ -25,6 +38,26 @@ export type Filter =
       readonly operator: RangeOperator
       readonly bound: number | string
     }
+  /** One of these points. */
+  | { readonly kind: 'ids'; readonly ids: ReadonlySet<PointId> }
+  /** A number, or one element of a list, within all the bounds. */
+  | { readonly kind: 'within'; readonly field: string; readonly bounds: Bounds }
+  /** A value, or one element of a list, that is none of these. */
+  | { readonly kind: 'other'; readonly field: string; readonly values: readonly JsonValue[] }
+  /** A text, or one of a list, that has this one in it. */
+  | { readonly kind: 'contains'; readonly field: string; readonly text: string }
+  /** How many values there are: none where it is absent or null, the elements of a list, else one. */
+  | { readonly kind: 'size'; readonly field: string; readonly bounds: Bounds }
+  /** It is there, and null. */
+  | { readonly kind: 'null'; readonly field: string }
+  /** So many of these hold. */
+  | { readonly kind: 'at-least'; readonly count: number; readonly filters: readonly Filter[] }
+
+/** What a filter is asked about. */
+export interface FilterSubject {
+  readonly id: PointId
+  readonly metadata: JsonObject
+}
 
 const rangeOperators = ['gt', 'gte', 'lt', 'lte'] as const
 type RangeOperator = (typeof rangeOperators)[number]
@@ -77,32 +110,64 @@ function parseComparison(field: string, comparison: JsonObject): Filter {
   return rest.length === 0 ? first : { kind: 'and', filters }
 }
 
-/** Whether `metadata` passes. */
-export function matches(filter: Filter, metadata: JsonObject): boolean {
+/** Whether `subject` passes. */
+export function matches(filter: Filter, subject: FilterSubject): boolean {
   switch (filter.kind) {
     case 'and':
-      return filter.filters.every((each) => matches(each, metadata))
+      return filter.filters.every((each) => matches(each, subject))
     case 'or':
-      return filter.filters.some((each) => matches(each, metadata))
+      return filter.filters.some((each) => matches(each, subject))
     case 'not':
-      return !matches(filter.filter, metadata)
-    case 'in': {
-      const found = fieldOf(metadata, filter.field)
-      if (found === undefined) return false
-      return filter.values.some(
-        (value) =>
-          sameJson(found, value) ||
-          (Array.isArray(found) && found.some((each) => sameJson(each, value))),
+      return !matches(filter.filter, subject)
+    case 'at-least':
+      return filter.filters.filter((each) => matches(each, subject)).length >= filter.count
+    case 'ids':
+      return filter.ids.has(subject.id)
+    default:
+      return matchesField(filter, valuesAt(subject.metadata, filter.field))
+  }
+}
+
+type FieldFilter = Extract<Filter, { readonly field: string }>
+
+/** @param found what stands at the field: nothing, one value, or several behind `[]` */
+function matchesField(filter: FieldFilter, found: readonly JsonValue[]): boolean {
+  switch (filter.kind) {
+    case 'in':
+      return [...found, ...elementsOf(found)].some((each) => isOneOf(each, filter.values))
+    case 'other':
+      return elementsOf(found).some((each) => !isOneOf(each, filter.values))
+    case 'range':
+      return found.some((each) => inRange(each, filter.operator, filter.bound))
+    case 'within':
+      return elementsOf(found).some((each) => typeof each === 'number' && isIn(each, filter.bounds))
+    case 'contains':
+      return elementsOf(found).some(
+        (each) => typeof each === 'string' && each.includes(filter.text),
       )
-    }
-    case 'range': {
-      const found = fieldOf(metadata, filter.field)
-      return found !== undefined && inRange(found, filter.operator, filter.bound)
-    }
+    case 'size':
+      return (found.length === 0 ? [null] : found).some((each) => isIn(sizeOf(each), filter.bounds))
+    case 'null':
+      return found.includes(null)
     default:
       return filter satisfies never
   }
 }
+
+/** Values as they are, lists by their elements. */
+const elementsOf = (values: readonly JsonValue[]): readonly JsonValue[] => values.flat()
+
+const isOneOf = (value: JsonValue, values: readonly JsonValue[]): boolean =>
+  values.some((each) => sameJson(value, each))
+
+const isIn = (value: number, { gt, gte, lt, lte }: Bounds): boolean =>
+  (gt === undefined || value > gt) &&
+  (gte === undefined || value >= gte) &&
+  (lt === undefined || value < lt) &&
+  (lte === undefined || value <= lte)
+
+const sizeOf = (value: JsonValue): number =>
+  value === null ? 0 : Array.isArray(value) ? value.length : 1
 
 function inRange(found: JsonValue, operator: RangeOperator, bound: number | string): boolean {
   if (typeof found !== typeof bound) return false
@@ -121,15 +186,22 @@ function inRange(found: JsonValue, operator: RangeOperator, bound: number | stri
   }
 }
 
-/** The value at `field`: a key as written, else a path of keys separated by dots. */
-function fieldOf(metadata: JsonObject, field: string): JsonValue | undefined {
-  if (Object.hasOwn(metadata, field)) return metadata[field]
-  let value: JsonValue | undefined = metadata
-  for (const key of field.split('.')) {
-    if (!isJsonObject(value) || !Object.hasOwn(value, key)) return undefined
-    value = value[key]
+/** The values at `field`: a key as written, else a path of keys separated by dots; `[]` goes into a list. */
+function valuesAt(metadata: JsonObject, field: string): readonly JsonValue[] {
+  const own = metadata[field]
+  if (own !== undefined && Object.hasOwn(metadata, field)) return [own]
+  let values: readonly JsonValue[] = [metadata]
+  for (const part of field.split('.')) {
+    const isList = part.endsWith('[]')
+    const key = isList ? part.slice(0, -2) : part
+    values = values.flatMap((value) => {
+      if (!isJsonObject(value) || !Object.hasOwn(value, key)) return []
+      const found = value[key]
+      if (found === undefined) return []
+      return isList ? (Array.isArray(found) ? found : []) : [found]
+    })
   }
-  return value
+  return values
 }
 
 const sameJson = (a: JsonValue, b: JsonValue): boolean =>

@@ -16,12 +16,11 @@ import type { RowSource } from '../ann/row-source.ts'
 import { scanExact } from '../ann/scan-exact.ts'
 import { limits } from '../base/limits.ts'
 import type { CollectionConfig } from '../format/config.ts'
-import type { PointId } from '../format/point.ts'
+import { compareIds, type PointId } from '../format/point.ts'
 import { HASH_BYTES } from '../format/points-file.ts'
 import type { QueryTruth, SegmentTruth } from '../format/truth-file.ts'
 import type { CollectionContext } from './context.ts'
 import { type DrawnPoint, drawPool, type PinnedView } from './golden-sample.ts'
-import { compareIds } from './search.ts'
 
 export interface ExactNeighbour {
   readonly id: PointId

@@ -11,9 +11,10 @@ import type { JsonObject } from '../base/canonical-json.ts'
 import { fail } from '../base/errors.ts'
 import { defaults, limits } from '../base/limits.ts'
 import type { CollectionConfig } from '../format/config.ts'
-import type { PointId } from '../format/point.ts'
-import { type Filter, matches } from './filter.ts'
+import { compareIds, type PointId } from '../format/point.ts'
+import type { Filter } from './filter.ts'
 import type { LiveSegment } from './live-segment.ts'
+import { passingOrdinals } from './matching.ts'
 
 export interface SearchOptions {
   /** Neighbours wanted; default 10. */
@@ -188,16 +189,6 @@ function toCandidates(
   }))
 }
 
-/** Live ordinals whose metadata pass, rising. */
-function passingOrdinals(segment: LiveSegment, filter: Filter): ReadonlySet<number> {
-  const passing = new Set<number>()
-  for (let ordinal = 0; ordinal < segment.table.count; ordinal++) {
-    if (segment.tombstones.has(ordinal)) continue
-    if (matches(filter, segment.metadata(ordinal))) passing.add(ordinal)
-  }
-  return passing
-}
-
 async function gather(
   segment: LiveSegment,
   ordinals: readonly number[],
@@ -208,12 +199,4 @@ async function gather(
     vectors.set(await segment.vector(ordinal), row * dimension)
   }
   return vectors
-}
-
-/** Integers before text; by value. Equal distances then have one order in every layout. */
-export function compareIds(a: PointId, b: PointId): number {
-  if (typeof a === 'number' && typeof b === 'number') return a - b
-  if (typeof a === 'number') return -1
-  if (typeof b === 'number') return 1
-  return a < b ? -1 : a > b ? 1 : 0
 }

@@ -62,6 +62,14 @@ export const showId = (id: unknown): string => {
   return typeof id === 'function' ? 'a function' : String(id)
 }
 
+/** Integers before text; by value. Equal distances then have one order in every layout. */
+export function compareIds(a: PointId, b: PointId): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b
+  if (typeof a === 'number') return -1
+  if (typeof b === 'number') return 1
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
 /** @throws `invalid-point` */
 export function acceptId(id: unknown): PointId {
   if (typeof id === 'number') {

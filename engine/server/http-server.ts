@@ -120,6 +120,7 @@ function makeApp(bounds: HttpBounds, tls: HttpServerOptions['tls']): FastifyInst
         removeAdditional: false,
         useDefaults: false,
         allErrors: false,
+        allowUnionTypes: true,
       },
     },
   })

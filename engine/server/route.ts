@@ -28,6 +28,8 @@ export interface Served {
   readonly disk: Disk
   readonly clock: Clock
   readonly timer: Timer
+  /** The repository of snapshots that are asked for in Qdrant's shapes: a path or URL. */
+  readonly snapshots: string
   /** Given when the server is being stopped. */
   readonly stopping: AbortSignal
   /** Why nothing may be written now (a standby, a fenced primary); undefined: it may. May be replaced. */

@@ -1,6 +1,18 @@
 /** All that the server answers. */
+import { qdrantAliases } from './qdrant-aliases.ts'
+import { qdrantCollections } from './qdrant-collections.ts'
+import { qdrantPoints } from './qdrant-points.ts'
+import { qdrantSearch } from './qdrant-search.ts'
+import { qdrantSnapshots } from './qdrant-snapshots.ts'
 import type { Route, Served } from './route.ts'
 import { statusRoutes } from './status-routes.ts'
 
 /** The routes over `served`, in the order of `/openapi.json`. */
-export const makeRoutes = (served: Served): Route[] => [...statusRoutes(served)]
+export const makeRoutes = (served: Served): Route[] => [
+  ...statusRoutes(served),
+  ...qdrantCollections(served),
+  ...qdrantAliases(served),
+  ...qdrantPoints(served),
+  ...qdrantSearch(served),
+  ...qdrantSnapshots(served),
+]

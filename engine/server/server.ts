@@ -11,6 +11,7 @@ import { systemTimer, type Timer } from '../base/timer.ts'
 import { openDataDirectory } from '../collection/data-directory.ts'
 import { checkListen } from './admission.ts'
 import { type HttpServer, type HttpServerOptions, openHttpServer } from './http-server.ts'
+import { snapshotsOf } from './qdrant-snapshots.ts'
 import type { Served } from './route.ts'
 import { makeRoutes } from './routes.ts'
 
@@ -18,6 +19,8 @@ export interface ServerOptions
   extends Pick<HttpServerOptions, 'listen' | 'rules' | 'tls' | 'bounds'> {
   /** The data directory; made when it is not there. */
   readonly data: string
+  /** Where snapshots in Qdrant's shapes go. Default: `snapshots` in the data directory. */
+  readonly snapshots?: string | undefined
   readonly disk: Disk
   readonly clock: Clock
   readonly timer?: Timer | undefined
@@ -60,6 +63,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     clock,
     timer,
     warn,
+    snapshots: options.snapshots ?? snapshotsOf(directory.path),
     stopping: stop.signal,
     refuseWrites: () => undefined,
     notReady: () => undefined,

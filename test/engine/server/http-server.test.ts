@@ -27,6 +27,7 @@ async function serve(
     disk: nodeDisk,
     clock: systemClock,
     timer: systemTimer,
+    snapshots: '',
     stopping: stop.signal,
     refuseWrites: () => undefined,
     notReady: () => undefined,
