@@ -9,7 +9,7 @@
  * option of rsync or ssh, a word of a shell, or another place.
  */
 import { fail } from '../base/errors.ts'
-import { isLinkLocal } from './s3-url.ts'
+import { isForbidden } from '../base/reach.ts'
 
 export interface RsyncLocation {
   /** Undefined: this machine, without ssh. */
@@ -102,7 +102,7 @@ function readHost(host: string): string | undefined {
     wrong('has a host that cannot be: letters, digits, dots, hyphens, underscores, or an address')
   }
   // as http:// has it: ssh, too, takes an address in any spelling
-  if (isLinkLocal(URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : host)) {
+  if (isForbidden(URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : host)) {
     wrong('has a host that is a link-local or metadata address')
   }
   return host

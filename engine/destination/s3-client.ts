@@ -8,8 +8,12 @@
  * Redirects are not followed. Requests carry SHA-256 checksums of ours and no others, which stores that are
  * not AWS refuse.
  */
+
+import { lookup as dnsLookup } from 'node:dns'
+import type { LookupFunction } from 'node:net'
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3'
 import { type Clock, systemClock } from '../base/clock.ts'
+import { guardedLookup } from '../base/reach.ts'
 import { isExpired, toOperatingError } from './s3-errors.ts'
 import type { S3Location } from './s3-url.ts'
 
@@ -43,6 +47,8 @@ export interface S3Options {
   readonly credentials?: () => Promise<S3Credentials>
   /** Milliseconds before the next try. Default: the SDK's, exponential with jitter. */
   readonly retryDelayMs?: (triesSoFar: number) => number
+  /** Default: the system's. */
+  readonly lookup?: LookupFunction
   readonly clock?: Clock
   readonly attempts?: number
   readonly idleMs?: number
@@ -155,7 +161,11 @@ async function open(location: S3Location, options: S3Options): Promise<Opened> {
 function toConfig(location: S3Location, options: S3Options): S3ClientConfig {
   const { region, endpoint, pathStyle = endpoint !== undefined, profile } = location
   const { credentials, idleMs = s3Bounds.idleMs } = options
-  const agent = { maxSockets: s3Bounds.sockets, keepAlive: true }
+  const agent = {
+    maxSockets: s3Bounds.sockets,
+    keepAlive: true,
+    lookup: guardedLookup(options.lookup ?? dnsLookup),
+  }
   // without this the SDK would answer a renewal from the files as it read them first
   const freshFiles = { ignoreCache: true }
   return {

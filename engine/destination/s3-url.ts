@@ -4,8 +4,8 @@
  * The URL names a place, never a secret: credentials come from the ordinary AWS chain (environment, profile,
  * container, instance). One that carries them, in itself or in its endpoint, is refused without being repeated.
  */
-import { BlockList, isIP } from 'node:net'
 import { fail } from '../base/errors.ts'
+import { isForbidden } from '../base/reach.ts'
 
 export interface S3Location {
   readonly bucket: string
@@ -123,19 +123,6 @@ function readParameters(query: URLSearchParams): Omit<S3Location, 'bucket' | 'pr
   }
 }
 
-/** Where machines ask for their own credentials; no store is there. Any spelling: the URL parser reads them all. */
-const never = new BlockList()
-never.addSubnet('169.254.0.0', 16)
-never.addSubnet('fe80::', 10, 'ipv6')
-never.addAddress('fd00:ec2::254', 'ipv6')
-
-/** Whether a host name as a URL has it is such an address, in whatever spelling. */
-export function isLinkLocal(hostname: string): boolean {
-  const address = hostname.replace(/^\[(.*)\]$/, '$1')
-  const family = isIP(address)
-  return family !== 0 && never.check(address, family === 6 ? 'ipv6' : 'ipv4')
-}
-
 /** @throws `usage`, also for an endpoint that is link-local, or carries credentials or a path */
 export function checkEndpoint(text: string): string {
   let url: URL
@@ -145,7 +132,7 @@ export function checkEndpoint(text: string): string {
     return wrong('has an endpoint that is no URL')
   }
   if (url.username !== '' || url.password !== '') wrong('has an endpoint with credentials in it')
-  if (isLinkLocal(url.hostname)) wrong('has an endpoint that is a link-local or metadata address')
+  if (isForbidden(url.hostname)) wrong('has an endpoint that is a link-local or metadata address')
   const isPlain = (url.pathname === '/' || url.pathname === '') && !url.search && !url.hash
   if ((url.protocol !== 'http:' && url.protocol !== 'https:') || !isPlain) {
     wrong('has an endpoint that is not http://host or https://host, with a port or without')

@@ -3,7 +3,7 @@ import * as path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import {
   checkEndpoint,
-  isLinkLocal,
+  isForbidden,
   isOperatingError,
   isShellPlace,
   parseRsyncUrl,
@@ -96,7 +96,7 @@ function unlessUnsafe(url: URL, text: string): Reading<string> {
   if (url.password !== '' || (isWeb && url.username !== '')) {
     return problem('has credentials in it', 'Keep them in the environment: "${env.NAME}".')
   }
-  if (isLinkLocal(url.hostname)) {
+  if (isForbidden(url.hostname)) {
     return problem('is a link-local or metadata address', 'Name the host itself.')
   }
   return value(text)

@@ -16,8 +16,7 @@ import * as dns from 'node:dns'
 import * as http from 'node:http'
 import * as https from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
-import { fail, KiB, OperatingError, type Timer } from '../../engine/index.ts'
-import { reachOf } from './reach.ts'
+import { fail, KiB, OperatingError, reachOf, type Timer } from '../../engine/index.ts'
 import type { WebAddress } from './web-address.ts'
 
 /** From the first packet to the last byte. */

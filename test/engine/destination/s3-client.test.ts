@@ -1,5 +1,7 @@
 /** Credentials: renewed once, never told, never sent elsewhere. */
+import { isIP, type LookupFunction } from 'node:net'
 import { describe, expect, it } from 'vitest'
+import { S3Destination } from '../../../engine/destination/s3.ts'
 import { startObjectStore, testKey } from '../../support/object-store.ts'
 import { keysOf, useStore, value } from './failing-store.ts'
 
@@ -63,5 +65,44 @@ describe('credentials', () => {
     const failing = held.store.open(bucket).get('key', new Uint8Array(1))
     await expect(failing).rejects.toMatchObject({ code: 'usage', exitCode: 2 })
     expect(other.requests).toEqual([])
+  })
+})
+
+describe('the name of an endpoint', () => {
+  const lookupTo =
+    (...addresses: string[]): LookupFunction =>
+    (_, _options, callback) =>
+      callback(
+        null,
+        addresses.map((address) => ({ address, family: isIP(address) })),
+      )
+  const openNamed = async (lookup: LookupFunction) => {
+    const store = await startObjectStore()
+    const bucket = store.newBucket()
+    const endpoint = store.endpoint.replace('127.0.0.1', 'store.example')
+    const location = { bucket, prefix: '', endpoint, pathStyle: true }
+    const credentials = async () => testKey
+    return { store, destination: new S3Destination(location, { credentials, lookup }) }
+  }
+
+  it.each([
+    [['169.254.169.254']],
+    [['127.0.0.1', '169.254.169.254']],
+    [['fd00:ec2::254']],
+    [['::ffff:169.254.169.254']],
+    [['168.63.129.16']],
+  ])('that leads to %j is refused before anything is sent', async (addresses) => {
+    const { store, destination } = await openNamed(lookupTo(...addresses))
+    await expect(destination.put('key', value)).rejects.toMatchObject({
+      code: 'address-refused',
+      exitCode: 2,
+    })
+    expect(store.requests).toEqual([])
+  })
+
+  it('that leads elsewhere is gone to', async () => {
+    const { destination } = await openNamed(lookupTo('127.0.0.1'))
+    expect(await destination.put('key', value)).toBe(true)
+    expect(await destination.head('key')).toEqual({ sizeBytes: value.length })
   })
 })

@@ -5,18 +5,22 @@
  *
  * Ranges: IANA special-purpose address registries (RFC 6890 and its successors).
  */
-import { BlockList, isIP } from 'node:net'
-import { isLinkLocal } from '../../engine/index.ts'
+import { BlockList, isIP, type LookupFunction } from 'node:net'
+import { OperatingError } from './errors.ts'
 
 /** `forbidden`: link-local, or where a cloud hands out credentials. */
 export type Reach = 'public' | 'private' | 'forbidden'
 
-/** Metadata services that are not link-local: Azure, Oracle, Alibaba, Google over IPv6. */
-const metadata = new BlockList()
+/** Where machines ask for their own credentials: nothing else is there. */
+const never = new BlockList()
+never.addSubnet('169.254.0.0', 16)
+never.addSubnet('fe80::', 10, 'ipv6')
+never.addAddress('fd00:ec2::254', 'ipv6')
+// metadata services that are not link-local: Azure, Oracle, Alibaba, Google over IPv6
 for (const address of ['168.63.129.16', '192.0.0.192', '100.100.100.200']) {
-  metadata.addAddress(address)
+  never.addAddress(address)
 }
-metadata.addAddress('fd20:ce::254', 'ipv6')
+never.addAddress('fd20:ce::254', 'ipv6')
 
 const inner = new BlockList()
 for (const [network, bits] of [
@@ -48,12 +52,43 @@ export function reachOf(address: string): Reach {
   const family = isIP(plain)
   if (family === 0) return 'forbidden' // what cannot be judged is not gone to
   const type = family === 6 ? 'ipv6' : 'ipv4'
-  if (isLinkLocal(plain) || metadata.check(plain, type)) return 'forbidden'
+  if (never.check(plain, type)) return 'forbidden'
   const carried = family === 6 ? carriedBy(plain) : undefined
   const own: Reach = inner.check(plain, type) ? 'private' : 'public'
   if (carried === undefined || own === 'private') return own
   return reachOf(carried)
 }
+
+/** Whether a host name, as a URL has it, is an address that nothing goes to, in whatever spelling. */
+export function isForbidden(hostname: string): boolean {
+  const address = hostname.replace(/^\[(.*)\]$/, '$1')
+  return isIP(address) !== 0 && reachOf(address) === 'forbidden'
+}
+
+/**
+ * Looks names up as `lookup` does, for whoever connects, and refuses those that lead to where nothing goes.
+ * Judged are the very addresses that are then connected to.
+ */
+export const guardedLookup =
+  (lookup: LookupFunction): LookupFunction =>
+  (name, options, callback) => {
+    lookup(name, { ...options, all: true }, (error, found) => {
+      if (error !== null) return callback(error, [])
+      const all = Array.isArray(found) ? found : [{ address: found, family: isIP(found) }]
+      const [first] = all
+      if (all.some(({ address }) => reachOf(address) === 'forbidden')) {
+        const problem = `the host ${name} leads to a link-local or metadata address`
+        const refused = new OperatingError(
+          'address-refused',
+          problem,
+          'Nothing goes there. Name another host.',
+        )
+        return callback(refused, [])
+      }
+      if (options.all === true || first === undefined) return callback(null, all)
+      callback(null, first.address, first.family)
+    })
+  }
 
 /** The IPv4 address that an IPv6 one carries. */
 function carriedBy(address: string): string | undefined {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { reachOf } from '../../../planner/web/reach.ts'
+import { reachOf } from '../../../engine/base/reach.ts'
 
 test.each([
   ['127.0.0.1', 'private'],
