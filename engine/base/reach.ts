@@ -5,6 +5,7 @@
  *
  * Ranges: IANA special-purpose address registries (RFC 6890 and its successors).
  */
+import * as dns from 'node:dns'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
 import { OperatingError } from './errors.ts'
 
@@ -70,7 +71,7 @@ export function isForbidden(hostname: string): boolean {
  * Judged are the very addresses that are then connected to.
  */
 export const guardedLookup =
-  (lookup: LookupFunction): LookupFunction =>
+  (lookup: LookupFunction = dns.lookup): LookupFunction =>
   (name, options, callback) => {
     lookup(name, { ...options, all: true }, (error, found) => {
       if (error !== null) return callback(error, [])

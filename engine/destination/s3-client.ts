@@ -9,7 +9,6 @@
  * not AWS refuse.
  */
 
-import { lookup as dnsLookup } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3'
 import { type Clock, systemClock } from '../base/clock.ts'
@@ -164,7 +163,7 @@ function toConfig(location: S3Location, options: S3Options): S3ClientConfig {
   const agent = {
     maxSockets: s3Bounds.sockets,
     keepAlive: true,
-    lookup: guardedLookup(options.lookup ?? dnsLookup),
+    lookup: guardedLookup(options.lookup),
   }
   // without this the SDK would answer a renewal from the files as it read them first
   const freshFiles = { ignoreCache: true }

@@ -44,8 +44,13 @@ export const owned: readonly Owned[] = [
   },
   {
     what: 'the web',
-    module: /^(node:)?(http|https|http2|dns|tls|undici)(\/|$)/,
+    module: /^(node:)?(http|https|http2|tls|undici)(\/|$)/,
     owner: /^(planner\/(web\/request|schedule\/metrics-server)|engine\/server\/http-server)\.ts$/,
+  },
+  {
+    what: 'the name service',
+    module: /^(node:)?dns(\/|$)/,
+    owner: /^(planner\/web\/request|engine\/base\/reach)\.ts$/,
   },
   {
     what: 'the AWS SDK',
