@@ -144,10 +144,14 @@ class NodeDiskFile implements DiskFile {
       await this.write(bytes, position)
       return this.dataSync()
     }
-    const handle = await attempt('open', this.path, () => {
-      this.#durable ??= this.#openDurable()
-      return this.#durable
-    })
+    this.#durable ??= this.#openDurable()
+    let handle: fs.FileHandle
+    try {
+      handle = await this.#durable
+    } catch (error) {
+      this.#durable = undefined // what is short now, descriptors say, need not be so for the next write
+      throw diskError(error, 'open', this.path)
+    }
     try {
       await writeAll(handle, bytes, position)
     } catch (error) {

@@ -69,6 +69,18 @@ describe('the real disk', () => {
     await file.close()
   })
 
+  test('case 31: a durable write that found no descriptor is no reason for the next to fail', async () => {
+    const name = path.join(await temporaryDirectory(), 'a')
+    await writeNewFile(nodeDisk, name, oldBytes)
+    const file = await nodeDisk.open(name, 'append')
+    await fs.rename(name, `${name}.away`)
+    await expect(file.writeDurably(newBytes, 0)).rejects.toMatchObject({ code: 'file-not-found' })
+    await fs.rename(`${name}.away`, name)
+    await file.writeDurably(newBytes, 0)
+    expect(await contentOf(nodeDisk, name)).toBe(newBytes.toString())
+    await file.close()
+  })
+
   test('case 84: a dangling link is not created through', async () => {
     const root = await temporaryDirectory()
     await fs.symlink(path.join(root, 'outside'), path.join(root, 'link'))
