@@ -1,9 +1,10 @@
-/** `tabletop PLAN`: a procedure against a story on virtual time. Touches nothing, and writes nothing. */
+/** `tabletop PLAN`: a procedure against a story on virtual time. Touches nothing, and writes nothing but the page of `--out`. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { fail } from '../../engine/index.ts'
 import type { Plan, Procedure } from '../plan/plan.ts'
 import type { Scenario } from '../plan/scenario.ts'
 import { createRedactor } from '../plan/secret.ts'
+import type { Story } from '../report/block.ts'
 import type { ModelRequest } from '../tabletop/model.ts'
 import type { Simulation } from '../tabletop/simulate.ts'
 import type { Told } from '../tabletop/tell.ts'
@@ -23,6 +24,7 @@ interface TabletopFlags {
   readonly set?: readonly string[]
   readonly without?: readonly string[]
   readonly dataSize?: number
+  readonly out?: string
 }
 
 export function addTabletop(program: Command, run: Runner): void {
@@ -50,6 +52,7 @@ export function addTabletop(program: Command, run: Runner): void {
       'what if contact:NAME, destination:NAME or target:NAME is missing',
     )
     .option('--data-size <factor>', 'what if there is so much more data: 10x', factorOption)
+    .option('--out <dir>', 'write it there as well, as a page with charts and as Markdown')
     .addHelpText(
       'after',
       examples(
@@ -57,7 +60,7 @@ export function addTabletop(program: Command, run: Runner): void {
         'tabletop plans/shop.yaml --scenario region-loss --without contact:on-call-1',
         'tabletop plans/shop.yaml --scenario region-loss --set objectives.rto=20m schedules.log.every=5m',
         'tabletop plans/shop.yaml --scenario dropped --data-size 10x --trials 1000 --json',
-        'tabletop plans/shop.yaml --all',
+        'tabletop plans/shop.yaml --all --out drills',
       ),
     )
     .action(run(tabletop))
@@ -82,7 +85,9 @@ async function tabletop(context: Context, file: string, flags: TabletopFlags) {
     fail('usage', '--all and --scenario exclude each other', 'Give one of them.')
   }
   const play = await player(context, file, plan, flags)
-  return flags.all ? playAll(context, plan, play) : playOne(context, file, plan, flags, play)
+  return flags.all
+    ? playAll(context, plan, play, flags.out)
+    : playOne(context, file, plan, flags, play)
 }
 
 type Play = (
@@ -150,14 +155,20 @@ async function playOne(
     plan,
     tellSimulation(plain, whatIf === undefined ? undefined : { simulation: whatIf, changes }),
   )
+  const page = await writePage(context, plan, flags.out, name, async () => {
+    const { tellTabletop } = await import('../report/tabletop-story.ts')
+    const other = whatIf === undefined ? [] : [{ name: `what if: ${changes}`, simulation: whatIf }]
+    return tellTabletop(plan.name, [{ name: 'as the plan is', simulation: plain }, ...other])
+  })
   return {
     plan: plan.name,
     simulation: plain,
     ...(whatIf !== undefined && { whatIf: { changes, simulation: whatIf } }),
+    ...page,
   }
 }
 
-async function playAll(context: Context, plan: Plan, play: Play) {
+async function playAll(context: Context, plan: Plan, play: Play, out: string | undefined) {
   if (plan.scenarios.size === 0) onlyScenario(plan)
   const cells = [...plan.scenarios.values()].flatMap((scenario) =>
     [...plan.procedures.values()].map((procedure) => ({
@@ -167,10 +178,28 @@ async function playAll(context: Context, plan: Plan, play: Play) {
   )
   const { tellMatrix } = await import('../tabletop/tell.ts')
   await print(context, plan, tellMatrix(cells))
+  const page = await writePage(context, plan, out, 'all', async () => {
+    const { tellTabletops } = await import('../report/tabletop-story.ts')
+    return tellTabletops(plan.name, cells)
+  })
   return {
     plan: plan.name,
     matrix: cells.map(({ simulation, isAnswer }) => ({ isAnswer, ...simulation })),
+    ...page,
   }
+}
+
+/** Where it is asked for: `tabletop-NAME.html` and `.md`. */
+async function writePage(
+  context: Context,
+  plan: Plan,
+  out: string | undefined,
+  name: string,
+  tell: () => Promise<Story>,
+): Promise<{ readonly page?: object }> {
+  if (out === undefined) return {}
+  const { writeTabletop } = await import('./tabletop-page.ts')
+  return { page: await writeTabletop(context, plan, out, `tabletop-${name}`, await tell()) }
 }
 
 const print = (context: Context, { secrets }: Plan, told: readonly Told[]): Promise<void> => {

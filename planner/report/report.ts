@@ -24,9 +24,13 @@ export async function toReport(audit: Audit, differences?: Differences): Promise
   return {
     json: `${JSON.stringify(value, null, 2)}\n`,
     markdown: toMarkdown(story),
-    html: toHtml(story, await drawing(story)),
+    html: await drawnHtml(story),
   }
 }
+
+/** A page with its charts. */
+export const drawnHtml = async (story: Story): Promise<string> =>
+  toHtml(story, await drawing(story))
 
 /** The library that draws is large: only a story with charts loads it. */
 async function drawing({ sections }: Story): Promise<Draw | undefined> {

@@ -8,11 +8,14 @@ import { deadEnds, parts, Trial, waitPart, workPart } from './trial.ts'
 
 /** Milliseconds; null where the service, or the data, did not come back. */
 export interface Quantiles {
+  readonly p5Ms: number | null
   readonly p50Ms: number | null
   readonly p90Ms: number | null
   readonly p95Ms: number | null
   readonly p99Ms: number | null
   readonly worstMs: number | null
+  /** The same of 0, 1, 2 … 100 % of the trials, for whoever draws it. */
+  readonly curveMs: readonly (number | null)[]
 }
 
 export interface SimulatedLoss extends Quantiles {
@@ -140,11 +143,16 @@ function messageOf(model: Model, key: number): string {
 /** By nearest rank. */
 export function quantiles(values: Float64Array): Quantiles {
   const sorted = Float64Array.from(values).sort()
-  const at = (share: number): number | null => {
-    const value = sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]
+  // whole percents times whole counts: a rank is not missed by a rounded fraction
+  const at = (percent: number): number | null => {
+    const value = sorted[Math.max(0, Math.ceil((percent * sorted.length) / 100) - 1)]
     return value === undefined || value === Number.POSITIVE_INFINITY ? null : Math.round(value)
   }
-  return { p50Ms: at(0.5), p90Ms: at(0.9), p95Ms: at(0.95), p99Ms: at(0.99), worstMs: at(1) }
+  return {
+    ...{ p5Ms: at(5), p50Ms: at(50), p90Ms: at(90), p95Ms: at(95), p99Ms: at(99) },
+    worstMs: at(100),
+    curveMs: Array.from({ length: 101 }, (_, percent) => at(percent)),
+  }
 }
 
 function chancesOf(model: Model, rtos: Float64Array, losses: readonly Float64Array[]): Chance[] {

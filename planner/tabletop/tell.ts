@@ -5,7 +5,8 @@ import type { PathPart, Quantiles, Simulation } from './simulate.ts'
 /** Rows of cells, to be aligned by whoever prints them, or a line. */
 export type Told = string | readonly (readonly string[])[]
 
-const percent = (share: number): string => {
+/** `70.3 %`; what happens now and then is neither never nor always. */
+export const percent = (share: number): string => {
   const text = (share * 100).toFixed(1)
   // what happens now and then is not never, and not always
   if (text === '100.0' && share < 1) return '> 99.9 %'
@@ -13,10 +14,13 @@ const percent = (share: number): string => {
   return `${text.replace(/\.0$/, '')} %`
 }
 
-const duration = (ms: number | null): string => (ms === null ? 'never' : showDuration(ms))
+export const duration = (ms: number | null): string => (ms === null ? 'never' : showDuration(ms))
 
-const quantileCells = (of: Quantiles): string[] =>
-  [of.p50Ms, of.p90Ms, of.p95Ms, of.p99Ms, of.worstMs].map(duration)
+/** Over the columns of {@link quantileCells}. */
+export const quantileNames = ['p5', 'p50', 'p90', 'p95', 'p99', 'worst'] as const
+
+export const quantileCells = (of: Quantiles): string[] =>
+  [of.p5Ms, of.p50Ms, of.p90Ms, of.p95Ms, of.p99Ms, of.worstMs].map(duration)
 
 /** @param other with what is different, in words */
 export function tellSimulation(
@@ -55,7 +59,7 @@ function distributions(runs: readonly Simulation[]): Told[] {
     ...new Set(runs.flatMap(({ rpo }) => rpo.map(({ collection }) => collection))),
   ]
   const rows = [
-    ['', '', 'p50', 'p90', 'p95', 'p99', 'worst'],
+    ['', '', ...quantileNames],
     ...runs.flatMap((run, index) => row('RTO', index, run.rto)),
     ...collections.flatMap((name) =>
       runs.flatMap((run, index) =>
@@ -148,7 +152,8 @@ function dominating(path: readonly PathPart[]): string[] {
   ]
 }
 
-function partText({ part, step, role }: PathPart): string {
+/** What a part of the way is, in words. */
+export function partText({ part, step, role }: PathPart): string {
   if (part === 'noticed') return 'until it is noticed'
   if (part === 'answered') return 'until somebody answers the alarm'
   if (part === 'questions') return 'questions before the start'

@@ -6,6 +6,7 @@ import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { audit } from '../../planner/audit/audit.ts'
 import { toReport } from '../../planner/report/report.ts'
+import { dr } from '../support/dr-command.ts'
 import { quarter, quarterLedger, quarterPlan } from '../support/quarter-ledger.ts'
 import { planOf } from '../support/sound-plan.ts'
 import { suiteDirectory } from '../support/temporary-directory.ts'
@@ -13,6 +14,7 @@ import { suiteDirectory } from '../support/temporary-directory.ts'
 const directory = suiteDirectory()
 let browser: Browser
 let url: string
+let tabletop: string
 
 beforeAll(async () => {
   const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync)
@@ -26,6 +28,11 @@ beforeAll(async () => {
   const file = path.join(directory.path, 'report.html')
   await writeFile(file, (await toReport(judged)).html)
   url = pathToFileURL(file).href
+  const shop = path.resolve(import.meta.dirname, '../../plans/scenarios/shop.yaml')
+  const asked = ['--scenario', 'ransomware', '--set', 'people.contacts.lead-1.hours=24x7']
+  const out = ['--out', directory.path, '--state', path.join(directory.path, 'state')]
+  expect((await dr(['tabletop', shop, ...asked, ...out])).exitCode).toBe(0)
+  tabletop = pathToFileURL(path.join(directory.path, 'tabletop-ransomware.html')).href
 }, 60_000)
 
 afterAll(() => browser?.close())
@@ -37,16 +44,19 @@ interface Opened {
   readonly complaints: string[]
 }
 
-async function open(options: Parameters<Browser['newPage']>[0] = {}): Promise<Opened> {
+async function open(
+  options: Parameters<Browser['newPage']>[0] = {},
+  address = url,
+): Promise<Opened> {
   const page = await browser.newPage({ viewport: { width: 1100, height: 900 }, ...options })
   const requests: string[] = []
   const complaints: string[] = []
   page.on('request', (request) => {
-    if (request.url() !== url) requests.push(request.url())
+    if (request.url() !== address) requests.push(request.url())
   })
   page.on('console', (message) => complaints.push(message.text()))
   page.on('pageerror', (error) => complaints.push(error.message))
-  await page.goto(url)
+  await page.goto(address)
   return { page, requests, complaints }
 }
 
@@ -137,4 +147,27 @@ test('it prints on the pages that it needs, in light colours', async () => {
   await page.emulateMedia({ media: 'print', colorScheme: 'dark' })
   expect(await ask(page, 'textColour()')).toBe('rgb(28, 33, 40)')
   await page.close()
+})
+
+test('a simulated drill shows its distributions, legible in light and dark, and asks for nothing', async () => {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    const { page, requests, complaints } = await open({ colorScheme }, tabletop)
+    expect([requests, complaints]).toEqual([[], []])
+    expect(await ask(page, 'undefinedNames()')).toEqual([])
+    expect(await ask(page, 'weakTexts(4.5)'), colorScheme).toEqual([])
+    for (const name of ['RTO of ransomware', 'RPO of products']) {
+      const chart = page.getByRole('img', { name })
+      const { width, lines } = await chart.evaluate((svg) => ({
+        width: svg.getBoundingClientRect().width,
+        // as wide as most of the plot
+        lines: [...svg.querySelectorAll('path[fill="none"]')].filter(
+          (each) => each.getBoundingClientRect().width > 500,
+        ).length,
+      }))
+      expect(width).toBeGreaterThan(600)
+      // the plain run and the what-if
+      expect(lines, name).toBeGreaterThanOrEqual(2)
+    }
+    await page.close()
+  }
 })

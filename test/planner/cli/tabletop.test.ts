@@ -27,6 +27,7 @@ const last = (result: Awaited<ReturnType<typeof dr>>) =>
     simulation: Simulation
     whatIf?: { changes: string; simulation: Simulation }
     matrix: (Simulation & { isAnswer: boolean })[]
+    page: { html: string; markdown: string }
     error?: { code: string; message: string; hint: string }
   }
 
@@ -105,6 +106,29 @@ describe('region-loss of the reference plan', () => {
     expect(stdout).toContain(
       'destination vault is counted as lost with node a1, because the plan does not say its node',
     )
+  })
+
+  test('--out writes a page with the distributions drawn, the same bytes each time', async () => {
+    const out = await temporaryDirectory()
+    const pages = async (...args: string[]) => {
+      const told = last(await reference(...args, '--trials', '200', '--out', out, '--json'))
+      const { html, markdown } = told.page
+      return [await readFile(html, 'utf8'), await readFile(markdown, 'utf8')] as const
+    }
+    const changed = [...regionLoss, '--without', 'contact:on-call-1']
+    const [html, markdown] = await pages(...changed)
+    expect(await pages(...changed)).toEqual([html, markdown])
+    const drawn = [...html.matchAll(/<svg .*?<title id="chart-\d-title">(.*?)<\/title>/gs)]
+    expect(drawn.map(([, title]) => title)).toEqual(['RTO of region-loss', 'RPO of products'])
+    expect(html).toContain('what if: without contact:on-call-1: 5 % within')
+    expect(markdown).toMatch(/^\| RTO \| p5 \| p50 \| p90 \| p95 \| p99 \| worst \|$/m)
+    expect(markdown).toContain('A simulation is no evidence')
+    const [all] = await pages('--all')
+    expect(all.match(/<svg /g)).toHaveLength(1)
+    expect((await readdir(out)).sort()).toEqual([
+      ...['tabletop-all.html', 'tabletop-all.md'],
+      ...['tabletop-region-loss.html', 'tabletop-region-loss.md'],
+    ])
   })
 
   test('--all plays every procedure, and marks the one that is called for', async () => {

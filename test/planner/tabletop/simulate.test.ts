@@ -8,9 +8,16 @@ const fixed = (length: string): string => `{ min: ${length}, likely: ${length}, 
 
 test('quantiles are by nearest rank, and what never ends is null', () => {
   const never = Number.POSITIVE_INFINITY
-  expect(quantiles(Float64Array.from({ length: 100 }, (_, index) => 100 - index))).toEqual({
-    ...{ p50Ms: 50, p90Ms: 90, p95Ms: 95, p99Ms: 99, worstMs: 100 },
+  const hundred = quantiles(Float64Array.from({ length: 100 }, (_, index) => 100 - index))
+  expect(hundred).toMatchObject({
+    p5Ms: 5,
+    p50Ms: 50,
+    p90Ms: 90,
+    p95Ms: 95,
+    p99Ms: 99,
+    worstMs: 100,
   })
+  expect(hundred.curveMs).toEqual([1, ...Array.from({ length: 100 }, (_, index) => index + 1)])
   expect(quantiles(Float64Array.of(3, never, 1))).toMatchObject({ p50Ms: 3, worstMs: null })
 })
 
