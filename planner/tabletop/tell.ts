@@ -19,6 +19,7 @@ export const duration = (ms: number | null): string => (ms === null ? 'never' : 
 /** Over the columns of {@link quantileCells}. */
 export const quantileNames = ['p5', 'p50', 'p90', 'p95', 'p99', 'worst'] as const
 
+/** Durations in words; `never` where the service or the data did not come back. */
 export const quantileCells = (of: Quantiles): string[] =>
   [of.p5Ms, of.p50Ms, of.p90Ms, of.p95Ms, of.p99Ms, of.worstMs].map(duration)
 
