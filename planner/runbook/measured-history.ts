@@ -2,6 +2,7 @@
 import type { LedgerEntry } from '../ledger/ledger-line.ts'
 import { type Plan, type Procedure, tasksOf } from '../plan/plan.ts'
 import type { History } from '../step/estimate.ts'
+import { recordedInputs } from '../step/recorded-inputs.ts'
 import { measurementsOf } from '../tabletop/measurements.ts'
 
 /** As in a simulation: a restore that never ran here takes what restores of its collection took elsewhere. */
@@ -15,10 +16,12 @@ export function historyIn(
   return {
     durationsMs: (id, kind) => {
       const step = tasks.find((each) => each.id === id)
-      const collection = step?.kind === 'restore' ? step.input.collection : undefined
+      if (step === undefined) return []
+      const collection = step.kind === 'restore' ? step.input.collection : undefined
       return measurements
         .durations({
           ...{ sequence: `procedure/${name}`, kind, id },
+          inputs: recordedInputs(step.input, (template) => template.text),
           ...(collection !== undefined && { collection }),
         })
         .map(({ durationMs }) => durationMs)

@@ -2,7 +2,7 @@
  * What the ledger knows of how long steps take and how often a try succeeds, with the size of the data that
  * they worked on. Pure.
  */
-import { isJsonObject } from '../../engine/index.ts'
+import { canonicalJson, isJsonObject, type JsonObject } from '../../engine/index.ts'
 import type { LedgerEntry } from '../ledger/ledger-line.ts'
 import type { StepRecord } from '../step/record.ts'
 
@@ -18,7 +18,10 @@ export interface Tries {
 }
 
 export interface Measurements {
-  /** Of a step in its own sequence; where there are none and it restores, of restores of the collection anywhere. */
+  /**
+   * Of a step in its own sequence; where there are none, of the same step elsewhere: a drill that checks what
+   * the procedure checks measures it for both. Where it restores, of restores of the collection anywhere.
+   */
   durations(key: StepKey): readonly Measured[]
   tries(key: StepKey): Tries
   /** Points in the newest backup. */
@@ -30,6 +33,8 @@ export interface StepKey {
   readonly sequence: string
   readonly kind: string
   readonly id: string
+  /** As its record would have them, where nothing in them is filled in. */
+  readonly inputs: JsonObject
   /** Of a restore. */
   readonly collection?: string
 }
@@ -53,12 +58,14 @@ export function measurementsOf(plan: string, entries: readonly LedgerEntry[]): M
     noteSizes(record, today)
     const sequence = sequences.get(entry.run)
     if (sequence === undefined || record.stage === 'undo') continue
-    const keys = [`${sequence}/${record.kind}/${record.step}`, ...restoreKeys(record)]
+    const own = `${sequence}/${record.kind}/${record.step}`
+    const keys = [own, sameStep(record), ...restoreKeys(record)]
     for (const key of keys) count(key, record, durations, tries)
   }
   return {
-    durations: ({ sequence, kind, id, collection }) =>
+    durations: ({ sequence, kind, id, inputs, collection }) =>
       durations.get(`${sequence}/${kind}/${id}`) ??
+      durations.get(sameStep({ kind, inputs })) ??
       (kind === 'restore' ? durations.get(`restore of ${collection}`) : undefined) ??
       [],
     tries: ({ sequence, kind, id }) =>
@@ -66,6 +73,9 @@ export function measurementsOf(plan: string, entries: readonly LedgerEntry[]): M
     pointsToday: (collection) => today.get(collection),
   }
 }
+
+const sameStep = ({ kind, inputs }: Pick<StepRecord, 'kind' | 'inputs'>): string =>
+  `${kind} ${canonicalJson(inputs)}`
 
 const restoreKeys = ({ kind, inputs }: StepRecord): string[] =>
   kind === 'restore' ? [`restore of ${inputs['collection']}`] : []

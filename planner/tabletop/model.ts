@@ -1,7 +1,4 @@
 /** A procedure, a story and a ledger put together to what one trial plays. */
-import { type Claim, claimsOf } from '../audit/claims.ts'
-import { Copies } from '../audit/copies.ts'
-import { Sightings } from '../audit/sightings.ts'
 import { compile } from '../compile/compile.ts'
 import { stepsOf } from '../compile/task.ts'
 import type { LedgerEntry } from '../ledger/ledger-line.ts'
@@ -16,6 +13,7 @@ import type { StepRegistry } from '../step/step.ts'
 import { assumptions, nextCallMs } from './assumptions.ts'
 import { constant, type Distribution, uniform } from './distribution.ts'
 import { slotOf } from './draw.ts'
+import { type LedgerPoints, ledgerPoints, pointsByHand } from './ledger-points.ts'
 import { type Loss, type Points, pointsOfLedger, ScheduledPoints, type Window } from './loss.ts'
 import { measurementsOf } from './measurements.ts'
 import { type Place, placesIn, type Without } from './places.ts'
@@ -65,7 +63,6 @@ export interface Model {
 
 /** Monday 2026-01-05 00:00 UTC. Any week does; without a change of clocks the sums are the simplest. */
 const someMondayAt = Date.UTC(2026, 0, 5)
-const dayMs = 86_400_000
 
 export function modelOf(request: ModelRequest): Model {
   const { plan, scenario, procedure, entries, registry, without, dataSize } = request
@@ -92,7 +89,7 @@ export function modelOf(request: ModelRequest): Model {
   })
   const indexes = new Map(written.map(({ id }, index) => [id, index]))
   const ledger = ledgerPoints(plan, entries)
-  const window = ledger?.window ?? fixedWeek(plan.timezone)
+  const window = ledger.window ?? fixedWeek(plan.timezone)
   return {
     ...{ plan, scenario, procedure, places, people, steps, window },
     groups: served.map((step) => tasksOf([step]).map(({ id }) => indexes.get(id) ?? 0)),
@@ -120,6 +117,8 @@ function noticedIn(scenario: Scenario): Distribution {
   return told === undefined ? assumptions.noticed.distribution : constant(told.atMs)
 }
 
+const nowhere: Points = () => Number.NEGATIVE_INFINITY
+
 /** Who is called. Without an escalation it is who the procedure needs; without people nobody has to be. */
 function rungsOf(plan: Plan, steps: readonly TaskStep[], people: readonly Person[]): Rung[] {
   const { escalation } = plan.people
@@ -137,7 +136,7 @@ function rungsOf(plan: Plan, steps: readonly TaskStep[], people: readonly Person
 function lossesOf(
   { plan, scenario, entries, registry }: ModelRequest,
   steps: readonly TaskStep[],
-  ledger: LedgerPoints | undefined,
+  ledger: LedgerPoints,
   window: Window,
 ): Loss[] {
   const timed = timedOf(plan)
@@ -169,22 +168,21 @@ function lossesOf(
     const isMoment = by.input.snapshot.kind === 'moment'
     const counted = own.filter(({ kind }) => isMoment || kind !== 'archive')
     const held = placesOf(own)
+    const usable = (destination: string) =>
+      ledger
+        .claims(collection, destination)
+        .filter(({ point }) => isMoment || point.kind === 'snapshot')
     const points = by.input.from.map((destination): Points => {
-      const claims = ledger?.claims(collection, destination)
-      if (claims !== undefined) {
-        const usable = claims.filter(({ point }) => isMoment || point.kind === 'snapshot')
-        return pointsOfLedger(usable, window)
-      }
+      if (ledger.window !== undefined) return pointsOfLedger(usable(destination), window)
       // an archive alone restores nothing
-      return held.includes(destination)
-        ? scheduled.at(destination, counted)
-        : () => Number.NEGATIVE_INFINITY
+      if (held.includes(destination)) return scheduled.at(destination, counted)
+      return own.length === 0 ? pointsByHand(usable(destination), ledger.endsAt) : nowhere
     })
     const names = [...new Set(own.map(({ sequence }) => `${sequence.kind} ${sequence.name}`))]
     const basis =
-      ledger === undefined
+      ledger.window === undefined
         ? names.length === 0
-          ? 'nothing copies it by the clock'
+          ? 'nothing copies it by the clock: what stands is as old as it was at the end of the ledger'
           : `as often as ${names.join(', ')} of the plan ${names.length === 1 ? 'runs' : 'run'}`
         : `verified recovery points in the ledger’s last ${showDuration(window.to - window.from)}`
     return [{ ...base, kind: 'points', basis, points }]
@@ -224,42 +222,6 @@ function lagOf(
   return { ...told, lag: uniform(0, maxLagMs), basis }
 }
 
-interface LedgerPoints {
-  readonly window: Window
-  claims(collection: string, destination: string): readonly Claim[]
-}
-
-/** What the ledger proves, where it covers a day or more; its last week at most. */
-function ledgerPoints(plan: Plan, entries: readonly LedgerEntry[]): LedgerPoints | undefined {
-  const sightings = new Sightings(plan)
-  const copies = new Copies(sightings)
-  let to = Number.NEGATIVE_INFINITY
-  for (const entry of entries) {
-    if (entry.plan !== plan.name) continue
-    to = Math.max(to, Date.parse(entry.at))
-    if (entry.kind !== 'step') continue
-    const { run, line, record } = entry
-    // those of archive runs are seen by the copies that they make
-    if (record.kind !== 'archive') sightings.read(record.outputs)
-    copies.read({ run, line, record })
-  }
-  sightings.settle()
-  copies.settle()
-  const snapshots = copies.snapshots()
-  const logs = copies.logs()
-  const claims = (collection: string, destination: string): readonly Claim[] => {
-    const isHere = (each: { readonly collection: string; readonly destination: string }) =>
-      each.collection === collection && each.destination === destination
-    return claimsOf(snapshots.filter(isHere), logs.filter(isHere))
-  }
-  const all = [...plan.collections.keys()].flatMap((collection) =>
-    [...plan.destinations.keys()].flatMap((destination) => claims(collection, destination)),
-  )
-  const first = all.reduce((least, each) => Math.min(least, each.from), Number.POSITIVE_INFINITY)
-  if (to - first < dayMs || first === Number.POSITIVE_INFINITY) return undefined
-  return { window: { from: Math.max(first, to - weekMs), to }, claims }
-}
-
 const fixedWeek = (timezone: string): Window => {
   const from = someMondayAt - offsetMs(someMondayAt, timezone)
   return { from, to: from + weekMs }
@@ -291,11 +253,11 @@ function assumedIn(
   procedure: Procedure,
   places: readonly Place[],
   steps: readonly TaskStep[],
-  ledger: LedgerPoints | undefined,
+  ledger: LedgerPoints,
 ): string[] {
   const asks = steps.some(({ kind }) => kind === 'approve' || kind === 'manual')
   const calls = plan.people.escalation.length > 0 || asks
-  const isGuessed = ledger === undefined
+  const isGuessed = ledger.window === undefined
   return [
     ...(isGuessed
       ? ['the disaster comes at any moment of a week, and every scheduled run before it passed']

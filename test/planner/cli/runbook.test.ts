@@ -62,7 +62,7 @@ test('a drill puts times and results on the page, which are not compared', async
   expect((await dr(['drill', file, '--yes'])).exitCode).toBe(0)
   const after = (await dr(['runbook', file])).stdout
   // the restore of the drill is what a restore of the collection takes
-  expect(after).toMatch(/Takes about \d+ ms \(measured: median of 1 run in the ledger\)/)
+  expect(after).toMatch(/Takes about [\d.]+ m?s \(measured: median of 1 run in the ledger\)/)
   expect(after).toMatch(
     /^- 20\d\d-\d\d-\d\d: drill lost passed in .*; points: RTO .*recall 1\.0000\. <!-- measured -->$/m,
   )
