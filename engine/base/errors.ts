@@ -57,6 +57,10 @@ export const errorCatalogue = {
   // somebody else holds it
   locked: exitCodes.locked,
   'object-locked': exitCodes.locked,
+  // another node writes: a standby, a copy fenced by a newer epoch, a standby that has not confirmed yet
+  'not-primary': exitCodes.locked,
+  fenced: exitCodes.locked,
+  'not-confirmed': exitCodes.unreachable,
   // the machine or the network does not let us
   unreachable: exitCodes.unreachable,
   'disk-full': exitCodes.unreachable,
@@ -74,6 +78,7 @@ export const errorCatalogue = {
   rollback: exitCodes.damaged,
   divergence: exitCodes.damaged,
   'archive-gap': exitCodes.damaged,
+  'log-gap': exitCodes.damaged,
   'suspicious-backup': exitCodes.damaged,
   'ledger-broken': exitCodes.damaged,
   // named things that are not there

@@ -142,6 +142,25 @@ export const limits = {
   hnswMaxLevel: 64,
   /** Lists of an IVF index. */
   ivfLists: 65_536,
+  /** Nodes of one cluster. */
+  clusterNodes: 16,
+  /** Earlier histories that a collection remembers: a returning primary of one of them finds where it left. */
+  replicaLineage: 100,
+  /** Bytes of the replication state of a collection. */
+  replicaFileBytes: 256 * KiB,
+  /** Log bytes that one answer ships, unless a single record is larger. */
+  shipBytes: 4 * MiB,
+  /** How long a primary holds a request for records when it has none. */
+  shipWaitMs: 1_000,
+  /** A standby that was not heard of for this long is not there. */
+  standbyGoneMs: 5_000,
+  /** A synchronous write that no standby has confirmed by then fails; it may be there all the same. */
+  syncWaitMs: 10_000,
+  /** A standby asks again after a failure: at first so soon, then twice as long each time up to the other. */
+  followRetryMs: 100,
+  followRetryMaxMs: 2_000,
+  /** A base that nobody has asked for a piece of for this long is let go. */
+  baseIdleMs: 60_000,
   /** The longest time that the durability `interval` may leave writes unsynced. */
   durabilityIntervalMs: 60_000,
   /** Body of a request to the server. */

@@ -13,7 +13,7 @@ import { type CollectionConfig, encodeConfig, sameIndexFiles } from '../format/c
 import type { Manifest, SegmentEntry } from '../format/manifest.ts'
 import { Tombstones } from '../format/tombstones-file.ts'
 import { type LoadedRows, SealedSegment } from '../segment/sealed-segment.ts'
-import type { WalWriter } from '../wal/wal-writer.ts'
+import type { LogWriter } from '../wal/log-writer.ts'
 import { prepareConfig, settleConfig } from './config-file.ts'
 import type { LiveSegment } from './live-segment.ts'
 import type { LiveState } from './live-state.ts'
@@ -53,7 +53,7 @@ export interface CheckpointerOptions extends ManifestPlace {
   /** The config document whose hash is in the manifest. */
   readonly configBytes: Buffer
   readonly state: LiveState
-  readonly writer: WalWriter
+  readonly writer: LogWriter
   /** Tombstones in the manifest's files, by segment number. */
   readonly tombstonesWritten: ReadonlyMap<number, Tombstones>
   /** Told after each commit of a new state. */

@@ -36,13 +36,18 @@ import { openFiles } from './open-files.ts'
 import { type PinnedLog, pinLog } from './pinned-log.ts'
 import { type PinnedState, pinState } from './pinned-state.ts'
 import { type ReindexResult, refuseOtherPoints, reindex } from './reindex.ts'
+import { ReplicaFile } from './replica-file.ts'
+import { Replication } from './replication.ts'
 import { scanPoints } from './scan-points.ts'
 import { checkSearchBounds, type Neighbour, type SearchOptions, searchSegments } from './search.ts'
+import { settleSwitch } from './switch-epoch.ts'
 import { WarmProof } from './warm-proof.ts'
 import { Warmer } from './warmer.ts'
 
 /** See the head of this file. Made by a data directory. */
 export class Collection {
+  /** What it is to copies of it on other nodes. */
+  readonly replication: Replication
   readonly #context: CollectionContext
   readonly #directory: string
   readonly #state: LiveState
@@ -51,12 +56,21 @@ export class Collection {
   /** Changes of the settings, one after the other. */
   #settling: Promise<unknown> = Promise.resolve()
   #current: History | undefined
-  #freezing = false
 
-  private constructor(context: CollectionContext, directory: string, state: LiveState) {
+  private constructor(
+    context: CollectionContext,
+    directory: string,
+    state: LiveState,
+    replica: ReplicaFile,
+  ) {
     this.#context = context
     this.#directory = directory
     this.#state = state
+    const ways = {
+      history: () => this.#history,
+      enter: (start: EpochStart) => this.beginEpoch(start),
+    }
+    this.replication = new Replication({ context, directory, replica, ...ways })
     this.#warmer = new Warmer({
       context,
       checkpointer: () => this.#history.checkpointer,
@@ -77,11 +91,14 @@ export class Collection {
     { proveAhead = false, staged = false }: { proveAhead?: boolean; staged?: boolean } = {},
   ): Promise<Collection> {
     const proof = proveAhead ? new WarmProof(context) : undefined
+    const replica = await ReplicaFile.open(context.disk, directory)
+    await settleSwitch(context.disk, directory, replica)
     const files = await openFiles(context, directory, uuid, { staged, ahead: proof })
-    const collection = new Collection(context, directory, files.state)
+    const collection = new Collection(context, directory, files.state, replica)
     try {
-      const { config, state } = files
-      collection.#current = await History.enter({ context, directory, config, state }, files)
+      const { replication } = collection
+      const place = { context, directory, replication, config: files.config, state: files.state }
+      collection.#current = await History.enter(place, files)
       collection.#warmer.goOn(proof)
       return collection
     } catch (error) {
@@ -151,7 +168,7 @@ export class Collection {
   /**
    * Inserts or overwrites points, all or none. Resolves when they are searchable, and durable as the
    * config's durability says.
-   * @throws `invalid-point`, `invalid-vector`, `limit-exceeded`, `disk-full`, `disk-error`
+   * @throws `invalid-point`, `invalid-vector`, `limit-exceeded`, `disk-full`, `disk-error`; of a copy: see replication.ts
    */
   async upsert(points: readonly PointInput[]): Promise<{ lsn: number; count: number }> {
     if (points.length > limits.batchPoints) {
@@ -164,7 +181,7 @@ export class Collection {
     const accepted = acceptPoints(points, this.config)
     if (accepted.length === 0) return { lsn: this.lsn, count: 0 }
     const { lsn } = await this.#history.append({ kind: 'upsert', points: accepted })
-    this.#freezeWhenFull()
+    this.#history.freezeWhenFull()
     return { lsn, count: accepted.length }
   }
 
@@ -176,8 +193,10 @@ export class Collection {
     const accepted = ids.map(acceptId)
     const present = accepted.filter((id) => this.#state.locate(id) !== undefined)
     if (present.length === 0) return { lsn: this.lsn, deleted: 0 }
-    const operation = { kind: 'delete' as const, ids: [...new Set(present)] }
-    const { lsn, changed } = await this.#history.append(operation)
+    const { lsn, changed } = await this.#history.append({
+      kind: 'delete',
+      ids: [...new Set(present)],
+    })
     return { lsn, deleted: changed }
   }
 
@@ -312,16 +331,11 @@ export class Collection {
    * memory segment, is sealed first, so that the state carries its graphs. Release it when done.
    */
   async pin(): Promise<PinnedState> {
-    const { checkpointer } = this.#history
+    const { checkpointer, writer } = this.#history
     const { count } = this.#state.activeMemory
     if (count >= limits.sealTailPoints || checkpointer.pending > 0) await checkpointer.run()
-    return pinState({
-      context: this.#context,
-      directory: this.#directory,
-      state: this.#state,
-      writer: this.#history.writer,
-      checkpointer: this.#history.checkpointer,
-    })
+    const source = { context: this.#context, directory: this.#directory, state: this.#state }
+    return pinState({ ...source, writer, checkpointer })
   }
 
   /** Pins the log up to the newest durable record, for an archive. Release it when done. */
@@ -372,6 +386,7 @@ export class Collection {
   /** Waits for writes and checkpoints under way and closes the files. */
   async close(): Promise<void> {
     this.#closing.abort(new Error('the collection is being closed'))
+    this.replication.close()
     await this.#settling
     try {
       await this.#history.leave()
@@ -379,22 +394,5 @@ export class Collection {
       await this.#warmer.settle()
       for (const segment of this.#state.segments) await segment.close()
     }
-  }
-
-  /** The write is acknowledged whatever comes of this: a failed seal is told to the next write. */
-  #freezeWhenFull(): void {
-    const { count, vectorBytes, payloadBytes } = this.#state.activeMemory
-    const full =
-      count >= limits.segmentPoints ||
-      vectorBytes >= limits.segmentVectorBytes ||
-      payloadBytes >= limits.segmentPayloadBytes
-    if (!full || this.#freezing) return
-    this.#freezing = true
-    const frozen = this.#history.checkpointer.start().catch((error: unknown) => {
-      this.#context.onWarning(`a full segment could not be sealed: ${String(error)}`)
-    })
-    void frozen.finally(() => {
-      this.#freezing = false
-    })
   }
 }

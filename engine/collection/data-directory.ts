@@ -24,11 +24,12 @@ import { Aliases, aliasesOf, keepAliases } from './aliases.ts'
 import { CatalogueFile } from './catalogue-file.ts'
 import { Collection } from './collection.ts'
 import type { CollectionContext } from './context.ts'
-import { noDirectoryHint, refuseForeign } from './data-place.ts'
+import { noDirectoryHint, notFound, refuseForeign } from './data-place.ts'
 import { DirectoryLock } from './directory-lock.ts'
 import { type DataDirectoryOptions, toWorld } from './directory-options.ts'
 import { emptyManifest, startHistory } from './open-files.ts'
 import { type RepairResult, repairCollection } from './repair.ts'
+import { replicaFileName } from './replica-file.ts'
 import {
   type CommitTarget,
   proveAndRename,
@@ -117,6 +118,16 @@ export class DataDirectory {
   /** Names of the collections, sorted. */
   names(): string[] {
     return [...this.#catalogue.current.collections.keys()].sort()
+  }
+
+  /** Names of the collections that have copies on other nodes, or are one, sorted. */
+  async replicated(): Promise<string[]> {
+    const found: string[] = []
+    for (const [name, entry] of this.#catalogue.current.collections) {
+      const file = path.join(this.#directoryOf(entry), replicaFileName)
+      if ((await this.#context.disk.stat(file)) !== undefined) found.push(name)
+    }
+    return found.sort()
   }
 
   /** Whether {@link open} finds something under `name`: a collection, or an alias of one. */
@@ -320,18 +331,7 @@ export class DataDirectory {
   }
 
   #notFound(name: string): Error {
-    const names = this.names()
-    try {
-      return fail(
-        'collection-not-found',
-        `there is no collection ${JSON.stringify(name)} in ${this.path}`,
-        names.length === 0
-          ? 'The data directory is empty; check --data.'
-          : `It holds: ${names.slice(0, 10).join(', ')}${names.length > 10 ? ', …' : ''}.`,
-      )
-    } catch (error) {
-      return error as Error // fail always throws an OperatingError
-    }
+    return notFound(name, this.names(), this.path)
   }
 
   /** Commits `entry` under `name`; what the name meant before becomes a leftover and is removed. */

@@ -1,7 +1,7 @@
 /** What stands where a data directory is to be opened: ours, nothing yet, or somebody else's files. */
 import * as path from 'node:path'
 import type { Disk } from '../base/disk.ts'
-import { fail } from '../base/errors.ts'
+import { fail, OperatingError } from '../base/errors.ts'
 import { catalogueName } from './catalogue-file.ts'
 import { lockName } from './directory-lock.ts'
 
@@ -42,3 +42,13 @@ export async function refuseForeign(disk: Disk, root: string, create: boolean): 
   }
   if (!create) fail('file-not-found', `there is no data directory at ${root}`, noDirectoryHint)
 }
+
+/** The error for a name that is none of `names`, which the data directory `root` holds. */
+export const notFound = (name: string, names: readonly string[], root: string): OperatingError =>
+  new OperatingError(
+    'collection-not-found',
+    `there is no collection ${JSON.stringify(name)} in ${root}`,
+    names.length === 0
+      ? 'The data directory is empty; check --data.'
+      : `It holds: ${names.slice(0, 10).join(', ')}${names.length > 10 ? ', …' : ''}.`,
+  )

@@ -11,7 +11,9 @@ import { type CollectionConfig, encodeConfig } from '../format/config.ts'
 import type { Identity } from '../format/identity.ts'
 import type { FileEntry, Manifest, RestoredFrom } from '../format/manifest.ts'
 import type { Operation } from '../format/operation.ts'
+import { LogFollower } from '../wal/log-follower.ts'
 import type { Commit } from '../wal/log-group.ts'
+import type { LogWriter } from '../wal/log-writer.ts'
 import type { LogPosition } from '../wal/replay.ts'
 import { WalWriter } from '../wal/wal-writer.ts'
 import { WatermarkFile, watermarkName } from '../wal/watermark-file.ts'
@@ -29,6 +31,19 @@ export interface HistoryPlace {
   readonly directory: string
   readonly config: CollectionConfig
   readonly state: LiveState
+  readonly replication: HistoryRole
+}
+
+/** Who makes the records of a history, and who wants them. */
+export interface HistoryRole {
+  /** Whether records come from another node now. */
+  readonly isStandby: boolean
+  /** A write of this node, from its admission to its acknowledgement. */
+  write<T extends { readonly lsn: number }>(append: () => Promise<T>): Promise<T>
+  /** Told when records became durable. */
+  wake(): void
+  /** Log records after this LSN are wanted by a standby; undefined when there is none. */
+  readonly followers: { readonly keepAfter: number | undefined }
 }
 
 /** What a new epoch is called and where it comes from. */
@@ -40,6 +55,8 @@ export interface EpochStart {
   readonly withoutIndex?: readonly string[]
   /** Other index settings; the collection must be opened again to use them. */
   readonly config?: CollectionConfig
+  /** Runs when the old history was left, before and after the files of the new one are written. */
+  readonly around?: { before(): Promise<void>; after(): Promise<void> }
 }
 
 type HistoryFiles = Pick<
@@ -48,29 +65,34 @@ type HistoryFiles = Pick<
 >
 
 export class History {
-  readonly writer: WalWriter
+  readonly writer: LogWriter
+  /** The same log on a standby. */
+  readonly follower: LogFollower | undefined
   readonly checkpointer: Checkpointer
   /** How far the log is archived, and where. */
   readonly archives: ArchivePositions
   readonly compactor: Compactor
   readonly #place: HistoryPlace
   readonly #watermark: WatermarkFile
+  #freezing = false
 
   private constructor(
     place: HistoryPlace,
     files: HistoryFiles,
-    writer: WalWriter,
+    writer: LogWriter,
     archives: ArchivePositions,
   ) {
     this.#place = place
     this.#watermark = files.watermark
     this.writer = writer
+    this.follower = writer instanceof LogFollower ? writer : undefined
     this.archives = archives
     this.checkpointer = new Checkpointer({
       ...files,
       ...place,
       writer,
       archives,
+      followedAfter: () => place.replication.followers.keepAfter,
       onCommit: () => this.compactor.consider(),
     })
     this.compactor = new Compactor(place, this.checkpointer)
@@ -82,17 +104,29 @@ export class History {
     const { directory } = place
     const { epoch } = files.manifest
     const archives = await ArchivePositions.open(context.disk, directory, epoch, context.onWarning)
+    const common = {
+      disk: context.disk,
+      directory: files.walDirectory,
+      identity: files.manifest,
+      onFailure: context.onFatal,
+      onDurable: async (lsn: number) => {
+        await files.watermark.advance(lsn)
+        place.replication.wake()
+      },
+    }
+    if (place.replication.isStandby) {
+      const onCommit = ({ operation, lsn }: Commit) => state.apply(operation, lsn)
+      const follower = await LogFollower.open({ ...common, onCommit }, files.end)
+      return new History(place, files, follower, archives)
+    }
     let sinceDigest = 0
     let bytesSinceDigest = 0
     const writer = await WalWriter.open(
       {
-        disk: context.disk,
+        ...common,
         clock: context.clock,
-        directory: files.walDirectory,
-        identity: files.manifest,
         durability: place.config.durability,
         timer: context.timer,
-        onFailure: context.onFatal,
         onCommit: ({ operation, lsn }: Commit) => {
           const changed = state.apply(operation, lsn)
           const isDigest = operation.kind === 'digest'
@@ -101,7 +135,6 @@ export class History {
           return changed
         },
         prepare: (operations) => state.prepare(operations),
-        onDurable: (lsn) => files.watermark.advance(lsn),
         // a digest record at intervals lets a replay say how far it is proven
         before: () =>
           sinceDigest < limits.walDigestInterval && bytesSinceDigest < limits.walDigestBytes
@@ -117,16 +150,42 @@ export class History {
     return this.checkpointer.manifest
   }
 
+  get config(): CollectionConfig {
+    return this.checkpointer.config
+  }
+
   /** After the newest acknowledged record. */
   get position(): LogPosition {
     return this.writer.position
   }
 
-  /** Logs an operation; resolves when it is durable and applied. `changed`: points it changed. */
-  async append(operation: Operation): Promise<{ lsn: number; changed: number }> {
-    const relief = this.checkpointer.relieve()
-    if (relief !== undefined) await relief
-    return this.writer.append(operation)
+  /**
+   * Logs an operation; resolves when it is durable and applied, and confirmed where a standby has to have it.
+   * `changed`: points it changed.
+   */
+  append(operation: Operation): Promise<{ lsn: number; changed: number }> {
+    return this.#place.replication.write(async () => {
+      const relief = this.checkpointer.relieve()
+      if (relief !== undefined) await relief
+      return this.writer.append(operation)
+    })
+  }
+
+  /** Seals the segment that takes writes when it is full; a failed seal is told to the next write. */
+  freezeWhenFull(): void {
+    const { count, vectorBytes, payloadBytes } = this.#place.state.activeMemory
+    const full =
+      count >= limits.segmentPoints ||
+      vectorBytes >= limits.segmentVectorBytes ||
+      payloadBytes >= limits.segmentPayloadBytes
+    if (!full || this.#freezing) return
+    this.#freezing = true
+    const frozen = this.checkpointer.start().catch((error: unknown) => {
+      this.#place.context.onWarning(`a full segment could not be sealed: ${String(error)}`)
+    })
+    void frozen.finally(() => {
+      this.#freezing = false
+    })
   }
 
   /** Waits for what is under way and closes the files; pins are let go. */
@@ -167,7 +226,9 @@ export class History {
       }),
       restoredFrom: start.restoredFrom,
     }
+    await start.around?.before()
     const end = await startHistory(context.disk, directory, { manifest: first, config })
+    await start.around?.after()
     const file = path.join(directory, watermarkName)
     return History.enter(
       { ...this.#place, config },

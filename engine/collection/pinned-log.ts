@@ -7,8 +7,8 @@
 import * as path from 'node:path'
 import type { DiskFile } from '../base/disk.ts'
 import { epochName, type Identity } from '../format/identity.ts'
+import type { LogWriter } from '../wal/log-writer.ts'
 import { listWal } from '../wal/wal-files.ts'
-import type { WalWriter } from '../wal/wal-writer.ts'
 import type { ArchivePosition, ArchivePositions } from './archive-positions.ts'
 import type { Checkpointer } from './checkpoint.ts'
 import type { CollectionContext } from './context.ts'
@@ -54,7 +54,7 @@ export interface PinLogSource {
   readonly context: CollectionContext
   readonly directory: string
   readonly state: LiveState
-  readonly writer: WalWriter
+  readonly writer: LogWriter
   readonly checkpointer: Checkpointer
   readonly archives: ArchivePositions
 }

@@ -17,8 +17,8 @@ import {
   manifestName,
 } from '../format/manifest.ts'
 import { pieceHashes } from '../segment/write-segment.ts'
+import type { LogWriter } from '../wal/log-writer.ts'
 import { listWal } from '../wal/wal-files.ts'
-import type { WalWriter } from '../wal/wal-writer.ts'
 import type { Checkpointer } from './checkpoint.ts'
 import { configName } from './config-file.ts'
 import type { CollectionContext } from './context.ts'
@@ -83,7 +83,7 @@ export interface PinSource {
   readonly context: CollectionContext
   readonly directory: string
   readonly state: LiveState
-  readonly writer: WalWriter
+  readonly writer: LogWriter
   readonly checkpointer: Checkpointer
 }
 

@@ -19,6 +19,7 @@ import { manifestSequence } from '../format/manifest.ts'
 import { createWatermark, watermarkName } from '../wal/watermark-file.ts'
 import { Collection } from './collection.ts'
 import type { CollectionContext } from './context.ts'
+import { encodeReplicaState, type ReplicaState, replicaFileName } from './replica-file.ts'
 import { type LogReplay, rollForward } from './roll-forward.ts'
 
 export const restoreNoteName = 'restore.json'
@@ -41,6 +42,8 @@ export interface StageRequest {
   readonly newUuid: boolean
   /** Another index than the snapshot's: graphs are then built anew. */
   readonly config?: CollectionConfig
+  /** The copy stays in the epoch it was saved in, and is this to the other copies: a standby. */
+  readonly standby?: ReplicaState
 }
 
 /** Under which name, and when. */
@@ -126,7 +129,14 @@ export async function proveAndRename(
     history: request.epoch.history,
   }
   // the history that begins at the end has one of its own; a sync here would wait for all the files
-  await createWatermark(disk, watermark, first, { durable: false })
+  await createWatermark(disk, watermark, first, { durable: request.standby !== undefined })
+  if (request.standby !== undefined) {
+    await replaceFile(
+      disk,
+      path.join(directory, replicaFileName),
+      encodeReplicaState(request.standby),
+    )
+  }
   const staged = await openStaged(context, directory, request, target)
   try {
     const proven = request.config ? await staged.proveDigest() : await staged.proveAndWarm()
@@ -134,14 +144,16 @@ export async function proveAndRename(
     const { snapshotId, uuid, epoch, config } = request
     const { lsn } = staged
     await target.durable
-    await staged.beginEpoch({
-      identity,
-      name: target.name,
-      restoredFrom: { snapshotId, uuid, epoch, lsn },
-      withoutIndex: await stillMissing(disk, directory, target.lostIndexes ?? []),
-      ...(config && { config }),
-    })
-    await disk.removeTree(path.join(directory, 'wal', epochName(epoch)))
+    if (request.standby === undefined) {
+      await staged.beginEpoch({
+        identity,
+        name: target.name,
+        restoredFrom: { snapshotId, uuid, epoch, lsn },
+        withoutIndex: await stillMissing(disk, directory, target.lostIndexes ?? []),
+        ...(config && { config }),
+      })
+      await disk.removeTree(path.join(directory, 'wal', epochName(epoch)))
+    }
     await disk.unlink(path.join(directory, restoreNoteName))
     await disk.syncDirectory(directory)
   } catch (error) {

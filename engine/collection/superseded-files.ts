@@ -25,6 +25,8 @@ export interface SupersededPlace {
   readonly walDirectory: string
   /** What archives still want of the log. */
   readonly archives: ArchivePositions
+  /** Log records after this LSN are wanted by a standby. */
+  readonly followedAfter: () => number | undefined
 }
 
 /** What keeps the state of `manifest`. */
@@ -38,7 +40,7 @@ export const keepManifest = (manifest: Manifest, afterLsn = manifest.lsn): Keep 
  * @throws `disk-error` when a file cannot be removed; what is left goes the next time
  */
 export async function removeSuperseded(
-  { context, directory, walDirectory, archives }: SupersededPlace,
+  { context, directory, walDirectory, archives, followedAfter }: SupersededPlace,
   manifest: Manifest,
   keeps: readonly Keep[],
   inUse: ReadonlySet<number>,
@@ -47,6 +49,7 @@ export async function removeSuperseded(
   await removeLogs(disk, walDirectory, {
     afterLsn: Math.min(manifest.lsn, ...keeps.map((keep) => keep.afterLsn)),
     archiveAfterLsn: archives.keepAfter,
+    standbyAfterLsn: followedAfter(),
     onWarning,
   })
   const named = new Set(filesOf(manifest).map((file) => file.path))

@@ -26,6 +26,7 @@ import { checkedPayloadBytes, type Operation } from '../format/operation.ts'
 import { recordBytes, WAL_HEADER_BYTES } from '../format/wal-record.ts'
 import { LogFile } from './log-file.ts'
 import { type Commit, LogGroups, type SizedOperation } from './log-group.ts'
+import type { LogWriter } from './log-writer.ts'
 import type { LogEnd, LogPosition } from './replay.ts'
 import { createWal } from './wal-files.ts'
 
@@ -56,7 +57,7 @@ interface Waiting extends SizedOperation {
   readonly reject: (error: unknown) => void
 }
 
-export class WalWriter {
+export class WalWriter implements LogWriter {
   readonly #options: WalWriterOptions
   #durability: Durability
   #file: LogFile

@@ -17,6 +17,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'backup',
     'retention',
     'copies',
+    'replica',
     'server',
     'cli',
   ],

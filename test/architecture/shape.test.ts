@@ -21,6 +21,8 @@ const acrossFiles = {
   'engine/backup/signed':
     'signatures of snapshots and archived log, and what restores make of them',
   'engine/backup/under-load': 'a backup while others write',
+  'engine/replica/simulation':
+    'clusters on virtual time, with every fault of the network and the disk',
   'engine/cli/collections': 'the commands over collections, together, as people use them',
   'engine/cli/durability': 'flags of durability, and what a failed fsync does to commands',
   'engine/cli/usage': 'help, unknown commands and flags, exit codes of every command',

@@ -13,6 +13,7 @@ export const countedKinds = [
   'flipped bit',
   'cut tail',
   'mutated plan',
+  'simulated cluster',
 ] as const
 
 export interface Count {

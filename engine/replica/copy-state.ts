@@ -1,0 +1,66 @@
+/** How one copy of a collection stands, as its node tells others: who writes it, in which epoch, up to where. */
+
+import { limits } from '../base/limits.ts'
+import type { Collection } from '../collection/collection.ts'
+import {
+  type Ancestor,
+  type NodeAddress,
+  type PromisedEpoch,
+  type ReplicaMember,
+  readAddress,
+  readAncestor,
+  readMember,
+  readPromise,
+} from '../collection/replica-file.ts'
+import { type Fields, patterns } from '../format/fields.ts'
+import type { Epoch } from '../format/identity.ts'
+import { readEpoch } from '../format/manifest.ts'
+
+export interface CopyState {
+  readonly name: string
+  readonly uuid: string
+  readonly role: 'primary' | 'standby'
+  readonly fenced: boolean
+  readonly epoch: Epoch
+  readonly promised: PromisedEpoch | null
+  readonly primary: NodeAddress | null
+  readonly lsn: number
+  readonly chain: number
+  /** Commit time of the newest record, epoch µs. */
+  readonly committedAtUs: number
+  readonly count: number
+  readonly digest: string
+  readonly members: readonly ReplicaMember[]
+  readonly lineage: readonly Ancestor[]
+}
+
+/** The state of an open collection, as it is now. */
+export function copyState(collection: Collection): CopyState {
+  const { name, uuid, epoch, count, digest, replication } = collection
+  const { role, promised, primary, members, lineage } = replication.state
+  const { lsn, chain, committedAtUs } = replication.durable
+  return {
+    ...{ name, uuid, role, fenced: replication.isFenced, epoch, promised, primary },
+    ...{ lsn, chain, committedAtUs, count, digest, members, lineage },
+  }
+}
+
+/** @throws `damaged` */
+export function readCopyState(fields: Fields): CopyState {
+  return {
+    name: fields.text('name'),
+    uuid: fields.text('uuid', patterns.uuid),
+    role: fields.oneOf('role', ['primary', 'standby']),
+    fenced: fields.boolean('fenced'),
+    epoch: readEpoch(fields.object('epoch')),
+    promised: fields.has('promised') ? readPromise(fields.object('promised')) : null,
+    primary: fields.has('primary') ? readAddress(fields.object('primary')) : null,
+    lsn: fields.integer('lsn'),
+    chain: fields.integer('chain', 0, 0xffffffff),
+    committedAtUs: fields.integer('committedAtUs'),
+    count: fields.integer('count'),
+    digest: fields.text('digest', patterns.sha256),
+    members: fields.objects('members', limits.clusterNodes).map(readMember),
+    lineage: fields.objects('lineage', limits.replicaLineage).map(readAncestor),
+  }
+}

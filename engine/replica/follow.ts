@@ -1,0 +1,204 @@
+/**
+ * Following: a standby asks its primary for what comes after its newest record, again and again.
+ *
+ * What fails passes or is told: an unreachable primary and a damaged answer are asked again, at growing
+ * intervals; a primary that is none any more names the one that took over; a log that no longer reaches
+ * back so far makes the standby take a new base. Only a divergence ends it: a person has to look.
+ */
+
+import { canonicalJson, isJsonObject } from '../base/canonical-json.ts'
+import type { Clock } from '../base/clock.ts'
+import { isOperatingError, type OperatingError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import { pause, type Timer } from '../base/timer.ts'
+import type { Collection } from '../collection/collection.ts'
+import type { NodeAddress } from '../collection/replica-file.ts'
+import { readAddress, readMember } from '../collection/replica-file.ts'
+import { Fields } from '../format/fields.ts'
+import { readEpoch } from '../format/manifest.ts'
+import { readCopyState } from './copy-state.ts'
+import { type Lag, LagMeter } from './position.ts'
+import { type Answer, ask, type Transport } from './transport.ts'
+import { voidPromise } from './void-promise.ts'
+
+export interface FollowerOptions {
+  readonly name: string
+  readonly self: NodeAddress
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly timer: Timer
+  /** The collection now: a new base gives it another one. */
+  readonly collection: () => Promise<Collection>
+  /** Puts a new base of `primary` in place of the collection. */
+  readonly seed: (primary: NodeAddress, signal: AbortSignal) => Promise<void>
+  readonly onWarning: (text: string) => void
+}
+
+export interface FollowerStatus extends Lag {
+  /** `following`: the last answer came. `seeding`: a new base is on its way. */
+  readonly state: 'following' | 'waiting' | 'seeding' | 'diverged' | 'stopped'
+  /** Why it is not following; null when it is. */
+  readonly problem: string | null
+}
+
+export class Follower {
+  readonly #options: FollowerOptions
+  readonly #meter: LagMeter
+  readonly #stop = new AbortController()
+  #state: FollowerStatus['state'] = 'waiting'
+  #problem: string | null = null
+  #lsn = 0
+  #running: Promise<void> | undefined
+
+  constructor(options: FollowerOptions) {
+    this.#options = options
+    this.#meter = new LagMeter(options.clock)
+  }
+
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  /** Resolves when nothing is applied any more. */
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error('following has ended'))
+    await this.#running
+    if (this.#state !== 'diverged') this.#state = 'stopped'
+  }
+
+  status(): FollowerStatus {
+    return { ...this.#meter.lag(this.#lsn), state: this.#state, problem: this.#problem }
+  }
+
+  async #run(): Promise<void> {
+    let retryMs: number = limits.followRetryMs
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      try {
+        await this.#once()
+        this.#problem = null
+        retryMs = limits.followRetryMs
+      } catch (error) {
+        if (signal.aborted) return
+        if (!isOperatingError(error)) throw error
+        this.#told(error)
+        if (this.#state === 'diverged') return
+        if ((await this.#released()) || (await this.#retargeted(error))) continue
+        await pause(this.#options.timer, retryMs, signal).catch(() => {})
+        retryMs = Math.min(2 * retryMs, limits.followRetryMaxMs)
+      }
+    }
+  }
+
+  /** One question and what follows from its answer. */
+  async #once(): Promise<void> {
+    const { transport, self, clock, name } = this.#options
+    const { signal } = this.#stop
+    const collection = await this.#options.collection()
+    const { replication, uuid, epoch, position } = collection
+    const { promised } = replication.state
+    // who promised the next epoch to a node asks that node, which may have begun it
+    const next = promised?.node.name === self.name ? null : promised?.node
+    const primary = replication.isFenced ? (next ?? null) : replication.state.primary
+    this.#lsn = position.lsn
+    if (!replication.isStandby || primary === null) {
+      this.#state = 'waiting'
+      await pause(this.#options.timer, limits.followRetryMaxMs, signal).catch(() => {})
+      return
+    }
+    const { lsn, chain } = position
+    const waitMs = limits.shipWaitMs
+    const request = { collection: name, uuid, epoch, node: self.name, lsn, chain, promised, waitMs }
+    const askedMs = clock.monotonicMs()
+    const timeoutMs = waitMs + limits.standbyGoneMs
+    const answer = await ask(transport, primary, 'ship', request, { timeoutMs, signal })
+    if (signal.aborted) return
+    switch (answer.fields.oneOf('kind', ['records', 'switch', 'seed'])) {
+      case 'records':
+        await replication.follow({
+          epoch: readEpoch(answer.fields.object('epoch')),
+          bytes: answer.body,
+        })
+        this.#state = 'following'
+        this.#lsn = collection.position.lsn
+        this.#meter.heard({
+          askedMs,
+          waitedMs: answer.fields.integer('waitedMs'),
+          primaryLsn: answer.fields.integer('lsn'),
+          behindBytes: answer.fields.integer('behindBytes'),
+          lsn: this.#lsn,
+        })
+        await this.#remember(collection, answer)
+        return
+      case 'switch':
+        await replication.switchEpoch(readEpoch(answer.fields.object('epoch')), 'standby')
+        return
+      case 'seed':
+        await this.#seed(primary, answer.fields.oneOf('reason', ['another', 'gone', 'diverged']))
+    }
+  }
+
+  async #seed(primary: NodeAddress, reason: 'another' | 'gone' | 'diverged'): Promise<void> {
+    const { name, onWarning } = this.#options
+    if (reason !== 'gone') {
+      this.#state = 'diverged'
+      this.#problem =
+        reason === 'another'
+          ? `${name} at ${primary.name} is another collection than the one here`
+          : `${name} has records here that ${primary.name} does not have`
+      onWarning(
+        `${this.#problem}; following has ended. Look at both, then: vectra-cli cluster rejoin`,
+      )
+      return this.#stop.abort(new Error('the copies diverged'))
+    }
+    this.#state = 'seeding'
+    onWarning(`${name} is behind what ${primary.name} still has of its log; it takes a new base`)
+    await this.#options.seed(primary, this.#stop.signal)
+  }
+
+  /** What the primary tells of the other copies: whoever is promoted knows them. */
+  async #remember(collection: Collection, { fields }: Answer): Promise<void> {
+    const members = fields.objects('members', limits.clusterNodes).map(readMember)
+    const whenAlone = fields.oneOf('whenAlone', ['block', 'async'])
+    const { state } = collection.replication
+    const same = canonicalJson({ members, whenAlone })
+    if (canonicalJson({ members: state.members, whenAlone: state.whenAlone }) === same) return
+    await collection.replication.change((now) => ({ ...now, members, whenAlone }))
+  }
+
+  #told(error: OperatingError): void {
+    const again = this.#problem === error.message
+    this.#problem = error.message
+    if (isOperatingError(error, 'divergence', 'digest-mismatch')) this.#state = 'diverged'
+    else if (this.#state === 'following') this.#state = 'waiting'
+    if (!again) this.#options.onWarning(`following ${this.#options.name}: ${error.message}`)
+  }
+
+  /** The node that was promised the next epoch may have given it up. */
+  async #released(): Promise<boolean> {
+    const { self, transport } = this.#options
+    const collection = await this.#options.collection()
+    return collection.replication.isFenced && (await voidPromise(collection, { self, transport }))
+  }
+
+  /** The node that was asked is no primary and names one. @returns whether that one is, and is followed now */
+  async #retargeted(error: OperatingError): Promise<boolean> {
+    const [detail] = error.details
+    if (!isOperatingError(error, 'fenced', 'not-primary') || !isJsonObject(detail)) return false
+    const { primary } = detail
+    if (!isJsonObject(primary)) return false
+    const found = readAddress(new Fields(primary, 'the answer of another node'))
+    const { self, transport, name } = this.#options
+    const { replication, epoch } = await this.#options.collection()
+    const known = replication.state.primary
+    if (found.name === self.name) return false
+    if (known?.name === found.name && known.url === found.url) return false
+    // a promise is not an epoch yet: only a node that writes is followed, and none is forgotten for another
+    const seen = await ask(transport, found, 'copy', { collection: name }, { timeoutMs: 2_000 })
+      .then(({ fields }) => readCopyState(fields))
+      .catch(() => undefined)
+    if (seen?.role !== 'primary' || seen.fenced || seen.epoch.number < epoch.number) return false
+    await replication.change((now) => ({ ...now, primary: found }))
+    return true
+  }
+}

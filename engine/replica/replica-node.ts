@@ -1,0 +1,387 @@
+/**
+ * A node: its collections as copies of those of other nodes. It answers the other nodes, lets its standbys
+ * follow, and does what a person or a plan asks for. It decides nothing by itself.
+ */
+import * as path from 'node:path'
+import type { Clock } from '../base/clock.ts'
+import type { Disk } from '../base/disk.ts'
+import { fail, isOperatingError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import type { Timer } from '../base/timer.ts'
+import type { Collection } from '../collection/collection.ts'
+import type { DataDirectory } from '../collection/data-directory.ts'
+import type { FollowerStatus as MemberStatus } from '../collection/followers.ts'
+import {
+  type NodeAddress,
+  type ReplicationMode,
+  readAddress,
+  type WhenAlone,
+} from '../collection/replica-file.ts'
+import type { Fields } from '../format/fields.ts'
+import { readEpoch } from '../format/manifest.ts'
+import { Bases } from './base.ts'
+import { type CopyState, copyState, readCopyState } from './copy-state.ts'
+import type { FollowerStatus } from './follow.ts'
+import { exportLost } from './lost-records.ts'
+import { type LossWindow, type Promotion, promote } from './promote.ts'
+import { type Rejoined, rejoin } from './rejoin.ts'
+import { Shipper } from './ship.ts'
+import { Standbys } from './standbys.ts'
+import { answer, ask, failUnknown, type Reply, type Transport } from './transport.ts'
+import { noHistory, voidPromise } from './void-promise.ts'
+import { WriteProbe } from './write-probe.ts'
+
+export interface ReplicaNodeOptions {
+  /** How others find this node. */
+  readonly self: NodeAddress
+  readonly data: DataDirectory
+  readonly transport: Transport
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly timer: Timer
+  readonly onWarning: (text: string) => void
+}
+
+export interface CopyStatus extends Omit<CopyState, 'members' | 'lineage' | 'chain'> {
+  /** On a standby: how it follows. */
+  readonly following: FollowerStatus | null
+  /** On a primary: its standbys. */
+  readonly members: readonly MemberStatus[]
+  readonly whenAlone: WhenAlone
+  /** Synchronous writes are acknowledged by this node alone now. */
+  readonly alone: boolean
+}
+
+const askMs = 2_000
+
+export class ReplicaNode {
+  readonly self: NodeAddress
+  readonly #options: ReplicaNodeOptions
+  readonly #bases: Bases
+  readonly #shippers = new WeakMap<Collection, Shipper>()
+  readonly #standbys: Standbys
+  readonly #probe: WriteProbe
+  readonly #attached = new WeakSet<Collection>()
+  /** What changes who a copy follows, one after the other for each collection. */
+  readonly #turns = new Map<string, Promise<unknown>>()
+
+  constructor(options: ReplicaNodeOptions) {
+    this.#options = options
+    this.self = options.self
+    this.#bases = new Bases(options.timer)
+    this.#probe = new WriteProbe(options)
+    this.#standbys = new Standbys({ ...options, open: (name) => this.#open(name) })
+  }
+
+  /** Lets the standbys among the collections follow. A copy that cannot be opened is told and left. */
+  async start(): Promise<void> {
+    for (const name of await this.#options.data.replicated()) {
+      try {
+        const { replication } = await this.#open(name)
+        const { promised } = replication.state
+        // a promotion that this node died in was not begun: it would have entered the epoch
+        if (promised?.node.name === this.self.name && promised.history !== noHistory) {
+          await replication.release(promised)
+        }
+        this.#standbys.follow(name)
+      } catch (error) {
+        if (!isOperatingError(error)) throw error
+        this.#options.onWarning(`${name} does not follow: ${error.message}`)
+      }
+    }
+  }
+
+  /** Nothing is followed or given out any more when this resolves. */
+  async close(): Promise<void> {
+    await this.#standbys.close()
+    await this.#bases.close()
+  }
+
+  /** Answers a message of another node. */
+  handle(message: Buffer): Promise<Buffer> {
+    return answer(message, (kind, fields) => this.#handle(kind, fields))
+  }
+
+  /** How the copies stand, of all replicated collections or of one. @throws `collection-not-found` */
+  async status(name?: string): Promise<CopyStatus[]> {
+    const names = name === undefined ? await this.#options.data.replicated() : [name]
+    const all: CopyStatus[] = []
+    for (const each of names) all.push(this.#status(await this.#open(each)))
+    return all
+  }
+
+  /**
+   * Makes `node` a standby of a collection here, which takes a base and follows.
+   * @throws `not-primary`, `fenced`, `unreachable`; `collection-exists` when the node has another one of that name
+   */
+  async replicate(
+    name: string,
+    node: NodeAddress,
+    {
+      mode,
+      whenAlone,
+    }: { readonly mode: ReplicationMode; readonly whenAlone?: WhenAlone | undefined },
+  ): Promise<void> {
+    const collection = await this.#open(name)
+    const { replication, uuid } = collection
+    if (replication.isStandby || replication.isFenced) {
+      const by = replication.state.promised?.node ?? replication.state.primary
+      fail(
+        'not-primary',
+        `${this.self.name} is no primary of ${name}`,
+        `Ask ${by?.name ?? 'the primary'}.`,
+      )
+    }
+    if (node.name === this.self.name)
+      fail('usage', `${node.name} is the primary itself`, 'Name another node.')
+    const request = { collection: collection.name, uuid, primary: this.self }
+    await ask(this.#options.transport, node, 'stand-by', request, { timeoutMs: 120_000 })
+    await this.#setMember(collection, node, mode, whenAlone)
+  }
+
+  /** Ends replication to a standby. It stays what it is until it is dropped there. */
+  async forget(name: string, node: string): Promise<void> {
+    const { replication } = await this.#open(name)
+    await replication.change((now) => ({
+      ...now,
+      members: now.members.filter((each) => each.name !== node),
+    }))
+  }
+
+  /** Changes what synchronous writes do while their standby is not there. */
+  async whenAlone(name: string, whenAlone: WhenAlone): Promise<void> {
+    const { replication } = await this.#open(name)
+    await replication.change((now) => ({ ...now, whenAlone }))
+  }
+
+  /** A copy here becomes the primary. @throws see {@link promote} */
+  promote(
+    name: string,
+    options: {
+      readonly planned?: boolean
+      readonly without?: readonly string[]
+      readonly confirm: (window: LossWindow) => Promise<boolean>
+    },
+  ): Promise<Promotion> {
+    return this.#inTurn(name, async () => {
+      const collection = await this.#open(name)
+      const { transport, clock } = this.#options
+      const lag = this.#standbys.status(collection.name)
+      const own = { self: this.self, transport, clock, lag }
+      const stopFollowing = () => this.#standbys.stop(collection.name)
+      try {
+        return await promote(collection, { ...own, ...options, stopFollowing })
+      } catch (error) {
+        if (collection.replication.isStandby) this.#standbys.follow(collection.name)
+        throw error
+      }
+    })
+  }
+
+  /** Nothing is written here from now on: `epoch` is somebody else's. Without one, of nobody's yet. */
+  async fence(name: string): Promise<CopyState> {
+    const collection = await this.#open(name)
+    const { replication, epoch } = collection
+    const number = Math.max(epoch.number, replication.state.promised?.number ?? 0) + 1
+    if (!replication.isFenced) {
+      await replication.promise({ number, history: noHistory, node: this.self }, this.self.name)
+    }
+    return copyState(collection)
+  }
+
+  /** A copy here becomes a standby of `primary`. @throws see {@link rejoin} */
+  rejoin(name: string, primary: NodeAddress, mode: ReplicationMode): Promise<Rejoined> {
+    return this.#inTurn(name, () => this.#rejoin(name, primary, mode))
+  }
+
+  async #rejoin(name: string, primary: NodeAddress, mode: ReplicationMode): Promise<Rejoined> {
+    const { transport, disk, data } = this.#options
+    const collection = await this.#open(name)
+    const real = collection.name
+    const { fields } = await ask(
+      transport,
+      primary,
+      'copy',
+      { collection: real },
+      { timeoutMs: askMs },
+    )
+    await this.#standbys.stop(real)
+    await voidPromise(collection, { self: this.self, transport })
+    const rejoined = await rejoin(collection, {
+      self: this.self,
+      primary,
+      state: readCopyState(fields),
+      exportLost: (fork) => exportLost(disk, path.join(data.path, 'lost'), collection, fork),
+      seed: () => this.#standbys.seed(real, primary),
+    })
+    this.#standbys.follow(real)
+    const member = { collection: real, node: this.self, mode }
+    await ask(transport, primary, 'member', member, { timeoutMs: askMs })
+    return rejoined
+  }
+
+  async #handle(kind: string, fields: Fields): Promise<Reply> {
+    switch (kind) {
+      case 'ship':
+        return this.#shipper(await this.#named(fields)).answer(fields)
+      case 'base':
+        return this.#bases.begin(await this.#named(fields))
+      case 'base-part':
+        return this.#bases.read(fields)
+      case 'base-end':
+        await this.#bases.end(fields.text('base'))
+        return { header: {} }
+      case 'copy':
+        return { header: copyState(await this.#named(fields)) }
+      case 'fence':
+        return this.#promise(await this.#named(fields), fields)
+      case 'release':
+        return this.#standbys.promising(fields.text('collection'), async () => {
+          const { replication } = await this.#named(fields)
+          await replication.release(readEpoch(fields.object('epoch')))
+          return { header: {} }
+        })
+      case 'retarget':
+        return this.#retarget(
+          await this.#named(fields),
+          readAddress(fields.object('primary')),
+          fields,
+        )
+      case 'member': {
+        const collection = await this.#named(fields)
+        const mode = fields.oneOf('mode', ['async', 'sync'])
+        await this.#setMember(collection, readAddress(fields.object('node')), mode)
+        return { header: {} }
+      }
+      case 'stand-by':
+        return this.#standBy(fields)
+      default:
+        return failUnknown(kind)
+    }
+  }
+
+  async #promise(collection: Collection, fields: Fields): Promise<Reply> {
+    if (fields.text('uuid') !== collection.uuid) {
+      fail(
+        'divergence',
+        `${collection.name} is another collection at ${this.self.name}`,
+        'Name the right node.',
+      )
+    }
+    const epoch = readEpoch(fields.object('epoch'))
+    const node = readAddress(fields.object('node'))
+    return this.#standbys.promising(collection.name, async () => {
+      const now = await this.#open(collection.name) // a base may have taken its place
+      await now.replication.promise({ ...epoch, node }, this.self.name)
+      return { header: copyState(now) }
+    })
+  }
+
+  /** Another node took over: who stands where its epoch began goes on there by itself. */
+  async #retarget(collection: Collection, primary: NodeAddress, fields: Fields): Promise<Reply> {
+    const { replication, name } = collection
+    const { promised } = replication.state
+    const epoch = readEpoch(fields.object('epoch'))
+    if (promised?.history !== epoch.history) return { header: {} }
+    if (replication.isStandby) {
+      await replication.change((now) => ({ ...now, primary }))
+      return { header: {} }
+    }
+    // an old primary with nothing of its own becomes a standby; one with records the other lacks waits for a person
+    await this.#inTurn(name, async () => {
+      const { fields: seen } = await ask(
+        this.#options.transport,
+        primary,
+        'copy',
+        { collection: name },
+        { timeoutMs: askMs },
+      )
+      const last = readCopyState(seen).lineage.at(-1)
+      if (last?.lsn !== replication.durable.lsn || last.chain !== replication.durable.chain) return
+      await replication.change((now) => ({ ...now, primary }))
+      await replication.switchEpoch(epoch, 'standby')
+      this.#standbys.follow(name)
+    })
+    return { header: {} }
+  }
+
+  /** A primary wants this node as a standby. */
+  #standBy(fields: Fields): Promise<Reply> {
+    const name = fields.text('collection')
+    const primary = readAddress(fields.object('primary'))
+    return this.#inTurn(name, async () => {
+      const { data } = this.#options
+      if (data.has(name)) {
+        const collection = await this.#open(name)
+        const isOurs = collection.uuid === fields.text('uuid') && collection.replication.isStandby
+        if (!isOurs) {
+          fail(
+            'collection-exists',
+            `${this.self.name} has a collection ${name} that is no standby`,
+            `Drop it there first, or join it: vectra-cli cluster rejoin.`,
+          )
+        }
+        await collection.replication.change((now) => ({ ...now, primary }))
+      } else {
+        await this.#standbys.seed(name, primary)
+      }
+      this.#standbys.follow(name)
+      return { header: {} }
+    })
+  }
+
+  async #setMember(
+    { replication }: Collection,
+    { name, url }: NodeAddress,
+    mode: ReplicationMode,
+    whenAlone?: WhenAlone,
+  ): Promise<void> {
+    await replication.change((now) => {
+      const members = [...now.members.filter((each) => each.name !== name), { name, url, mode }]
+      if (members.length > limits.clusterNodes) {
+        fail('limit-exceeded', `${members.length} standbys`, `At most ${limits.clusterNodes}.`)
+      }
+      return { ...now, members, whenAlone: whenAlone ?? now.whenAlone }
+    })
+  }
+
+  #status(collection: Collection): CopyStatus {
+    const { members: _, lineage: __, chain: ___, ...state } = copyState(collection)
+    const { followers, isStandby, state: own } = collection.replication
+    return {
+      ...state,
+      following: isStandby ? (this.#standbys.status(collection.name) ?? null) : null,
+      members: isStandby ? [] : followers.status(),
+      whenAlone: own.whenAlone,
+      alone: !isStandby && followers.alone,
+    }
+  }
+
+  #named = (fields: Fields): Promise<Collection> => this.#open(fields.text('collection'))
+
+  async #open(name: string): Promise<Collection> {
+    const collection = await this.#options.data.open(name)
+    if (!this.#attached.has(collection)) {
+      this.#attached.add(collection)
+      collection.replication.beforeWrite = () => this.#probe.before(collection)
+    }
+    return collection
+  }
+
+  #shipper(collection: Collection): Shipper {
+    const known = this.#shippers.get(collection)
+    if (known !== undefined) return known
+    const shipper = new Shipper(collection, this.#options.timer, this.#options.clock)
+    this.#shippers.set(collection, shipper)
+    return shipper
+  }
+
+  #inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const result = (this.#turns.get(name) ?? Promise.resolve()).then(work)
+    this.#turns.set(
+      name,
+      result.catch(() => {}),
+    )
+    return result
+  }
+}

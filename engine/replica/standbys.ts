@@ -1,0 +1,103 @@
+/**
+ * The standbys of this node: which of its collections follow another node, and the bases they take.
+ *
+ * A promise and a new base never cross: the base replaces the directory that the promise is written to, so one
+ * waits for the other, and a promise that comes ends a base under way.
+ */
+import type { Clock } from '../base/clock.ts'
+import type { Disk } from '../base/disk.ts'
+import { OperatingError } from '../base/errors.ts'
+import type { Timer } from '../base/timer.ts'
+import type { Collection } from '../collection/collection.ts'
+import type { DataDirectory } from '../collection/data-directory.ts'
+import { type NodeAddress, unreplicated } from '../collection/replica-file.ts'
+import { Follower, type FollowerStatus } from './follow.ts'
+import { seedCollection } from './seed.ts'
+import type { Transport } from './transport.ts'
+
+export interface StandbysOptions {
+  readonly self: NodeAddress
+  readonly data: DataDirectory
+  readonly transport: Transport
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly timer: Timer
+  readonly open: (name: string) => Promise<Collection>
+  readonly onWarning: (text: string) => void
+}
+
+export class Standbys {
+  readonly #options: StandbysOptions
+  readonly #followers = new Map<string, Follower>()
+  readonly #seeding = new Map<string, AbortController>()
+  readonly #guards = new Map<string, Promise<unknown>>()
+  #closed = false
+
+  constructor(options: StandbysOptions) {
+    this.#options = options
+  }
+
+  /** Lets a collection follow its primary; nothing happens when it does already. */
+  follow(name: string): void {
+    if (this.#closed || this.#followers.has(name)) return
+    const { self, transport, clock, timer, onWarning, open } = this.#options
+    const follower = new Follower({
+      ...{ name, self, transport, clock, timer, onWarning },
+      collection: () => open(name),
+      seed: (primary, signal) => this.seed(name, primary, signal),
+    })
+    this.#followers.set(name, follower)
+    follower.start()
+  }
+
+  /** Resolves when nothing of it is applied any more. */
+  async stop(name: string): Promise<void> {
+    const follower = this.#followers.get(name)
+    this.#followers.delete(name)
+    await follower?.stop()
+  }
+
+  status(name: string): FollowerStatus | undefined {
+    return this.#followers.get(name)?.status()
+  }
+
+  /** Takes a base of `primary` in place of what is here. @throws see {@link seedCollection} */
+  async seed(name: string, primary: NodeAddress, signal?: AbortSignal): Promise<void> {
+    const { data, transport, disk } = this.#options
+    const ended = new AbortController()
+    this.#seeding.set(name, ended)
+    await this.#guarded(name, async () => {
+      const before = data.has(name) ? (await data.open(name)).replication : undefined
+      await seedCollection({
+        ...{ name, primary, transport, disk },
+        stage: (request) => data.stage(request),
+        replaces: before?.directory,
+        promises: before?.state ?? unreplicated,
+        signal: signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal]),
+      })
+    }).finally(() => this.#seeding.delete(name))
+  }
+
+  /** Runs what changes a promise: no base takes the place of the collection meanwhile. */
+  promising<T>(name: string, work: () => Promise<T>): Promise<T> {
+    this.#seeding.get(name)?.abort(interrupted())
+    return this.#guarded(name, work)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await Promise.all([...this.#followers.keys()].map((name) => this.stop(name)))
+  }
+
+  #guarded<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const result = (this.#guards.get(name) ?? Promise.resolve()).then(work)
+    this.#guards.set(
+      name,
+      result.catch(() => {}),
+    )
+    return result
+  }
+}
+
+const interrupted = () =>
+  new OperatingError('interrupted', 'a promotion came while a base was taken', 'It is taken again.')

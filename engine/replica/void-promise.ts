@@ -1,0 +1,43 @@
+/**
+ * Promises that nobody will use: a promotion that failed takes its promise back here before it asks the others to
+ * forget theirs, and that word may have been lost. Who still holds such a promise asks the node it was given to.
+ */
+import { isOperatingError } from '../base/errors.ts'
+import type { Collection } from '../collection/collection.ts'
+import { isSameEpoch, type NodeAddress } from '../collection/replica-file.ts'
+import { readCopyState } from './copy-state.ts'
+import { ask, type Transport } from './transport.ts'
+
+/** The history of an epoch that nobody begins: a copy that was fenced by a person. */
+export const noHistory = '0000000000000000'
+
+const askMs = 2_000
+
+/**
+ * Takes back a promise of `collection` when its node has neither begun that epoch nor means to.
+ * @returns whether it did; false when the node does not answer
+ */
+export async function voidPromise(
+  collection: Collection,
+  { self, transport }: { readonly self: NodeAddress; readonly transport: Transport },
+): Promise<boolean> {
+  const { replication, name, uuid } = collection
+  const { promised } = replication.state
+  if (promised === null || promised.history === noHistory) return false
+  if (promised.node.name === self.name) return false
+  try {
+    const request = { collection: name }
+    const { fields } = await ask(transport, promised.node, 'copy', request, { timeoutMs: askMs })
+    const seen = readCopyState(fields)
+    const holds =
+      isSameEpoch(seen.epoch, promised) ||
+      seen.lineage.some(({ epoch }) => isSameEpoch(epoch, promised)) ||
+      (seen.promised !== null && isSameEpoch(seen.promised, promised))
+    if (holds || seen.uuid !== uuid) return false
+    await replication.release(promised)
+    return true
+  } catch (error) {
+    if (!isOperatingError(error)) throw error
+    return false
+  }
+}
