@@ -14,8 +14,11 @@ import {
   systemClock,
   systemTimer,
 } from '../../engine/index.ts'
-import { main } from './command-line.ts'
+import { startParser } from '../plan/parse-plan.ts'
 import type { Io, Output } from './io.ts'
+
+// whoever names a plan is about to read it: its parser starts while the commands are loaded
+if (process.argv.slice(2).some((word) => /\.ya?ml$/.test(word))) startParser()
 
 const stops = {
   SIGINT: { code: 'interrupted', exitCode: exitCodes.interrupted },
@@ -97,4 +100,5 @@ const io: Io = {
   stopSignal: stop.signal,
   forceSignal: force.signal,
 }
+const { main } = await import('./command-line.ts')
 process.exit(await main(process.argv.slice(2), io)) // all output has left

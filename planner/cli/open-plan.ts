@@ -6,11 +6,14 @@ import type { Context } from './context.ts'
 /** @throws `plan-invalid`, `plan-too-large`, `plan-not-found` */
 export async function openPlan(context: Context, file: string): Promise<Plan> {
   const { io } = context
-  const { startParser } = await import('../plan/parse-plan.ts')
-  startParser()
-  const { loadPlan } = await import('../plan/load-plan.ts')
+  const { beginPlan } = await import('../plan/begin-plan.ts')
+  // what is left of reading a plan is loaded while the parser's thread works
+  const [begun, { loadBegun }] = await Promise.all([
+    beginPlan(file, io.disk),
+    import('../plan/load-plan.ts'),
+  ])
   try {
-    return await loadPlan(file, { disk: io.disk, env: io.env })
+    return await loadBegun(file, begun, io.env)
   } catch (error) {
     await showPlanErrors(context, error)
     throw error

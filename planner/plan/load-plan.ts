@@ -1,14 +1,16 @@
 /**
  * A plan file → the frozen {@link Plan}, or everything that is wrong with it.
  *
- *     bytes ─ read-plan ─▶ text ─ parse-plan ─▶ values + positions ─ plan-schema, check-* ─▶ problems
+ *     bytes ─ read-plan ─▶ text ─ parse-plan ─▶ values + offsets ─ plan-schema, check-* ─▶ problems
  *                                                                  └ resolve-plan ─▶ Plan
  *
  * A stage that finds problems ends the work only when the next could not make sense of what is left:
  * wrong values, unknown names and missing variables are told together.
  */
+import assert from 'node:assert'
 import * as path from 'node:path'
 import { type Disk, type JsonValue, OperatingError, sha256Hex } from '../../engine/index.ts'
+import { type BegunPlan, beginBytes, beginPlan } from './begin-plan.ts'
 import { checkCollisions } from './check-collisions.ts'
 import { checkNames } from './check-names.ts'
 import { checkProduction } from './check-production.ts'
@@ -17,15 +19,14 @@ import { checkStepValues } from './check-step-values.ts'
 import { checkSteps } from './check-steps.ts'
 import { checkTemplates } from './check-templates.ts'
 import { planLimits } from './limits.ts'
-import { parsePlan } from './parse-plan.ts'
 import type { ParsedYaml } from './parse-yaml.ts'
 import { parentPointer } from './path-text.ts'
 import type { Plan } from './plan.ts'
 import { type PlanSchema, planSchema } from './plan-schema.ts'
-import type { PlanText } from './plan-text.ts'
+import { PlanText } from './plan-text.ts'
+import { Positions } from './positions.ts'
 import type { PlanError, TextProblem, ValueProblem } from './problem.ts'
 import { type RawSequence, rawSequences } from './raw-steps.ts'
-import { decodePlan, readPlanFile } from './read-plan.ts'
 import { resolvePlan } from './resolve-plan.ts'
 import { schemaProblems } from './schema-problems.ts'
 import { checkEndpoints, checkSettings, collectSecrets } from './settings.ts'
@@ -53,8 +54,15 @@ export type PlanCheck =
  * @throws `plan-invalid` or `plan-too-large` with every {@link PlanError} in `details`,
  * `plan-not-found`, and what the disk throws.
  */
-export async function loadPlan(file: string, options: PlanOptions): Promise<Plan> {
-  const check = await checkPlan(file, options)
+export const loadPlan = async (file: string, options: PlanOptions): Promise<Plan> =>
+  loadBegun(file, await beginPlan(file, options.disk), options.env)
+
+/**
+ * The same of a file that was begun.
+ * @throws `plan-invalid` or `plan-too-large` with every {@link PlanError} in `details`
+ */
+export async function loadBegun(file: string, begun: BegunPlan, env: Environment): Promise<Plan> {
+  const check = await checkBegun(begun, env)
   if (check.kind === 'valid') return check.plan
   const [first] = check.errors
   const many = check.count === 1 ? 'an error' : `${check.count} errors`
@@ -73,27 +81,31 @@ export async function loadPlan(file: string, options: PlanOptions): Promise<Plan
  * What {@link loadPlan} finds, without throwing it.
  * @throws `plan-not-found`, `plan-too-large` for a file that is not even read, and what the disk throws.
  */
-export async function checkPlan(file: string, { disk, env }: PlanOptions): Promise<PlanCheck> {
-  return checkPlanBytes(file, await readPlanFile(disk, file), env)
-}
+export const checkPlan = async (file: string, { disk, env }: PlanOptions): Promise<PlanCheck> =>
+  checkBegun(await beginPlan(file, disk), env)
 
 /** The same of bytes that would stand in `file`. */
-export async function checkPlanBytes(
+export const checkPlanBytes = (
   file: string,
   bytes: Uint8Array,
   env: Environment,
+): Promise<PlanCheck> => checkBegun(beginBytes(file, bytes), env)
+
+async function checkBegun(
+  { bytes, text, parsed }: BegunPlan,
+  env: Environment,
 ): Promise<PlanCheck> {
-  const text = decodePlan(file, bytes)
-  if (Array.isArray(text)) {
+  if (!(text instanceof PlanText)) {
     return { kind: 'invalid', code: 'plan-invalid', errors: text, count: text.length }
   }
   // the schema compiles while the other thread parses
-  const [parsed, schema] = await Promise.all([parsePlan(text.text), planSchema()])
-  if (parsed.value === undefined) {
-    return invalid(text, parsed.problems, parsed.tooLarge ? 'plan-too-large' : 'plan-invalid')
+  const [values, schema] = await Promise.all([parsed, planSchema()])
+  assert(values !== undefined, 'a text is parsed')
+  const { value } = values
+  if (value === undefined) {
+    return invalid(text, values.problems, values.tooLarge ? 'plan-too-large' : 'plan-invalid')
   }
-  const values = { ...parsed, value: parsed.value }
-  return checkValues(values, schema, text, sha256Hex(bytes), env)
+  return checkValues({ ...values, value }, schema, text, sha256Hex(bytes), env)
 }
 
 async function checkValues(
@@ -103,7 +115,8 @@ async function checkValues(
   sha256: string,
   env: Environment,
 ): Promise<PlanCheck> {
-  const { value, positions } = parsed
+  const { value } = parsed
+  const positions = new Positions(value, parsed.offsets)
   const sequences = rawSequences(value)
   const tooMany = sizeProblem(sequences)
   if (tooMany !== undefined) {
@@ -193,7 +206,7 @@ function onePerPlace(problems: readonly TextProblem[]): TextProblem[] {
   })
 }
 
-function toText(problem: ValueProblem, positions: ParsedYaml['positions']): TextProblem {
+function toText(problem: ValueProblem, positions: Positions): TextProblem {
   const { rule, pointer, atKey, message, hint } = problem
   const position = positions.get(pointer)
   return {

@@ -37,7 +37,7 @@ function gaveUp(tooLarge: boolean, error: unknown): ParsedYaml {
   return {
     tooLarge,
     value: undefined,
-    positions: new Map(),
+    offsets: new Int32Array(),
     problems: [
       {
         rule: tooLarge ? 'too-large' : 'yaml-syntax',

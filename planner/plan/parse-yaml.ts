@@ -22,33 +22,28 @@ import {
 } from 'yaml'
 import type { JsonValue } from '../../engine/index.ts'
 import { planLimits } from './limits.ts'
-import { childPath, childPointer } from './path-text.ts'
+import { childPath } from './path-text.ts'
 import { PlanText } from './plan-text.ts'
+import { offsetsOf } from './positions.ts'
 import type { ProblemRule, TextProblem } from './problem.ts'
 import { scanYaml } from './scan.ts'
 import { syntaxProblems } from './syntax-problems.ts'
-
-/** Where a value stands: offset of the key that introduces it (its own without one) and its own. */
-export interface ValuePosition {
-  readonly path: string
-  readonly keyOffset: number
-  readonly valueOffset: number
-}
 
 export interface ParsedYaml {
   readonly tooLarge: boolean
   readonly problems: readonly TextProblem[]
   /** What could be read, also beside problems; undefined when the text is not YAML or too large. */
   readonly value: JsonValue | undefined
-  /** By JSON pointer. */
-  readonly positions: ReadonlyMap<string, ValuePosition>
+  /** Where all of it stands: `positions.ts` reads it. */
+  readonly offsets: Int32Array
 }
 
 export function parseYaml(text: string): ParsedYaml {
   const scan = scanYaml(text)
-  const nothing = { value: undefined, positions: new Map<string, ValuePosition>() }
-  if (scan.words === undefined)
+  const nothing = { value: undefined, offsets: new Int32Array() }
+  if (scan.words === undefined) {
     return { ...nothing, tooLarge: scan.tooLarge, problems: scan.problems }
+  }
   const document = compose(scan.words, text.length)
   const syntax = syntaxProblems(document.errors, text)
   if (syntax.length > 0) {
@@ -56,10 +51,10 @@ export function parseYaml(text: string): ParsedYaml {
     return { ...nothing, tooLarge: false, problems: [...scan.problems, ...syntax] }
   }
   const walk = new Walk(document, text)
-  const value = walk.start()
+  const placed = walk.start()
   const problems = [...scan.problems, ...walk.problems]
-  if (walk.tooLarge) return { ...nothing, tooLarge: true, problems }
-  return { tooLarge: false, problems, value, positions: walk.positions }
+  if (placed === undefined) return { ...nothing, tooLarge: true, problems }
+  return { tooLarge: false, problems, value: placed.value, offsets: offsetsOf(placed) }
 }
 
 /** What the parser makes of words that its lexer has found already: finding them is a third of all the work. */
@@ -92,8 +87,6 @@ class TooLarge extends Error {}
 
 class Walk {
   readonly problems: TextProblem[] = []
-  readonly positions = new Map<string, ValuePosition>()
-  tooLarge = false
   readonly #document: Document.Parsed
   readonly #text: PlanText
   readonly #open = new Set<Node>()
@@ -104,108 +97,98 @@ class Walk {
     this.#text = new PlanText('', text)
   }
 
-  start(): JsonValue | undefined {
+  /** Undefined when it is too large. */
+  start(): Placed | undefined {
+    const { contents } = this.#document
     try {
-      return this.#value(this.#document.contents, { pointer: '', path: '', keyOffset: 0, depth: 0 })
+      return this.#value(contents, { keyOffset: contents?.range?.[0] ?? 0, depth: 0 })
     } catch (error) {
       if (!(error instanceof TooLarge)) throw error
-      this.tooLarge = true
       return undefined
     }
   }
 
-  #value(node: Node | null, at: Spot): JsonValue {
-    const offset = node?.range?.[0] ?? at.keyOffset
-    const keyOffset = at.pointer === '' ? offset : at.keyOffset
-    this.positions.set(at.pointer, { path: at.path, keyOffset, valueOffset: offset })
+  #value(node: Node | null, at: Spot): Placed {
+    const { keyOffset } = at
+    const valueOffset = node?.range?.[0] ?? keyOffset
     if (++this.#values > planLimits.values) {
-      this.#tooLarge(offset, at, `the plan has more than ${planLimits.values} values`)
+      this.#tooLarge(valueOffset, at, `the plan has more than ${planLimits.values} values`)
     }
     if (at.depth > planLimits.depth) {
-      this.#tooLarge(offset, at, `the plan is nested deeper than ${planLimits.depth}`)
+      this.#tooLarge(valueOffset, at, `the plan is nested deeper than ${planLimits.depth}`)
     }
-    if (node === null) return null
-    if (isAlias(node)) {
-      const target = node.resolve(this.#document)
-      if (target === undefined) {
-        this.#problem('yaml-syntax', offset, at.path, `there is no anchor "&${node.source}" before`)
-        return null
-      }
-      if (this.#open.has(target)) {
-        this.#problem('yaml-feature', offset, at.path, `the alias "*${node.source}" holds itself`)
-        return null
-      }
-      return this.#content(target, at)
-    }
-    return this.#content(node, at)
+    const content = node === null ? nothingThere : this.#content(this.#target(node, at), at)
+    return { keyOffset, valueOffset, ...content }
   }
 
-  #content(node: Node, at: Spot): JsonValue {
-    if (isScalar(node)) return this.#scalar(node, at)
+  /** What an alias stands for; null, and a problem, when that cannot be. */
+  #target(node: Node, at: Spot): Node | null {
+    if (!isAlias(node)) return node
+    const offset = node.range?.[0] ?? at.keyOffset
+    const target = node.resolve(this.#document)
+    if (target === undefined) {
+      this.#problem('yaml-syntax', offset, at, `there is no anchor "&${node.source}" before`)
+      return null
+    }
+    if (this.#open.has(target)) {
+      this.#problem('yaml-feature', offset, at, `the alias "*${node.source}" holds itself`)
+      return null
+    }
+    return target
+  }
+
+  #content(node: Node | null, at: Spot): Content {
+    if (isScalar(node)) return { value: this.#scalar(node, at), inside: none }
+    if (!isMap(node) && !isSeq(node)) return nothingThere
     this.#open.add(node)
-    const value = isMap(node)
-      ? this.#map(node, at)
-      : isSeq(node)
-        ? this.#list(node.items, at)
-        : null
+    const content = isMap(node) ? this.#map(node, at) : this.#list(node.items, at)
     this.#open.delete(node)
-    return value
+    return content
   }
 
-  #list(items: readonly unknown[], at: Spot): JsonValue {
-    return items.map((item, index) => {
+  #list(items: readonly unknown[], at: Spot): Content {
+    const inside = items.map((item, index) => {
       const node = isNodeOrNull(item)
-      return this.#value(node, {
-        pointer: childPointer(at.pointer, index),
-        path: childPath(at.path, index),
-        keyOffset: node?.range?.[0] ?? at.keyOffset,
-        depth: at.depth + 1,
-      })
+      const keyOffset = node?.range?.[0] ?? at.keyOffset
+      return this.#value(node, { around: at, key: index, keyOffset, depth: at.depth + 1 })
     })
+    return { value: inside.map(({ value }) => value), inside }
   }
 
-  #map(map: YAMLMap, at: Spot): JsonValue {
+  #map(map: YAMLMap, at: Spot): Content {
     const values: Record<string, JsonValue> = {}
-    const firstAt = new Map<string, number>()
+    const inside: Record<string, Placed> = {}
     for (const { key, value } of map.items) {
       const name = isScalar(key) && typeof key.value === 'string' ? key.value : undefined
-      const offset = (isNodeOrNull(key)?.range ?? map.range)?.[0] ?? at.keyOffset
+      const keyOffset = (isNodeOrNull(key)?.range ?? map.range)?.[0] ?? at.keyOffset
       if (name === undefined || name === '') {
-        this.#problem('yaml-syntax', offset, at.path, 'a key must be text')
+        this.#problem('yaml-syntax', keyOffset, at, 'a key must be text')
         continue
       }
-      const path = childPath(at.path, name)
+      const spot = { around: at, key: name, keyOffset, depth: at.depth + 1 }
       if (forbiddenKeys.has(name)) {
-        this.#problem(
-          'forbidden-key',
-          offset,
-          path,
-          `the key "${name}" is not allowed`,
-          'Rename it.',
-        )
+        const message = `the key "${name}" is not allowed`
+        this.#problem('forbidden-key', keyOffset, spot, message, 'Rename it.')
         continue
       }
       if (name === '<<') {
         const hint = 'Write the keys out, or use an alias for a whole value.'
-        this.#problem('yaml-feature', offset, path, 'merge keys (<<) are not allowed', hint)
+        this.#problem('yaml-feature', keyOffset, spot, 'merge keys (<<) are not allowed', hint)
         continue
       }
-      const first = firstAt.get(name)
+      const first = Object.hasOwn(inside, name) ? inside[name] : undefined
       if (first !== undefined) {
-        const { line } = this.#text.place(first, path)
+        const { line } = this.#text.place(first.keyOffset, '')
         const hint = `It stands in line ${line} already; keep one of them.`
-        this.#problem('duplicate-key', offset, path, `the key "${name}" stands here twice`, hint)
+        const message = `the key "${name}" stands here twice`
+        this.#problem('duplicate-key', keyOffset, spot, message, hint)
         continue
       }
-      firstAt.set(name, offset)
-      values[name] = this.#value(isNodeOrNull(value), {
-        pointer: childPointer(at.pointer, name),
-        path,
-        keyOffset: offset,
-        depth: at.depth + 1,
-      })
+      const placed = this.#value(isNodeOrNull(value), spot)
+      inside[name] = placed
+      values[name] = placed.value
     }
-    return values
+    return { value: values, inside: Object.values(inside) }
   }
 
   #scalar(scalar: Scalar, at: Spot): JsonValue {
@@ -213,42 +196,63 @@ class Walk {
     const offset = scalar.range?.[0] ?? at.keyOffset
     if (typeof value === 'string' && (value.includes('\0') || !value.isWellFormed())) {
       const what = value.includes('\0') ? 'a NUL character' : 'half a character (a lone surrogate)'
-      this.#problem('wrong-value', offset, at.path, `this text holds ${what}`, 'Take it out.')
+      this.#problem('wrong-value', offset, at, `this text holds ${what}`, 'Take it out.')
     }
     if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value
     if (typeof value !== 'number') {
-      this.#problem('yaml-feature', offset, at.path, 'this is not text, a number, true or false')
+      this.#problem('yaml-feature', offset, at, 'this is not text, a number, true or false')
       return null
     }
     if (!Number.isFinite(value)) {
-      this.#problem('wrong-value', offset, at.path, `${source} is not a number that can be used`)
+      this.#problem('wrong-value', offset, at, `${source} is not a number that can be used`)
     } else if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
-      this.#problem('wrong-value', offset, at.path, `${source} is too large to be exact`)
+      this.#problem('wrong-value', offset, at, `${source} is too large to be exact`)
     } else if (source !== undefined && /^[-+]?0[0-9ox]/i.test(source)) {
       const hint = `Write ${value}, or "${source}" in quotes if it is text.`
       const message = `${source} means different numbers to different YAML readers`
-      this.#problem('wrong-value', offset, at.path, message, hint)
+      this.#problem('wrong-value', offset, at, message, hint)
     }
     return value
   }
 
-  #problem(rule: ProblemRule, offset: number, path: string, message: string, hint?: string): void {
+  #problem(rule: ProblemRule, offset: number, at: Spot, message: string, hint?: string): void {
     if (this.problems.length >= planLimits.problems) return
-    this.problems.push({ rule, offset, path, message, ...(hint !== undefined && { hint }) })
+    const told = { rule, offset, path: pathOf(at), message }
+    this.problems.push({ ...told, ...(hint !== undefined && { hint }) })
   }
 
   #tooLarge(offset: number, at: Spot, message: string): never {
-    this.#problem('too-large', offset, at.path, message, 'Split the plan into several plans.')
+    this.#problem('too-large', offset, at, message, 'Split the plan into several plans.')
     throw new TooLarge()
   }
 }
 
+/** Where the walk is. */
 interface Spot {
-  readonly pointer: string
-  readonly path: string
+  /** None around the document. */
+  readonly around?: Spot
+  readonly key?: string | number
   readonly keyOffset: number
   readonly depth: number
 }
+
+/** Only problems have paths: there are few of them. */
+const pathOf = ({ around, key }: Spot): string =>
+  around === undefined || key === undefined ? '' : childPath(pathOf(around), key)
+
+interface Content {
+  readonly value: JsonValue
+  /** What stands in it, in the order in which `Object.values` gives it. */
+  readonly inside: readonly Placed[]
+}
+
+interface Placed extends Content {
+  readonly keyOffset: number
+  readonly valueOffset: number
+}
+
+const none: readonly Placed[] = []
+const nothingThere: Content = { value: null, inside: none }
 
 /** What the parser types as unknown is a node, or null where nothing is written. */
 const isNodeOrNull = (item: unknown): Node | null =>

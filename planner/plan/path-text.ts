@@ -10,6 +10,13 @@ export const childPointer = (pointer: string, key: string | number): string =>
 export const parentPointer = (pointer: string): string =>
   pointer.slice(0, Math.max(0, pointer.lastIndexOf('/')))
 
+/** The key or index that a pointer ends with. */
+export const lastKey = (pointer: string): string =>
+  pointer
+    .slice(pointer.lastIndexOf('/') + 1)
+    .replaceAll('~1', '/')
+    .replaceAll('~0', '~')
+
 const plainKey = /^[A-Za-z_$][\w$-]*$/
 
 /** `schedules.nightly.steps[0].backup`; keys that would be ambiguous are quoted. */

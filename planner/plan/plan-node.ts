@@ -5,17 +5,17 @@
  */
 import assert from 'node:assert'
 import { isJsonObject, type JsonValue } from '../../engine/index.ts'
-import type { ValuePosition } from './parse-yaml.ts'
 import { childPointer } from './path-text.ts'
 import type { Place } from './place.ts'
 import type { PlanText } from './plan-text.ts'
+import type { Positions } from './positions.ts'
 import type { Reading } from './reading.ts'
 import { readTemplate, type Template } from './template.ts'
 
 /** What every node of one plan shares. */
 export interface PlanSource {
   readonly text: PlanText
-  readonly positions: ReadonlyMap<string, ValuePosition>
+  readonly positions: Positions
 }
 
 export class PlanNode {

@@ -12,6 +12,7 @@ import { parseYaml } from '../../planner/plan/parse-yaml.ts'
 import type { Plan } from '../../planner/plan/plan.ts'
 import { planSchema } from '../../planner/plan/plan-schema.ts'
 import { PlanText } from '../../planner/plan/plan-text.ts'
+import { Positions } from '../../planner/plan/positions.ts'
 import { resolvePlan } from '../../planner/plan/resolve-plan.ts'
 import { type DescribedRun, ledgerOf, stepAt } from './ledger-builder.ts'
 
@@ -147,12 +148,15 @@ const environment = {
 
 /** Resolved; its errors of references are not looked for. */
 export async function planOf(text: string): Promise<Plan> {
-  const { value, positions, problems } = parseYaml(text)
+  const { value, offsets, problems } = parseYaml(text)
   if (value === undefined || problems.length > 0) throw new Error(JSON.stringify(problems))
   const { errors } = (await planSchema()).validate(value)
   if (errors.length > 0) throw new Error(JSON.stringify(errors))
   return resolvePlan(value, {
-    source: { text: new PlanText('plans/test.yaml', text), positions },
+    source: {
+      text: new PlanText('plans/test.yaml', text),
+      positions: new Positions(value, offsets),
+    },
     directory: '/project/plans',
     sha256: '5'.repeat(64),
     env: environment,

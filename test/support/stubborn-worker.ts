@@ -21,7 +21,7 @@ const behave = (how: string): unknown => {
     case 'throw':
       throw new RangeError('too deep')
     default:
-      return { tooLarge: false, problems: [], value: how, positions: new Map() }
+      return { tooLarge: false, problems: [], value: how, offsets: new Int32Array() }
   }
 }
 
