@@ -122,6 +122,8 @@ export const limits = {
   searchEf: 100_000,
   /** Searches in one request. */
   searchesAtOnce: 1_000,
+  /** Characters of an answer that nobody understands that are shown. */
+  shownAnswerChars: 200,
   /** Points in the golden sample of a snapshot. */
   goldenQueries: 10_000,
   /** Queries times neighbours of the sample. */
@@ -174,6 +176,13 @@ export const limits = {
   connectionCheckMs: 1_000,
   /** Connections to the server at once; further ones are closed. */
   connections: 1_024,
+  /** Jobs of a server under way at once, and how many it remembers; warnings of one. */
+  jobsRunning: 16,
+  jobsKept: 1_000,
+  jobWarnings: 100,
+  /** Whoever watches a job hears of it no more often than this, and no less. */
+  jobEventMs: 100,
+  jobSilenceMs: 10_000,
   /** How long a server that is stopped waits for requests under way. */
   drainMs: 20_000,
 } as const

@@ -2,12 +2,15 @@
 import { type Command, Option } from 'commander'
 import type { VerifiedSnapshot, VerifyDepth, VerifyResult } from '../backup/verify.ts'
 import { fail } from '../base/errors.ts'
+import type { VerifyRequest } from '../server/vectra-jobs.ts'
 import { worldOf } from './collections-import.ts'
 import type { Context } from './context.ts'
 import { integer, percent, requireOption } from './option.ts'
 import { showBytes, showCount, showDuration } from './quantity.ts'
-import { type AccessFlags, located } from './repository-access.ts'
+import { type AccessFlags, located, wireLocated } from './repository-access.ts'
 import { examples, type Runner } from './runner.ts'
+import { servedBy } from './served-by.ts'
+import { runJob } from './served-job.ts'
 import { renderTable } from './table.ts'
 
 interface VerifyFlags extends AccessFlags {
@@ -69,14 +72,17 @@ async function verify(context: Context, flags: VerifyFlags) {
     fail('usage', '--seed is given without --sample', 'Add --sample, such as --sample 5%.')
   }
   const sample = share === undefined ? undefined : { share, ...(seed !== undefined && { seed }) }
-  const result = await verifyRepository({
-    ...rest,
-    ...(sample && { sample }),
-    source: await located(context, flags.source, flags),
-    disk: context.io.disk,
-    ...worldOf(context),
-    onWarning: (text) => void context.warn(text).catch(() => {}),
-  })
+  const result =
+    context.endpoint === undefined
+      ? await verifyRepository({
+          ...rest,
+          ...(sample && { sample }),
+          source: await located(context, flags.source, flags),
+          disk: context.io.disk,
+          ...worldOf(context),
+          onWarning: (text) => void context.warn(text).catch(() => {}),
+        })
+      : await verifyServed(context, flags, sample)
   const { snapshots, ...summary } = result
   for (const snapshot of snapshots) await context.emit(snapshot)
   await context.print(show(result, context.io.stdout))
@@ -86,6 +92,29 @@ async function verify(context: Context, flags: VerifyFlags) {
   }
   if (!result.ok) throw damageError(result)
   return { ...summary, snapshots: snapshots.length }
+}
+
+/** By the server that was named: it may reach what this machine does not. */
+async function verifyServed(
+  context: Context,
+  flags: VerifyFlags,
+  sample: VerifyRequest['sample'],
+): Promise<VerifyResult> {
+  const { collection, snapshotId, depth, record } = flags
+  const client = await servedBy(context)
+  if (client === undefined) throw new TypeError('an endpoint was named')
+  const request: VerifyRequest = {
+    source: await wireLocated(context, client, flags.source, flags),
+    record,
+    ...(collection !== undefined && { collection }),
+    ...(snapshotId !== undefined && { snapshotId }),
+    ...(depth !== undefined && { depth }),
+    ...(sample && { sample }),
+  }
+  const job = { kind: 'verify', request, wait: true }
+  const result = await runJob<VerifyResult>(context, client, job)
+  if (result === undefined) throw new TypeError('it was waited for')
+  return result
 }
 
 function show(result: VerifyResult, terminal: { isTerminal: boolean; columns: number }): string {

@@ -5,7 +5,7 @@ import type { ArchiveResult, Archiver } from '../backup/archive.ts'
 import { type ErrorCode, isOperatingError } from '../base/errors.ts'
 import { worldOf } from './collections-import.ts'
 import type { Context } from './context.ts'
-import { withCollection } from './open-directory.ts'
+import { withOwnCollection } from './open-directory.ts'
 import { duration, requireOption } from './option.ts'
 import { showBytes, showCount } from './quantity.ts'
 import { type AccessFlags, located } from './repository-access.ts'
@@ -55,7 +55,7 @@ ${examples(
 }
 
 function archive(context: Context, name: string, flags: ArchiveFlags) {
-  return withCollection(context, 'use', name, async (collection) => {
+  return withOwnCollection(context, 'use', name, async (collection) => {
     const { Archiver, gapError } = await import('../backup/archive.ts')
     const { disk } = context.io
     const { interval } = flags

@@ -8,6 +8,8 @@ import { type Command, Help, Option } from 'commander'
 import type { BackupResult } from '../backup/backup-result.ts'
 import { limits } from '../base/limits.ts'
 import { checkName } from '../base/name.ts'
+import type { VectraClient } from '../server/client.ts'
+import type { BackupRequest } from '../server/vectra-jobs.ts'
 import { addBackupDiff } from './backup-diff.ts'
 import { addBackupList } from './backup-list.ts'
 import { addBackupPin } from './backup-pin.ts'
@@ -15,11 +17,13 @@ import { addBackupShow } from './backup-show.ts'
 import { addBackupVerify } from './backup-verify.ts'
 import { worldOf } from './collections-import.ts'
 import type { Context } from './context.ts'
-import { withCollection } from './open-directory.ts'
+import { withOwnCollection } from './open-directory.ts'
 import { integer, listOption, requireOption } from './option.ts'
 import { showBytes, showCount, showDuration } from './quantity.ts'
-import { type AccessFlags, located } from './repository-access.ts'
+import { type AccessFlags, located, wireLocated } from './repository-access.ts'
 import { examples, type Runner } from './runner.ts'
+import { servedBy } from './served-by.ts'
+import { runJob } from './served-job.ts'
 
 interface BackupFlags extends AccessFlags {
   readonly destination: string
@@ -28,6 +32,7 @@ interface BackupFlags extends AccessFlags {
   readonly tag?: readonly string[]
   readonly goldenFile?: string
   readonly goldenK?: number
+  readonly wait?: true
 }
 
 const hiddenName = ':create'
@@ -77,7 +82,7 @@ export function addBackup(collections: Command, run: Runner): void {
       'neighbours of each golden query (default: 10)',
       integer(1, limits.searchK),
     )
-    .option('--wait', 'wait until it is done, as this command always does')
+    .option('--wait', 'wait until it is done, as it always is where no server has the data')
     .action(run(createSnapshot))
   backup
     .configureHelp({
@@ -98,10 +103,12 @@ export function addBackup(collections: Command, run: Runner): void {
   }
 }
 
-function createSnapshot(context: Context, name: string, flags: BackupFlags) {
+async function createSnapshot(context: Context, name: string, flags: BackupFlags) {
   const { destination, snapshotId, mode, tag, goldenFile, goldenK } = flags
   checkName('snapshot id', snapshotId)
-  return withCollection(context, 'use', name, async (collection) => {
+  const client = await servedBy(context)
+  if (client !== undefined) return createServed(context, client, name, flags)
+  return withOwnCollection(context, 'use', name, async (collection) => {
     const [{ createBackup }, { fileSource }, { readGoldenFile }] = await Promise.all([
       import('../backup/create.ts'),
       import('../transfer/byte-source.ts'),
@@ -126,6 +133,43 @@ function createSnapshot(context: Context, name: string, flags: BackupFlags) {
     await context.confirm(tell(result))
     return result
   })
+}
+
+/** The same by the server that has the data. */
+async function createServed(
+  context: Context,
+  client: VectraClient,
+  name: string,
+  flags: BackupFlags,
+) {
+  const { destination, snapshotId, mode, tag, goldenFile, goldenK } = flags
+  checkName('collection name', name)
+  const request: BackupRequest = {
+    collection: name,
+    destination: await wireLocated(context, client, destination, flags),
+    snapshotId,
+    ...(mode && { mode }),
+    ...(tag && { tags: tag }),
+    ...(goldenK !== undefined && { goldenK }),
+    ...(goldenFile !== undefined && {
+      questions: await readQuestions(context, client, name, goldenFile),
+    }),
+  }
+  const job = { kind: 'backup', request, wait: flags.wait === true }
+  const result = await runJob<BackupResult>(context, client, job)
+  if (result !== undefined) await context.confirm(tell(result))
+  return result ?? {}
+}
+
+async function readQuestions(context: Context, client: VectraClient, name: string, file: string) {
+  const [{ RemoteCollection }, { fileSource }, { readGoldenFile }] = await Promise.all([
+    import('../server/remote-directory.ts'),
+    import('../transfer/byte-source.ts'),
+    import('../transfer/golden-file.ts'),
+  ])
+  const { config } = await RemoteCollection.open(client, name)
+  const questions = await readGoldenFile(await fileSource(context.io.disk, file), config)
+  return questions.map(({ id, vector }) => ({ id, vector: Array.from(vector) }))
 }
 
 function tell(result: BackupResult): string {

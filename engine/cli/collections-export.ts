@@ -1,11 +1,10 @@
 /** `collections export NAME [FILE|-]` */
 import { type Command, Option } from 'commander'
 import { fail } from '../base/errors.ts'
-import type { Collection } from '../collection/collection.ts'
 import type { ExportResult } from '../transfer/export-points.ts'
 import type { Context } from './context.ts'
 import type { Output } from './io.ts'
-import { withCollection } from './open-directory.ts'
+import { type OpenCollection, withCollection } from './open-directory.ts'
 import { showBytes, showCount, showDuration } from './quantity.ts'
 import { examples, type Runner } from './runner.ts'
 
@@ -39,7 +38,7 @@ const exportTo = (context: Context, name: string, file: string) =>
 
 async function toFile(
   context: Context,
-  collection: Collection,
+  collection: OpenCollection,
   file: string,
 ): Promise<ExportResult> {
   const { openFileSink } = await import('../transfer/byte-sink.ts')
@@ -58,7 +57,7 @@ async function toFile(
 
 async function toOutput(
   context: Context,
-  collection: Collection,
+  collection: OpenCollection,
   output: Output,
 ): Promise<ExportResult> {
   const { exportPoints } = await import('../transfer/export-points.ts')

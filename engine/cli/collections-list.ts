@@ -1,10 +1,9 @@
 /** `collections list` */
 import type { Command } from 'commander'
 import { isOperatingError } from '../base/errors.ts'
-import type { DataDirectory } from '../collection/data-directory.ts'
 import type { CollectionConfig } from '../format/config.ts'
 import type { Context } from './context.ts'
-import { withDirectory } from './open-directory.ts'
+import { type OpenDirectory, withDirectory } from './open-directory.ts'
 import { examples, type Runner } from './runner.ts'
 import { renderTable } from './table.ts'
 
@@ -44,7 +43,7 @@ const list = (context: Context) =>
     return { collections: entries.length }
   })
 
-async function entryOf(directory: DataDirectory, name: string): Promise<Entry> {
+async function entryOf(directory: OpenDirectory, name: string): Promise<Entry> {
   const { count, config } = await directory.open(name)
   return { name, aliases: directory.aliases.of(name), count, config }
 }

@@ -7,13 +7,18 @@ import type { RepositoryLocation } from '../backup/sources.ts'
 import { fail } from '../base/errors.ts'
 import { checkName } from '../base/name.ts'
 import { type IndexKind, indexKinds, makeConfig } from '../format/config.ts'
+import type { VectraClient } from '../server/client.ts'
+import type { RestoreRequest } from '../server/vectra-jobs.ts'
+import type { WireLocation } from '../server/wire-location.ts'
 import { worldOf } from './collections-import.ts'
 import type { Context } from './context.ts'
-import { withDirectory } from './open-directory.ts'
+import { withOwnDirectory } from './open-directory.ts'
 import { listOption, requireOption } from './option.ts'
 import { showBytes, showCount, showDuration } from './quantity.ts'
-import { type AccessFlags, located } from './repository-access.ts'
+import { type AccessFlags, located, wireLocated } from './repository-access.ts'
 import { examples, type Runner } from './runner.ts'
+import { servedBy } from './served-by.ts'
+import { runJob } from './served-job.ts'
 
 interface RestoreFlags extends AccessFlags {
   readonly source: readonly string[]
@@ -24,6 +29,7 @@ interface RestoreFlags extends AccessFlags {
   readonly replace?: boolean
   readonly reindex?: boolean
   readonly index?: IndexKind
+  readonly wait?: true
 }
 
 export function addRestore(collections: Command, run: Runner): void {
@@ -58,7 +64,7 @@ export function addRestore(collections: Command, run: Runner): void {
         indexKinds,
       ),
     )
-    .option('--wait', 'wait until it is done, as this command always does')
+    .option('--wait', 'wait until it is done, as it always is where no server has the data')
     .addHelpText(
       'after',
       examples(
@@ -74,18 +80,20 @@ export function addRestore(collections: Command, run: Runner): void {
 
 async function restore(context: Context, name: string, flags: RestoreFlags) {
   checkName('collection name', name)
-  const { newCollectionName: newName, snapshotId, at: moment, index, ...rest } = flags
+  const { newCollectionName: newName, snapshotId, at: moment, index, wait: _, ...rest } = flags
   if (newName !== undefined) checkName('collection name', newName)
   if (snapshotId !== undefined) checkName('snapshot id', snapshotId)
   if (rest.epoch !== undefined && moment === undefined) {
     fail('usage', '--epoch goes with --at', 'Say to which moment: --at latest, for example.')
   }
   const at = moment === undefined ? undefined : parseMoment(moment)
+  const client = await servedBy(context)
+  if (client !== undefined) return restoreServed(context, client, name, flags)
   const { restoreSnapshot } = await import('../backup/restore.ts')
   const source: RepositoryLocation[] = []
   for (const url of flags.source) source.push(await located(context, url, flags))
   await refuseMissingSource(context, name, source, flags)
-  return withDirectory(context, 'create', async (directory) => {
+  return withOwnDirectory(context, 'create', async (directory) => {
     const result = await restoreSnapshot(directory, {
       ...rest,
       source,
@@ -103,6 +111,33 @@ async function restore(context: Context, name: string, flags: RestoreFlags) {
     await tell(context, result)
     return result
   })
+}
+
+/** The same by the server that has the data. */
+async function restoreServed(
+  context: Context,
+  client: VectraClient,
+  name: string,
+  flags: RestoreFlags,
+) {
+  const { newCollectionName: newName, snapshotId, at, epoch, replace, reindex, index } = flags
+  const sources: WireLocation[] = []
+  for (const url of flags.source) sources.push(await wireLocated(context, client, url, flags))
+  const request: RestoreRequest = {
+    collection: name,
+    sources,
+    ...(newName !== undefined && { newName }),
+    ...(snapshotId !== undefined && { snapshotId }),
+    ...(at !== undefined && { at }),
+    ...(epoch !== undefined && { epoch }),
+    ...(replace !== undefined && { replace }),
+    ...(reindex !== undefined && { reindex }),
+    ...(index !== undefined && { index }),
+  }
+  const job = { kind: 'restore', request, wait: flags.wait === true }
+  const result = await runJob<RestoreResult>(context, client, job)
+  if (result !== undefined) await tell(context, result)
+  return result ?? {}
 }
 
 /** A new data directory is not made for a snapshot that is not there. */

@@ -22,7 +22,7 @@ export function addStats(collections: Command, run: Runner): void {
 
 const stats = (context: Context, name: string) =>
   withCollection(context, 'look', name, async (collection) => {
-    const all = collection.stats()
+    const all = await collection.stats()
     await context.print(show(all))
     return { name, ...all }
   })

@@ -1,10 +1,9 @@
 /** `collections upsert NAME --id ID --vector '[…]'` and `collections upsert NAME -` */
 import type { Command } from 'commander'
 import { fail } from '../base/errors.ts'
-import type { Collection } from '../collection/collection.ts'
 import { tellImport, worldOf } from './collections-import.ts'
 import type { Context } from './context.ts'
-import { withCollection } from './open-directory.ts'
+import { type OpenCollection, withCollection } from './open-directory.ts'
 import { parseId, parseJson, parseVector, showId } from './option.ts'
 import { examples, type Runner } from './runner.ts'
 
@@ -68,7 +67,7 @@ async function upsert(
   )
 }
 
-async function fromStandardInput(context: Context, name: string, collection: Collection) {
+async function fromStandardInput(context: Context, name: string, collection: OpenCollection) {
   const { streamSource } = await import('../transfer/byte-source.ts')
   const { importPoints } = await import('../transfer/import-points.ts')
   const source = streamSource('standard input', context.io.stdin)

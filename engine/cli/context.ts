@@ -12,6 +12,8 @@ import { createProgressLine } from './progress-line.ts'
 export interface GlobalOptions {
   /** The data directory. */
   readonly data: string
+  /** The server that has the data, where one was named. */
+  readonly endpoint?: string
   /** What a server asks for, or is to ask for. */
   readonly token?: string
   readonly json: boolean

@@ -1,12 +1,16 @@
 /**
  * The data directory of one command: opened under its lock, always closed, created only by commands
- * that write.
+ * that write. Where a server has it, the server is asked instead.
  */
 import { isOperatingError } from '../base/errors.ts'
 import { checkName } from '../base/name.ts'
+import type { Aliases } from '../collection/aliases.ts'
 import type { Collection } from '../collection/collection.ts'
+import type { CollectionStats } from '../collection/collection-stats.ts'
 import type { DataDirectory } from '../collection/data-directory.ts'
+import type { CollectionConfig } from '../format/config.ts'
 import type { Context } from './context.ts'
+import { refuseServed, servedBy } from './served-by.ts'
 
 /**
  * `look`: the work leaves nothing behind and ends at once when the user interrupts. `use`: the work
@@ -15,11 +19,64 @@ import type { Context } from './context.ts'
  */
 export type Access = 'look' | 'use' | 'create'
 
+/** What commands do with a collection, opened here or asked of a server. */
+export interface OpenCollection
+  extends Pick<
+    Collection,
+    | 'name'
+    | 'uuid'
+    | 'config'
+    | 'count'
+    | 'lsn'
+    | 'describe'
+    | 'upsert'
+    | 'delete'
+    | 'get'
+    | 'points'
+    | 'search'
+    | 'checkpoint'
+    | 'compact'
+  > {
+  stats(): CollectionStats | Promise<CollectionStats>
+}
+
+/** What commands do with a directory, opened here or asked of a server. */
+export interface OpenDirectory {
+  readonly aliases: Pick<Aliases, 'list' | 'of' | 'resolve' | 'set' | 'delete'>
+  names(): string[]
+  has(name: string): boolean
+  open(name: string): Promise<OpenCollection>
+  create(name: string, config: CollectionConfig): Promise<OpenCollection>
+  drop(name: string, options?: { readonly ifExists?: boolean }): Promise<boolean>
+}
+
+/** Works with the directory, wherever it is. @throws what {@link withOwnDirectory} throws; `unreachable` */
+export async function withDirectory<T>(
+  context: Context,
+  access: Access,
+  work: (directory: OpenDirectory) => Promise<T>,
+): Promise<T> {
+  const client = await servedBy(context)
+  if (client === undefined) return openHere(context, access, work)
+  const { RemoteDirectory } = await import('../server/remote-directory.ts')
+  return work(await RemoteDirectory.open(client))
+}
+
+/** For commands that need the files. @throws `not-offered` when a server has them */
+export async function withOwnDirectory<T>(
+  context: Context,
+  access: Access,
+  work: (directory: DataDirectory) => Promise<T>,
+): Promise<T> {
+  await refuseServed(context)
+  return openHere(context, access, work)
+}
+
 /**
  * Opens, works, closes. A failed fsync ends the work at once, also work that waits for input.
  * @throws `locked` when another process has the directory; `fsync-failed`
  */
-export async function withDirectory<T>(
+async function openHere<T>(
   context: Context,
   access: Access,
   work: (directory: DataDirectory) => Promise<T>,
@@ -60,12 +117,21 @@ export function withCollection<T>(
   context: Context,
   access: 'look' | 'use',
   name: string,
-  work: (collection: Collection, directory: DataDirectory) => Promise<T>,
+  work: (collection: OpenCollection) => Promise<T>,
 ): Promise<T> {
   checkName('collection name', name)
-  return withDirectory(context, access, async (directory) =>
-    work(await directory.open(name), directory),
-  )
+  return withDirectory(context, access, async (directory) => work(await directory.open(name)))
+}
+
+/** {@link withOwnDirectory} with one collection, opened. @throws `invalid-name`, `collection-not-found` */
+export function withOwnCollection<T>(
+  context: Context,
+  access: 'look' | 'use',
+  name: string,
+  work: (collection: Collection) => Promise<T>,
+): Promise<T> {
+  checkName('collection name', name)
+  return withOwnDirectory(context, access, async (directory) => work(await directory.open(name)))
 }
 
 async function orInterrupted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

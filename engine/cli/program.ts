@@ -26,6 +26,7 @@ import { addRestore } from './collections-restore.ts'
 import { addStats } from './collections-stats.ts'
 import { addUpsert } from './collections-upsert.ts'
 import type { Io } from './io.ts'
+import { addJobs } from './jobs.ts'
 import { refuseMissing, refuseMistakes } from './option.ts'
 import { addRepository } from './repository.ts'
 import { addAccessOptions } from './repository-access.ts'
@@ -41,6 +42,10 @@ export function buildProgram(io: Io, write: (text: string) => void): Command {
     .version(version, '--version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .option('--data <dir>', `data directory (default: VECTRA_DATA, else ${defaultDataDirectory})`)
+    .option(
+      '--endpoint <url>',
+      'the server that has the data (default: VECTRA_ENDPOINT, else the one that serves --data)',
+    )
     .option(
       '--token <token>',
       'token of the server (default: VECTRA_TOKEN, which other users of this machine do not see)',
@@ -100,6 +105,7 @@ export function buildProgram(io: Io, write: (text: string) => void): Command {
   for (const add of [addAliasesList, addAliasesSet, addAliasesDelete]) add(aliases, run)
   addRepository(program, run)
   addServe(program, run)
+  addJobs(program, run)
   addAccessOptions(program)
   refuseMistakes(program)
   refuseMissing(program)

@@ -2,13 +2,17 @@
  * The options that open repositories, the same for every command that names one: keys, whose signatures
  * count, and what is signed with.
  */
+import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { RepositoryLocation } from '../backup/sources.ts'
 import { fail } from '../base/errors.ts'
+import { KiB } from '../base/limits.ts'
 import { systemTimer } from '../base/timer.ts'
 import { Throttle } from '../destination/throttle.ts'
 import type { KeySource } from '../repository/key-source.ts'
 import type { RepositoryKey } from '../repository/repository-key.ts'
+import type { VectraClient } from '../server/client.ts'
+import type { WireLocation } from '../server/wire-location.ts'
 import type { Context } from './context.ts'
 import { type LockFlags, lockOptions, lockPolicyOf } from './lock-options.ts'
 import { bandwidth, listOption, parseJson } from './option.ts'
@@ -100,6 +104,36 @@ export async function located(
     ...(flags.signKey !== undefined && { signer: await readSigner(flags.signKey, disk) }),
   }
 }
+
+/**
+ * The same for a server: what the flags name is read here and sent. A relative path is one of this
+ * working directory, which only a server on this machine can mean.
+ * @throws as {@link located}
+ */
+export async function wireLocated(
+  context: Context,
+  { endpoint }: VectraClient,
+  location: string,
+  flags: AccessFlags,
+): Promise<WireLocation> {
+  const { isLoopback } = await import('../server/admission.ts')
+  const isHere = isLoopback(new URL(endpoint).hostname.replace(/^\[|\]$/g, ''))
+  const isPath = !location.includes('://')
+  const { keys = [], trust, lockPolicy } = await located(context, location, flags)
+  const { signKey, bandwidth } = flags
+  return {
+    location: isPath && isHere ? resolve(location) : location,
+    keys: keys.map((each) => each.reveal()),
+    ...(trust && { trust: trust.publicKeys }),
+    ...(signKey !== undefined && {
+      signKey: (await context.io.disk.readFile(signKey, keyFileBytes)).toString('utf8'),
+    }),
+    ...(bandwidth !== undefined && { bandwidth }),
+    ...(lockPolicy && { lock: lockPolicy }),
+  }
+}
+
+const keyFileBytes = 16 * KiB
 
 const throttles = new WeakMap<Context, Throttle>()
 

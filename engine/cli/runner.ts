@@ -3,6 +3,7 @@
  * options; what it returns is the last object of `--json`.
  */
 import type { Command } from 'commander'
+import { fail } from '../base/errors.ts'
 import { type Context, createContext } from './context.ts'
 import type { Io } from './io.ts'
 
@@ -39,13 +40,21 @@ export function createRunner(io: Io): Runner {
 function globalsOf(command: Command, io: Io) {
   const options = command.optsWithGlobals<{
     data?: string
+    endpoint?: string
     token?: string
     json?: true
     quiet?: true
   }>()
+  if (options.data !== undefined && options.endpoint !== undefined) {
+    fail('usage', '--data and --endpoint are both given', 'A server has its own data: give one.')
+  }
+  // what was typed counts before what the environment says
+  const endpoint =
+    options.endpoint ?? (options.data === undefined ? io.env['VECTRA_ENDPOINT'] : undefined)
   const token = options.token ?? io.env['VECTRA_TOKEN']
   return {
     data: options.data ?? (io.env['VECTRA_DATA'] || defaultDataDirectory),
+    ...(endpoint && { endpoint }),
     ...(token && { token }),
     json: options.json === true,
     quiet: options.quiet === true,

@@ -2,11 +2,10 @@
 import type { Command } from 'commander'
 import { fail } from '../base/errors.ts'
 import { defaults, limits } from '../base/limits.ts'
-import type { Collection } from '../collection/collection.ts'
 import type { Neighbour } from '../collection/search.ts'
 import type { PointId } from '../format/point.ts'
 import type { Context } from './context.ts'
-import { withCollection } from './open-directory.ts'
+import { type OpenCollection, withCollection } from './open-directory.ts'
 import { integer, parseId, parseJson, parseVector, showId } from './option.ts'
 import { examples, type Runner } from './runner.ts'
 import { renderTable } from './table.ts'
@@ -82,7 +81,7 @@ async function search(context: Context, name: string, flags: SearchFlags) {
   })
 }
 
-async function vectorOf(collection: Collection, id: PointId): Promise<Float32Array> {
+async function vectorOf(collection: OpenCollection, id: PointId): Promise<Float32Array> {
   const point = await collection.get(id)
   if (point !== undefined) return point.vector
   const hint =

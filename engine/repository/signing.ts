@@ -142,7 +142,11 @@ export function signatureRemarks(what: string, { status, publicKey }: SignatureC
 
 /** @throws `key-refused` when there is no Ed25519 key in PEM at `file` */
 export async function readSigner(file: string, disk: Disk): Promise<Signer> {
-  const bytes = await readKeyFile(file, disk)
+  return toSigner(await readKeyFile(file, disk), file)
+}
+
+/** @param from what people call the place of the key @throws `key-refused` */
+export function toSigner(bytes: Buffer | string, from: string): Signer {
   try {
     const key = createPrivateKey(bytes)
     if (key.asymmetricKeyType === 'ed25519') return new Signer(key)
@@ -151,9 +155,9 @@ export async function readSigner(file: string, disk: Disk): Promise<Signer> {
   }
   return fail(
     'key-refused',
-    `${file} holds no Ed25519 key without a passphrase in PEM`,
+    `${from} holds no Ed25519 key without a passphrase in PEM`,
     'Make one with "vectra-cli repository key generate FILE --signing".',
-    { place: { file } },
+    { place: { file: from } },
   )
 }
 

@@ -21,6 +21,7 @@ import type { Disk } from '../base/disk.ts'
 import type { OperatingError } from '../base/errors.ts'
 import type { Timer } from '../base/timer.ts'
 import type { DataDirectory } from '../collection/data-directory.ts'
+import type { Jobs } from './jobs.ts'
 
 /** What handlers work with. One for all of them; fields may be added. */
 export interface Served {
@@ -30,6 +31,9 @@ export interface Served {
   readonly timer: Timer
   /** The repository of snapshots that are asked for in Qdrant's shapes: a path or URL. */
   readonly snapshots: string
+  readonly jobs: Jobs
+  /** Told of each backup that succeeded: the collection, and its as-of time, epoch ms. */
+  readonly onBackup: (collection: string, asOfAt: number) => void
   /** Given when the server is being stopped. */
   readonly stopping: AbortSignal
   /** Why nothing may be written now (a standby, a fenced primary); undefined: it may. May be replaced. */

@@ -6,6 +6,8 @@ import { qdrantSearch } from './qdrant-search.ts'
 import { qdrantSnapshots } from './qdrant-snapshots.ts'
 import type { Route, Served } from './route.ts'
 import { statusRoutes } from './status-routes.ts'
+import { vectraCollections } from './vectra-collections.ts'
+import { vectraJobs } from './vectra-jobs.ts'
 
 /** The routes over `served`, in the order of `/openapi.json`. */
 export const makeRoutes = (served: Served): Route[] => [
@@ -15,4 +17,6 @@ export const makeRoutes = (served: Served): Route[] => [
   ...qdrantPoints(served),
   ...qdrantSearch(served),
   ...qdrantSnapshots(served),
+  ...vectraCollections(served),
+  ...vectraJobs(served),
 ]

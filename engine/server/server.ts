@@ -11,6 +11,7 @@ import { systemTimer, type Timer } from '../base/timer.ts'
 import { openDataDirectory } from '../collection/data-directory.ts'
 import { checkListen } from './admission.ts'
 import { type HttpServer, type HttpServerOptions, openHttpServer } from './http-server.ts'
+import { Jobs } from './jobs.ts'
 import { snapshotsOf } from './qdrant-snapshots.ts'
 import type { Served } from './route.ts'
 import { makeRoutes } from './routes.ts'
@@ -63,6 +64,8 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     clock,
     timer,
     warn,
+    jobs: new Jobs(clock, timer, (error) => warn(`a bug in a job: ${stackOf(error)}`)),
+    onBackup: () => {},
     snapshots: options.snapshots ?? snapshotsOf(directory.path),
     stopping: stop.signal,
     refuseWrites: () => undefined,
@@ -71,7 +74,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   let http: HttpServer | undefined
   try {
     http = await openHttpServer(makeRoutes(served), served, options)
-    await directory.announce(http.url)
+    await directory.announce(toLocalUrl(http.url))
     return toServer(http, served, failed, stop)
   } catch (error) {
     await http?.close()
@@ -92,10 +95,11 @@ function toServer(
     served,
     failed,
     async close() {
-      stop.abort(
-        new OperatingError('terminated', 'the server is being stopped', 'Ask again later.'),
-      )
+      const hint = 'Ask again when it is back.'
+      const reason = new OperatingError('terminated', 'the server is being stopped', hint)
+      stop.abort(reason)
       try {
+        await served.jobs.close(reason)
         await http.close()
         await directory.checkpointOpen()
       } finally {
@@ -104,3 +108,10 @@ function toServer(
     },
   }
 }
+
+const stackOf = (error: unknown): string =>
+  error instanceof Error ? (error.stack ?? error.message) : String(error)
+
+/** An address that means all of this machine, as one that can be asked. */
+const toLocalUrl = (url: string): string =>
+  url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')

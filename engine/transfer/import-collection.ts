@@ -5,8 +5,7 @@
  */
 import { fail, isOperatingError, OperatingError } from '../base/errors.ts'
 import type { Collection } from '../collection/collection.ts'
-import type { DataDirectory } from '../collection/data-directory.ts'
-import { type ConfigInput, makeConfig } from '../format/config.ts'
+import { type CollectionConfig, type ConfigInput, makeConfig } from '../format/config.ts'
 import {
   type ImportRequest,
   type ImportResult,
@@ -23,8 +22,20 @@ export interface CollectionImportRequest extends ImportRequest {
   readonly config?: Omit<Partial<ConfigInput>, 'dimension'> | undefined
 }
 
-export interface CollectionImportResult extends ImportResult {
-  readonly collection: Collection
+/** The part of a collection that an import by name needs. */
+export type ImportedCollection = Pick<Collection, 'config' | 'lsn' | 'upsert' | 'checkpoint'>
+
+/** The part of a data directory that an import needs. */
+export interface ImportDirectory<Imported extends ImportedCollection> {
+  has(name: string): boolean
+  open(name: string): Promise<Imported>
+  create(name: string, config: CollectionConfig): Promise<Imported>
+  drop(name: string): Promise<unknown>
+}
+
+export interface CollectionImportResult<Imported extends ImportedCollection = Collection>
+  extends ImportResult {
+  readonly collection: Imported
   /** Whether this import made the collection. */
   readonly created: boolean
   /** Time for sealing and indexing after the last batch. */
@@ -38,7 +49,9 @@ export interface OpenImport {
    * @throws `invalid-input-file`, `invalid-point`, `invalid-vector`, `invalid-config`; `undo-failed`
    *   when a half-made collection could not be dropped
    */
-  into(directory: DataDirectory): Promise<CollectionImportResult>
+  into<Imported extends ImportedCollection>(
+    directory: ImportDirectory<Imported>,
+  ): Promise<CollectionImportResult<Imported>>
   close(): Promise<void>
 }
 
@@ -65,10 +78,10 @@ export async function openImport(request: CollectionImportRequest): Promise<Open
 }
 
 /** Opens, imports and closes: for callers whose data directory is open. */
-export async function importCollection(
-  directory: DataDirectory,
+export async function importCollection<Imported extends ImportedCollection>(
+  directory: ImportDirectory<Imported>,
   request: CollectionImportRequest,
-): Promise<CollectionImportResult> {
+): Promise<CollectionImportResult<Imported>> {
   const opened = await openImport(request)
   try {
     return await opened.into(directory)
@@ -77,12 +90,12 @@ export async function importCollection(
   }
 }
 
-async function intoExisting(
-  directory: DataDirectory,
+async function intoExisting<Imported extends ImportedCollection>(
+  directory: ImportDirectory<Imported>,
   request: CollectionImportRequest,
   run: ImportRun,
   opened: PointStream | undefined,
-): Promise<CollectionImportResult> {
+): Promise<CollectionImportResult<Imported>> {
   const collection = await directory.open(request.name)
   try {
     refuseOtherSettings(collection, request)
@@ -93,12 +106,12 @@ async function intoExisting(
   }
 }
 
-async function intoNew(
-  directory: DataDirectory,
+async function intoNew<Imported extends ImportedCollection>(
+  directory: ImportDirectory<Imported>,
   request: CollectionImportRequest,
   run: ImportRun,
   opened: PointStream | undefined,
-): Promise<CollectionImportResult> {
+): Promise<CollectionImportResult<Imported>> {
   const { source, name, dimension: wanted } = request
   const stream = opened ?? (await run.open(undefined))
   const dimension =
@@ -122,19 +135,23 @@ async function intoNew(
   }
 }
 
-async function load(
-  collection: Collection,
+async function load<Imported extends ImportedCollection>(
+  collection: Imported,
   { clock }: CollectionImportRequest,
   run: ImportRun,
   stream: PointStream,
-): Promise<Omit<CollectionImportResult, 'created'>> {
+): Promise<Omit<CollectionImportResult<Imported>, 'created'>> {
   const result = await run.into(collection, stream)
   const startedMs = clock.monotonicMs()
   await collection.checkpoint()
   return { ...result, collection, checkpointMs: clock.monotonicMs() - startedMs }
 }
 
-async function dropAgain(directory: DataDirectory, name: string, error: unknown): Promise<void> {
+async function dropAgain(
+  directory: Pick<ImportDirectory<never>, 'drop'>,
+  name: string,
+  error: unknown,
+): Promise<void> {
   // after a failed fsync nothing is written, not even that the collection is gone
   if (isOperatingError(error, 'fsync-failed')) {
     throw withRemark(error, `the half-imported collection ${name} is left; drop it after the cause`)
@@ -152,7 +169,10 @@ async function dropAgain(directory: DataDirectory, name: string, error: unknown)
   }
 }
 
-function refuseOtherSettings(collection: Collection, request: CollectionImportRequest): void {
+function refuseOtherSettings(
+  collection: Pick<Collection, 'config'>,
+  request: CollectionImportRequest,
+): void {
   const { dimension, metric, index, durability } = collection.config
   const own = { dimension, metric, ...index, index: index.kind }
   const has: Record<string, unknown> = { ...own, ...durability, durability: durability.mode }

@@ -5,6 +5,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'vitest'
+import { startServer } from '../e2e/served.ts'
 import { bash, binDirectory, scriptEnvironment } from '../e2e/vectra-cli.ts'
 
 export interface WalkThrough {
@@ -16,6 +17,8 @@ export interface WalkThrough {
   readonly count: number
   /** Ids whose neighbours must be the same before and after. */
   readonly ids: readonly string[]
+  /** Whether a server has the data, which the commands find by themselves. */
+  readonly served?: boolean
 }
 
 interface Found {
@@ -24,8 +27,19 @@ interface Found {
 }
 
 export async function walkThrough(walk: WalkThrough): Promise<void> {
-  const { root, collection, count } = walk
+  const { root } = walk
   const env = scriptEnvironment(await binDirectory(root), join(root, 'data'))
+  const server = walk.served === true ? await startServer(env) : undefined
+  try {
+    await walkAlong(walk, env)
+  } finally {
+    const ended = await server?.stop()
+    expect(ended?.exitCode ?? 0, ended?.stderr).toBe(0)
+  }
+}
+
+async function walkAlong(walk: WalkThrough, env: Record<string, string>): Promise<void> {
+  const { root, collection, count } = walk
   const run = (script: string) => bash(script, { cwd: root, env })
   const succeed = async (script: string): Promise<string> => {
     const { exitCode, stdout, stderr } = await run(script)

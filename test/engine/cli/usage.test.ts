@@ -43,7 +43,7 @@ describe('help', () => {
 
   it('names no command that this version does not have', async () => {
     const words = pathsOf(program()).flat()
-    for (const absent of ['cluster', 'jobs']) {
+    for (const absent of ['cluster']) {
       expect(words).not.toContain(absent)
     }
   })

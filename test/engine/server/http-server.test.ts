@@ -12,6 +12,7 @@ import {
   type HttpServerOptions,
   openHttpServer,
 } from '../../../engine/server/http-server.ts'
+import { Jobs } from '../../../engine/server/jobs.ts'
 import { json, type Route, type Served } from '../../../engine/server/route.ts'
 
 const rules = { tls: false, insecureHttp: false }
@@ -28,6 +29,8 @@ async function serve(
     clock: systemClock,
     timer: systemTimer,
     snapshots: '',
+    jobs: new Jobs(systemClock, systemTimer, () => {}),
+    onBackup: () => {},
     stopping: stop.signal,
     refuseWrites: () => undefined,
     notReady: () => undefined,

@@ -1,0 +1,282 @@
+/** Jobs below `/vectra/v1/jobs`: backups, restores and verifications, begun, watched, ended. */
+import { createBackup } from '../backup/create.ts'
+import { parseMoment } from '../backup/moment.ts'
+import { restoreSnapshot } from '../backup/restore.ts'
+import { type VerifyDepth, verifyRepository } from '../backup/verify.ts'
+import { limits } from '../base/limits.ts'
+import { indexKinds, makeConfig } from '../format/config.ts'
+import { acceptId, acceptVector } from '../format/point.ts'
+import type { JobWorld } from './jobs.ts'
+import { json, type Route, type RouteRequest, type Schema, type Served } from './route.ts'
+import { checkLocation, toLocation, type WireLocation, wireLocation } from './wire-location.ts'
+
+const text: Schema = { type: 'string' }
+const flag: Schema = { type: 'boolean' }
+
+const object = (properties: Record<string, Schema>, required: readonly string[]): Schema => ({
+  type: 'object',
+  additionalProperties: false,
+  properties,
+  required,
+})
+
+/** What a backup is asked for with. */
+export interface BackupRequest {
+  readonly collection: string
+  readonly destination: WireLocation
+  readonly snapshotId: string
+  readonly mode?: 'incremental' | 'full'
+  readonly tags?: readonly string[]
+  readonly goldenK?: number
+  readonly questions?: readonly { readonly id: unknown; readonly vector: readonly number[] }[]
+}
+
+const backupBody = object(
+  {
+    collection: text,
+    destination: wireLocation,
+    snapshotId: text,
+    mode: { enum: ['incremental', 'full'] },
+    tags: { type: 'array', items: text },
+    goldenK: { type: 'integer', minimum: 1, maximum: limits.searchK },
+    questions: {
+      type: 'array',
+      minItems: 1,
+      maxItems: limits.goldenQueries,
+      items: object({ id: {}, vector: { type: 'array' } }, ['id', 'vector']),
+    },
+  },
+  ['collection', 'destination', 'snapshotId'],
+)
+
+/** What a restore is asked for with. */
+export interface RestoreRequest {
+  readonly collection: string
+  /** At least one, asked in this order. */
+  readonly sources: readonly WireLocation[]
+  readonly snapshotId?: string
+  /** `latest`, `lsn:N` or an instant with its offset. */
+  readonly at?: string
+  readonly epoch?: string
+  readonly newName?: string
+  readonly replace?: boolean
+  readonly reindex?: boolean
+  readonly index?: (typeof indexKinds)[number]
+}
+
+const restoreBody = object(
+  {
+    collection: text,
+    sources: { type: 'array', items: wireLocation, minItems: 1 },
+    snapshotId: text,
+    at: { ...text, description: 'latest, lsn:N, or an instant with its offset' },
+    epoch: text,
+    newName: text,
+    replace: flag,
+    reindex: flag,
+    index: { enum: indexKinds },
+  },
+  ['collection', 'sources'],
+)
+
+/** What a verification is asked for with. */
+export interface VerifyRequest {
+  readonly source: WireLocation
+  readonly collection?: string
+  readonly snapshotId?: string
+  readonly depth?: VerifyDepth
+  readonly sample?: { readonly share: number; readonly seed?: number }
+  readonly record?: boolean
+}
+
+const verifyBody = object(
+  {
+    source: wireLocation,
+    collection: text,
+    snapshotId: text,
+    depth: { enum: ['manifest', 'objects', 'content'] },
+    sample: object(
+      {
+        share: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
+        seed: { type: 'integer', minimum: 0 },
+      },
+      ['share'],
+    ),
+    record: flag,
+  },
+  ['source'],
+)
+
+const jobAnswer: Schema = {
+  type: 'object',
+  required: ['id', 'kind', 'about', 'state', 'startedAt'],
+  properties: {
+    id: text,
+    kind: text,
+    about: text,
+    state: { enum: ['running', 'done', 'failed', 'cancelled'] },
+    startedAt: text,
+    endedAt: { type: ['string', 'null'] },
+    progress: { type: ['object', 'null'] },
+    warnings: { type: 'array', items: text },
+    result: { type: ['object', 'null'] },
+    error: { type: ['object', 'null'] },
+  },
+}
+
+/** See the head of this file. */
+export function vectraJobs(served: Served): Route[] {
+  const { jobs } = served
+  const tag = 'Jobs'
+  const path = '/vectra/v1/jobs'
+  const idOf = ({ params: { id = '' } }: RouteRequest) => id
+  const begin = (
+    kind: string,
+    body: Schema,
+    summary: string,
+    job: (body: never) => JobPlan,
+    writes = false,
+  ): Route => ({
+    method: 'POST',
+    path: `/vectra/v1/${kind}`,
+    tag,
+    summary: `${summary} Answers with the job that does it.`,
+    body,
+    answer: jobAnswer,
+    writes,
+    handle: async (request) => {
+      const { about, work } = job(request.body as never) // checked against its schema
+      return json(jobs.start(kind, about, work), 202)
+    },
+  })
+  return [
+    begin('backup', backupBody, 'Takes a snapshot of a collection.', (body) =>
+      backupJob(served, body),
+    ),
+    begin(
+      'restore',
+      restoreBody,
+      'Brings a collection back, proven before it gets its name.',
+      (body) => restoreJob(served, body),
+      true,
+    ),
+    begin('verify', verifyBody, 'Proves that snapshots are whole.', (body) =>
+      verifyJob(served, body),
+    ),
+    {
+      method: 'GET',
+      path,
+      tag,
+      summary: 'Jobs under way and those of late, newest first.',
+      answer: { type: 'object', properties: { jobs: { type: 'array', items: jobAnswer } } },
+      handle: async () => json({ jobs: jobs.list() }),
+    },
+    {
+      method: 'GET',
+      path: `${path}/:id`,
+      tag,
+      summary: 'One job.',
+      answer: jobAnswer,
+      handle: async (request) => json(jobs.status(idOf(request))),
+    },
+    {
+      method: 'GET',
+      path: `${path}/:id/events`,
+      tag,
+      summary: 'A job as it goes on: a line of JSON now and after each change, until it has ended.',
+      handle: async (request) => {
+        jobs.status(idOf(request)) // one that is not there is told with its status
+        return {
+          kind: 'stream',
+          contentType: 'application/x-ndjson',
+          chunks: linesOf(jobs.follow(idOf(request), request.signal)),
+        }
+      },
+    },
+    {
+      method: 'POST',
+      path: `${path}/:id/cancel`,
+      tag,
+      summary: 'Asks a job to stop. It undoes what it began, and has ended a little later.',
+      answer: jobAnswer,
+      handle: async (request) => json(jobs.cancel(idOf(request)), 202),
+    },
+  ]
+}
+
+/** A request that was looked at, before anything is begun. */
+interface JobPlan {
+  readonly about: string
+  readonly work: (world: JobWorld) => Promise<object>
+}
+
+async function* linesOf(values: AsyncIterable<object>): AsyncGenerator<string> {
+  for await (const value of values) yield `${JSON.stringify(value)}\n`
+}
+
+function backupJob(served: Served, request: BackupRequest): JobPlan {
+  const { disk, clock, timer, directory } = served
+  const { collection: name, destination, snapshotId, mode, tags, goldenK, questions } = request
+  checkLocation(destination)
+  return {
+    about: `${name} to ${destination.location} as ${snapshotId}`,
+    async work({ signal, progress }) {
+      const collection = await directory.open(name)
+      const golden = {
+        ...(goldenK !== undefined && { k: goldenK }),
+        ...(questions && {
+          questions: questions.map(({ id, vector }) => ({
+            id: acceptId(id),
+            vector: acceptVector(vector, collection.config, `the question ${String(id)}`),
+          })),
+        }),
+      }
+      const result = await createBackup(collection, {
+        destination: toLocation(destination, served, signal),
+        snapshotId,
+        golden,
+        ...{ disk, clock, timer, signal, progress },
+        ...(mode && { mode }),
+        ...(tags && { tags }),
+      })
+      served.onBackup(result.collection.name, Date.parse(result.asOfAt))
+      return result
+    },
+  }
+}
+
+function restoreJob(served: Served, request: RestoreRequest): JobPlan {
+  const { disk, clock, timer, directory } = served
+  const { sources, at, index, ...rest } = request
+  for (const each of sources) checkLocation(each)
+  const moment = at === undefined ? undefined : parseMoment(at)
+  const from = sources.map(({ location }) => location).join(', ')
+  return {
+    about: `${request.newName ?? request.collection} from ${from}`,
+    work: ({ signal, progress }) =>
+      restoreSnapshot(directory, {
+        ...rest,
+        source: sources.map((each) => toLocation(each, served, signal)),
+        ...(moment && { at: moment }),
+        // the defaults of a kind are the same in every dimension
+        ...(index && { index: makeConfig({ dimension: 1, index }).index }),
+        ...{ disk, clock, timer, signal, progress },
+      }),
+  }
+}
+
+function verifyJob(served: Served, { source, ...rest }: VerifyRequest): JobPlan {
+  const { disk, clock, timer } = served
+  checkLocation(source)
+  return {
+    about: source.location,
+    work: ({ signal, progress, warn }) =>
+      // damage is a result: whoever asked tells it as its own
+      verifyRepository({
+        ...rest,
+        source: toLocation(source, served, signal),
+        ...{ disk, clock, timer, signal, progress },
+        onWarning: warn,
+      }),
+  }
+}
