@@ -21,6 +21,7 @@ import { bodyProblem } from './body-problem.ts'
 import { boundedStream } from './bounded-stream.ts'
 import { toErrorAnswer } from './error-answer.ts'
 import type { Answer, Route, RouteRequest, Served } from './route.ts'
+import { withoutNulls } from './without-nulls.ts'
 
 /** Bounds that a test makes small. */
 export interface HttpBounds {
@@ -209,7 +210,11 @@ class HttpRoutes {
       },
       schemaErrorFormatter: (errors) => bodyProblem(errors),
       handler: async (request, reply) =>
-        send(reply, await route.handle(this.#toRouteRequest(route, request, reply))),
+        send(
+          reply,
+          await route.handle(this.#toRouteRequest(route, request, reply)),
+          route.status ?? 200,
+        ),
     })
   }
 
@@ -263,22 +268,22 @@ class HttpRoutes {
 
 const jsonType = 'application/json; charset=utf-8'
 
-function send(reply: FastifyReply, answer: Answer): FastifyReply {
+function send(reply: FastifyReply, answer: Answer, status: number): FastifyReply {
   void reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store')
   switch (answer.kind) {
     case 'json':
       return reply
-        .code(answer.status ?? 200)
+        .code(answer.status ?? status)
         .type(jsonType)
         .send(JSON.stringify(answer.value))
     case 'text':
       return reply
-        .code(answer.status ?? 200)
+        .code(answer.status ?? status)
         .type(answer.contentType)
         .send(answer.text)
     case 'stream':
       return reply
-        .code(200)
+        .code(status)
         .type(answer.contentType)
         .headers({ ...answer.headers })
         .send(Readable.from(answer.chunks, { objectMode: false }))
@@ -307,12 +312,6 @@ function parseBody(bytes: Buffer): unknown {
   } catch (error) {
     return refuse(`is not JSON: ${error instanceof Error ? error.message : ''}`)
   }
-}
-
-/** Clients write null for what they leave out. */
-function withoutNulls(body: unknown): unknown {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body ?? undefined
-  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
 }
 
 const toTexts = (query: unknown): Readonly<Record<string, string>> =>

@@ -66,8 +66,10 @@ export interface Route {
   readonly bodyOptional?: boolean
   /** Bytes that a body may have. Default `limits.requestBodyBytes`. */
   readonly bodyBytes?: number
-  /** What the answer looks like. */
+  /** What the answer looks like, its status where it is not 200, its type where it is not JSON. */
   readonly answer?: Schema
+  readonly status?: number
+  readonly answerType?: string
   /** Whether it changes data. */
   readonly writes?: boolean
   /** Answered to anybody who reaches the server, without a token. Default false. */
@@ -80,7 +82,7 @@ export interface RouteRequest {
   readonly params: Readonly<Record<string, string>>
   readonly query: Readonly<Record<string, string>>
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  /** The checked JSON; undefined where there was none. Keys that are null at the top are left out. */
+  /** The checked JSON; undefined where there was none. Keys that are null are left out (without-nulls.ts). */
   readonly body: unknown
   /** The body of a route with `body: 'stream'`. */
   readonly stream: Readable
@@ -106,4 +108,8 @@ export type Answer =
     }
 
 /** An answer of JSON. */
-export const json = (value: unknown, status = 200): Answer => ({ kind: 'json', status, value })
+export const json = (value: unknown, status?: number): Answer => ({
+  kind: 'json',
+  value,
+  ...(status !== undefined && { status }),
+})

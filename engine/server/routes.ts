@@ -1,4 +1,5 @@
 /** All that the server answers. */
+import { openApiRoute } from './openapi.ts'
 import { qdrantAliases } from './qdrant-aliases.ts'
 import { qdrantCollections } from './qdrant-collections.ts'
 import { qdrantPoints } from './qdrant-points.ts'
@@ -10,13 +11,16 @@ import { vectraCollections } from './vectra-collections.ts'
 import { vectraJobs } from './vectra-jobs.ts'
 
 /** The routes over `served`, in the order of `/openapi.json`. */
-export const makeRoutes = (served: Served): Route[] => [
-  ...statusRoutes(served),
-  ...qdrantCollections(served),
-  ...qdrantAliases(served),
-  ...qdrantPoints(served),
-  ...qdrantSearch(served),
-  ...qdrantSnapshots(served),
-  ...vectraCollections(served),
-  ...vectraJobs(served),
-]
+export function makeRoutes(served: Served): Route[] {
+  const routes = [
+    ...statusRoutes(served),
+    ...qdrantCollections(served),
+    ...qdrantAliases(served),
+    ...qdrantPoints(served),
+    ...qdrantSearch(served),
+    ...qdrantSnapshots(served),
+    ...vectraCollections(served),
+    ...vectraJobs(served),
+  ]
+  return [...routes, openApiRoute(routes)]
+}

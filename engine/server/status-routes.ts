@@ -15,6 +15,7 @@ export function statusRoutes(served: Served): Route[] {
       path: '/',
       tag,
       summary: 'What this is. `version` is the release of Qdrant whose shapes are answered.',
+      answer: { type: 'object' },
       open: true,
       handle: async () =>
         json({ title: 'vectra, the engine of Vectra DR', version: qdrantVersion, vectra: version }),
@@ -24,6 +25,7 @@ export function statusRoutes(served: Served): Route[] {
       path: '/healthz',
       tag,
       summary: 'Answers as long as the process does.',
+      answer: { type: 'object' },
       open: true,
       handle: async () => json({ status: 'ok' }),
     },
@@ -32,6 +34,7 @@ export function statusRoutes(served: Served): Route[] {
       path: '/readyz',
       tag,
       summary: 'Answers 200 when requests are taken, 503 while they are not.',
+      answer: { type: 'object' },
       open: true,
       handle: async () => {
         const reason = served.stopping.aborted ? 'it is being stopped' : served.notReady()

@@ -74,10 +74,11 @@ export function vectraCollections(served: Served): Route[] {
       summary: 'Makes an empty collection, from what "collections config export" writes.',
       body: anything,
       answer: anything,
+      status: 201,
       writes: true,
       handle: async (request) => {
         const config = parseConfigText(JSON.stringify(request.body), 'the body')
-        return json((await directory.create(nameOf(request), config)).describe(), 201)
+        return json((await directory.create(nameOf(request), config)).describe())
       },
     },
     {
@@ -157,6 +158,7 @@ export function vectraCollections(served: Served): Route[] {
       path: `${path}/points`,
       tag,
       summary: 'Every point as a line of JSON, as they stand when it begins.',
+      answerType: 'application/x-ndjson',
       handle: async (request) => ({
         kind: 'stream',
         contentType: 'application/x-ndjson',

@@ -143,10 +143,11 @@ export function vectraJobs(served: Served): Route[] {
     summary: `${summary} Answers with the job that does it.`,
     body,
     answer: jobAnswer,
+    status: 202,
     writes,
     handle: async (request) => {
       const { about, work } = job(request.body as never) // checked against its schema
-      return json(jobs.start(kind, about, work), 202)
+      return json(jobs.start(kind, about, work))
     },
   })
   return [
@@ -184,6 +185,7 @@ export function vectraJobs(served: Served): Route[] {
       path: `${path}/:id/events`,
       tag,
       summary: 'A job as it goes on: a line of JSON now and after each change, until it has ended.',
+      answerType: 'application/x-ndjson',
       handle: async (request) => {
         jobs.status(idOf(request)) // one that is not there is told with its status
         return {
@@ -199,7 +201,8 @@ export function vectraJobs(served: Served): Route[] {
       tag,
       summary: 'Asks a job to stop. It undoes what it began, and has ended a little later.',
       answer: jobAnswer,
-      handle: async (request) => json(jobs.cancel(idOf(request)), 202),
+      status: 202,
+      handle: async (request) => json(jobs.cancel(idOf(request))),
     },
   ]
 }

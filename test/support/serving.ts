@@ -19,9 +19,11 @@ export interface Serving extends Server {
 // biome-ignore lint/suspicious/noExplicitAny: see above
 export type JsonAnswer = any
 
+/** @param atEnd takes what closes it; in a test it need not be given */
 export async function serving(
   data: string,
   options: Partial<ServerOptions> = {},
+  atEnd: (close: () => Promise<void>) => void = onTestFinished,
 ): Promise<Serving> {
   const warnings: string[] = []
   const server = await openServer({
@@ -35,7 +37,7 @@ export async function serving(
   })
   let closed: Promise<void> | undefined
   const close = () => (closed ??= server.close())
-  onTestFinished(close)
+  atEnd(close)
   return {
     ...server,
     warnings,
@@ -47,7 +49,8 @@ export async function serving(
         ...(body !== undefined && { body: JSON.stringify(body) }),
       })
       const text = await response.text()
-      return { status: response.status, body: text.startsWith('{') ? JSON.parse(text) : text }
+      const isJson = response.headers.get('content-type')?.startsWith('application/json') === true
+      return { status: response.status, body: isJson ? JSON.parse(text) : text }
     },
   }
 }
