@@ -92,6 +92,16 @@ export interface PlacedRecord extends LineReference {
   readonly record: StepRecord
 }
 
+/** Log that one run archived. */
+interface Shipment extends LineReference {
+  readonly collection: string
+  readonly destination: string
+  readonly moment: Moment
+  /** What was read back. */
+  readonly range: Pick<LogStretch, 'firstLsn' | 'lastLsn'> | undefined
+  readonly at: number
+}
+
 export class Copies {
   readonly #sightings: Sightings
   /** By destination, collection and id. */
@@ -101,8 +111,8 @@ export class Copies {
   /** The newest snapshot by destination and collection, for lines that do not name what they brought. */
   readonly #newest = new Map<string, SnapshotCopy>()
 
-  /** What was read and not told yet. */
-  #events: { readonly at: number; readonly tell: () => void }[] = []
+  /** What was read and not told yet: archive runs as they are, as there are so many of them. */
+  #events: (Shipment | { readonly at: number; readonly tell: () => void })[] = []
 
   constructor(sightings: Sightings) {
     this.#sightings = sightings
@@ -112,7 +122,10 @@ export class Copies {
   settle(): void {
     const events = this.#events.sort((a, b) => a.at - b.at)
     this.#events = []
-    for (const { tell } of events) tell()
+    for (const event of events) {
+      if ('tell' in event) event.tell()
+      else this.#ship(event)
+    }
   }
 
   /** In the order in which they were made. */
@@ -125,18 +138,21 @@ export class Copies {
   }
 
   read(placed: PlacedRecord): void {
-    const { kind, outcome, endedAt } = placed.record
-    const at = Date.parse(endedAt)
-    const later = (tell: () => void): void => void this.#events.push({ at, tell })
-    if (kind === 'verify') later(() => this.#verified(placed))
-    if (kind === 'copy') later(() => this.#copied(placed))
-    if (kind === 'prune') later(() => this.#pruned(placed))
+    const { kind, outcome } = placed.record
+    if (kind === 'verify') this.#verified(placed)
+    if (kind === 'copy') this.#copied(placed)
+    if (kind === 'prune') this.#pruned(placed)
     // a gap in one archive fails the step and does not keep the others from being shipped
-    if (kind === 'archive') this.#archived(placed, later)
-    if (kind === 'backup' && outcome === 'passed') this.#backedUp(placed, later)
+    if (kind === 'archive') this.#archived(placed)
+    if (kind === 'backup' && outcome === 'passed') this.#backedUp(placed)
   }
 
-  #backedUp({ record, run, line }: PlacedRecord, later: (tell: () => void) => void): void {
+  /** @param tell holds no more of a record than it needs: all of them wait */
+  #later(at: number, tell: () => void): void {
+    this.#events.push({ at, tell })
+  }
+
+  #backedUp({ record, run, line }: PlacedRecord): void {
     const { destination, snapshots } = record.outputs
     const madeAt = Date.parse(record.endedAt)
     for (const each of objectsIn(snapshots)) {
@@ -152,7 +168,7 @@ export class Copies {
         ...(typeof count === 'number' && { count }),
         checks: [],
       }
-      later(() => void this.#stand(copy))
+      this.#later(madeAt, () => void this.#stand(copy))
     }
   }
 
@@ -160,15 +176,20 @@ export class Copies {
     const { from, to } = record.outputs
     if (typeof from !== 'string' || typeof to !== 'string') return
     const at = Date.parse(record.endedAt)
-    for (const { collection, id, isBrought, readShare } of broughtBy(record, this.#newest)) {
-      const near = this.#snapshots.get(keyOf(from, collection, id))
-      if (near === undefined) continue
-      const known = this.#snapshots.get(keyOf(to, collection, id))
-      const far =
-        known ?? this.#stand({ ...near, destination: to, madeAt: at, checks: [], run, line })
-      // what was there already was not read back now
-      if (isBrought) far.checks.push({ at, ok: true, depth: 'copy', readShare, run, line })
-    }
+    const named = namedBy(record)
+    const brought =
+      named === undefined ? (): Brought[] => broughtBy(record, this.#newest) : () => named
+    this.#later(at, () => {
+      for (const { collection, id, isBrought, readShare } of brought()) {
+        const near = this.#snapshots.get(keyOf(from, collection, id))
+        if (near === undefined) continue
+        const known = this.#snapshots.get(keyOf(to, collection, id))
+        const far =
+          known ?? this.#stand({ ...near, destination: to, madeAt: at, checks: [], run, line })
+        // what was there already was not read back now
+        if (isBrought) far.checks.push({ at, ok: true, depth: 'copy', readShare, run, line })
+      }
+    })
   }
 
   #stand(copy: SnapshotCopy): SnapshotCopy {
@@ -183,12 +204,16 @@ export class Copies {
     if (typeof destination !== 'string' || !isDepth(depth)) return
     const share = typeof readShare === 'number' ? readShare : 0
     const found = { at: Date.parse(record.endedAt), depth, readShare: share, run, line }
-    for (const { collection, snapshotId, ok } of objectsIn(verified)) {
-      if (typeof collection !== 'string' || typeof snapshotId !== 'string') continue
-      const copy = this.#snapshots.get(keyOf(destination, collection, snapshotId))
-      if (typeof ok === 'boolean') copy?.checks.push({ ...found, ok })
-    }
-    if (isJsonObject(log)) this.#logRead(destination, log, found, record)
+    const startedAt = Date.parse(record.startedAt)
+    const looked = objectsIn(verified)
+    this.#later(found.at, () => {
+      for (const { collection, snapshotId, ok } of looked) {
+        if (typeof collection !== 'string' || typeof snapshotId !== 'string') continue
+        const copy = this.#snapshots.get(keyOf(destination, collection, snapshotId))
+        if (typeof ok === 'boolean') copy?.checks.push({ ...found, ok })
+      }
+      if (isJsonObject(log)) this.#logRead(destination, log, found, startedAt)
+    })
   }
 
   /** A verification of whole collections reads their archived log as well. */
@@ -196,10 +221,9 @@ export class Copies {
     destination: string,
     { ranges, damaged }: JsonObject,
     found: Omit<CopyCheck, 'ok'>,
-    record: StepRecord,
+    startedAt: number,
   ): void {
     const bad = Array.isArray(damaged) ? damaged : []
-    const startedAt = Date.parse(record.startedAt)
     for (const log of this.#logs.values()) {
       if (log.destination !== destination) continue
       const check = (ok: boolean): CopyCheck => ({ ...found, ok })
@@ -223,7 +247,7 @@ export class Copies {
   }
 
   /** Archive runs are most of a ledger: nothing of their records is kept. */
-  #archived({ record, run, line }: PlacedRecord, later: (tell: () => void) => void): void {
+  #archived({ record, run, line }: PlacedRecord): void {
     const { destination, archives } = record.outputs
     if (typeof destination !== 'string') return
     const at = Date.parse(record.endedAt)
@@ -237,21 +261,11 @@ export class Copies {
         typeof firstLsn === 'number' && typeof lastLsn === 'number'
           ? { firstLsn, lastLsn }
           : undefined
-      later(() => this.#ship({ collection, destination, moment, range, at, run, line }))
+      this.#events.push({ collection, destination, moment, range, at, run, line })
     }
   }
 
-  #ship(
-    shipment: LineReference & {
-      readonly collection: string
-      readonly destination: string
-      readonly moment: Moment
-      /** What was read back. */
-      readonly range: Pick<LogStretch, 'firstLsn' | 'lastLsn'> | undefined
-      readonly at: number
-    },
-  ): void {
-    const { collection, destination, moment, range, at, run, line } = shipment
+  #ship({ collection, destination, moment, range, at, run, line }: Shipment): void {
     const { uuid, history } = moment
     const key = keyOf(destination, uuid, history)
     const newest = { moment, at, run, line }
@@ -277,11 +291,14 @@ export class Copies {
 
   #pruned({ record }: PlacedRecord): void {
     const { destination, forgotten } = record.outputs
+    const at = Date.parse(record.endedAt)
     for (const { collection, snapshotId } of objectsIn(forgotten)) {
       if (typeof destination !== 'string') continue
       if (typeof collection !== 'string' || typeof snapshotId !== 'string') continue
-      const copy = this.#snapshots.get(keyOf(destination, collection, snapshotId))
-      if (copy !== undefined) copy.removedAt = Date.parse(record.endedAt)
+      this.#later(at, () => {
+        const copy = this.#snapshots.get(keyOf(destination, collection, snapshotId))
+        if (copy !== undefined) copy.removedAt = at
+      })
     }
   }
 }
@@ -325,19 +342,22 @@ interface Brought {
   readonly readShare: number
 }
 
-/** What a copy step left at the far end; lines of earlier versions name it by its evidence, or not at all. */
+/** What a copy step left at the far end, by its outputs; undefined in lines of earlier versions. */
+const namedBy = ({ outputs: { snapshots } }: StepRecord): readonly Brought[] | undefined =>
+  Array.isArray(snapshots)
+    ? objectsIn(snapshots).flatMap(({ collection, snapshotId, readShare }) =>
+        typeof collection === 'string' && typeof snapshotId === 'string'
+          ? [{ collection, id: snapshotId, isBrought: true, readShare: numberOr(readShare, 0) }]
+          : [],
+      )
+    : undefined
+
+/** The same of lines of earlier versions, which name it by their evidence, or not at all. */
 function broughtBy(
   { inputs, outputs, evidence, outcome }: StepRecord,
   newest: ReadonlyMap<string, SnapshotCopy>,
 ): Brought[] {
-  const { from, to, snapshot, copied, present, snapshots } = outputs
-  if (Array.isArray(snapshots)) {
-    return objectsIn(snapshots).flatMap(({ collection, snapshotId, readShare }) =>
-      typeof collection === 'string' && typeof snapshotId === 'string'
-        ? [{ collection, id: snapshotId, isBrought: true, readShare: numberOr(readShare, 0) }]
-        : [],
-    )
-  }
+  const { from, to, snapshot, copied, present } = outputs
   if (outcome !== 'passed') return []
   const isBrought = present === 0 && copied !== 0
   const paths = evidence.flatMap(({ artefact }) => {

@@ -23,7 +23,8 @@ type Building = Moment & { readonly seenAt: number[] }
 
 export class Sightings {
   readonly #plan: Plan
-  readonly #moments = new Map<string, Building>()
+  /** By uuid and history, then by LSN. */
+  readonly #moments = new Map<string, Map<number, Building>>()
   #isSettled = false
 
   constructor(plan: Plan) {
@@ -45,19 +46,23 @@ export class Sightings {
 
   /** The moment, seen or not. */
   moment(uuid: string, history: string, lsn: number): Moment {
-    const key = `${uuid} ${history} ${lsn}`
-    const known = this.#moments.get(key)
+    const key = `${uuid} ${history}`
+    const moments = this.#moments.get(key) ?? new Map<number, Building>()
+    const known = moments.get(lsn)
     if (known !== undefined) return known
+    if (moments.size === 0) this.#moments.set(key, moments)
     const made: Building = { uuid, history, lsn, seenAt: [] }
-    this.#moments.set(key, made)
+    moments.set(lsn, made)
     return made
   }
 
   /** Runs that go on side by side are written down in the order of their ends. Nothing may be seen after it. */
   settle(): void {
     this.#isSettled = true
-    for (const { seenAt } of this.#moments.values()) {
-      if (seenAt.some((at, index) => at < (seenAt[index - 1] ?? at))) seenAt.sort((a, b) => a - b)
+    for (const moments of this.#moments.values()) {
+      for (const { seenAt } of moments.values()) {
+        if (seenAt.some((at, index) => at < (seenAt[index - 1] ?? at))) seenAt.sort((a, b) => a - b)
+      }
     }
   }
 

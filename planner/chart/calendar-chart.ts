@@ -18,26 +18,27 @@ const states = {
 type State = keyof typeof states
 
 const rowPx = 24
+const margins = { left: 210, right: 24 } as const
+
+/** A day that is narrower has no room around it: days that follow each other and are alike are one piece. */
+const finePx = 4
 
 /** Undefined when the clock runs nothing. */
 export function calendarChart(schedules: readonly SequenceReport[]): Chart | undefined {
   const rows = schedules.slice(0, mostRows)
   const days = rows[0]?.days.map(({ day }) => day) ?? []
   if (rows.length === 0 || days.length === 0) return undefined
-  const cells = rows.flatMap(({ days: own }, row) =>
-    own.flatMap((day, column) => {
-      const state = stateOf(day)
-      return state === undefined ? [] : [{ row, column, state }]
-    }),
-  )
-  const cellPx = Math.min(rowPx, (chartWidthPx - 240) / days.length)
+  const dayPx = (chartWidthPx - margins.left - margins.right) / days.length
+  const pieces = rows.flatMap((each, row) => piecesOf(each.days, row, dayPx < finePx))
+  const widthPx = (count: number): number =>
+    count > 1 ? count * dayPx : Math.max(2, Math.min(rowPx, dayPx) - 1)
   return {
     title: 'Calendar of schedules and drills',
     description: rows.map(told).join(' '),
     widthPx: chartWidthPx,
     heightPx: rowPx * rows.length + 70,
     option: {
-      grid: { left: 210, right: 24, top: 34, bottom: 30 },
+      grid: { ...margins, top: 34, bottom: 30 },
       legend: { ...legend, data: Object.keys(states) },
       xAxis: {
         type: 'category',
@@ -53,18 +54,44 @@ export function calendarChart(schedules: readonly SequenceReport[]): Chart | und
         name: state,
         silent: true,
         symbol: 'rect',
-        symbolSize: [Math.max(2, cellPx - 1), rowPx - 6],
         itemStyle: { color: states[state].color, opacity: state === 'succeeded' ? 0.55 : 1 },
         label: {
-          show: cellPx >= 7 && states[state].sign !== '',
+          show: dayPx >= 7 && states[state].sign !== '',
           formatter: states[state].sign,
           color: colours.page,
           fontSize: 11,
         },
-        data: cells.filter((cell) => cell.state === state).map(({ row, column }) => [column, row]),
+        data: pieces
+          .filter((piece) => piece.state === state)
+          .map(({ row, column, count }) => ({
+            value: [column, row],
+            symbolSize: [widthPx(count), rowPx - 6],
+            symbolOffset: [((count - 1) * dayPx) / 2, 0],
+          })),
       })),
     },
   }
+}
+
+/** Days of one row that are drawn at once. */
+interface Piece {
+  readonly row: number
+  readonly column: number
+  readonly count: number
+  readonly state: State
+}
+
+function piecesOf(days: readonly CalendarDay[], row: number, isFine: boolean): Piece[] {
+  const pieces: Piece[] = []
+  for (const [column, day] of days.entries()) {
+    const state = stateOf(day)
+    const last = pieces.at(-1)
+    if (state === undefined) continue
+    if (isFine && last?.state === state && last.column + last.count === column) {
+      pieces[pieces.length - 1] = { ...last, count: last.count + 1 }
+    } else pieces.push({ row, column, count: 1, state })
+  }
+  return pieces
 }
 
 /** The worst of what came of the day's due times; undefined when none was due. */

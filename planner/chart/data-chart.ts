@@ -7,13 +7,16 @@ import { type Chart, chartWidthPx } from './chart.ts'
 import { colours, seriesColour } from './colours.ts'
 
 const barWidthPx = 4
+/** More points on a line than can be told apart. */
+const mostMarked = 120
 
 /** Undefined when nothing was measured. */
 export function dataChart(
   { collection, days }: DataReport,
   window: { readonly from: string; readonly to: string },
 ): Chart | undefined {
-  const last = days.findLast(({ totalBytes }) => totalBytes !== null)
+  const sizes = days.filter(({ totalBytes }) => totalBytes !== null)
+  const last = sizes.at(-1)
   if (last?.totalBytes == null) return undefined
   const changed = (day: DataDay) => changedBytes(day)
   return {
@@ -44,14 +47,12 @@ export function dataChart(
           type: 'line',
           name: 'size',
           silent: true,
-          symbol: 'circle',
+          symbol: sizes.length > mostMarked ? 'none' : 'circle',
           symbolSize: 4,
           connectNulls: true,
           itemStyle: { color: seriesColour(0) },
           lineStyle: { color: seriesColour(0), width: 1.5 },
-          data: days
-            .filter(({ totalBytes }) => totalBytes !== null)
-            .map((day) => [Date.parse(day.day), (day.totalBytes ?? 0) / MiB]),
+          data: sizes.map((day) => [Date.parse(day.day), (day.totalBytes ?? 0) / MiB]),
         },
         {
           type: 'bar',
