@@ -26,6 +26,8 @@ export { checkSignature, readPublicKey, readSigner, Signer } from './repository/
 export { decodeVector } from './repository/snapshot-manifest.ts'
 export { forgetSnapshots } from './retention/forget.ts'
 export { pruneRepository } from './retention/prune.ts'
+export { VectraClient } from './server/client.ts'
+export { RemoteCollection, RemoteDirectory } from './server/remote-directory.ts'
 export { fileSource } from './transfer/byte-source.ts'
 export { readGoldenFile } from './transfer/golden-file.ts'
 export { importCollection } from './transfer/import-collection.ts'

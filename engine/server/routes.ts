@@ -1,5 +1,6 @@
 /** All that the server answers. */
 import { openApiRoute } from './openapi.ts'
+import { orchestrationRoutes } from './orchestration.ts'
 import { qdrantAliases } from './qdrant-aliases.ts'
 import { qdrantCollections } from './qdrant-collections.ts'
 import { qdrantPoints } from './qdrant-points.ts'
@@ -21,6 +22,7 @@ export function makeRoutes(served: Served): Route[] {
     ...qdrantSnapshots(served),
     ...vectraCollections(served),
     ...vectraJobs(served),
+    ...orchestrationRoutes(served),
   ]
   return [...routes, openApiRoute(routes)]
 }

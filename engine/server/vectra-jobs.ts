@@ -3,17 +3,22 @@ import { createBackup } from '../backup/create.ts'
 import { parseMoment } from '../backup/moment.ts'
 import { restoreSnapshot } from '../backup/restore.ts'
 import { type VerifyDepth, verifyRepository } from '../backup/verify.ts'
+import type { JsonObject } from '../base/canonical-json.ts'
 import { limits } from '../base/limits.ts'
 import { indexKinds, makeConfig } from '../format/config.ts'
-import { acceptId, acceptVector } from '../format/point.ts'
 import type { JobWorld } from './jobs.ts'
 import { json, type Route, type RouteRequest, type Schema, type Served } from './route.ts'
+import { type GoldenQuestions, goldenQuestions, toQuestions } from './wire-golden.ts'
 import { checkLocation, toLocation, type WireLocation, wireLocation } from './wire-location.ts'
 
 const text: Schema = { type: 'string' }
 const flag: Schema = { type: 'boolean' }
 
-const object = (properties: Record<string, Schema>, required: readonly string[]): Schema => ({
+/** An object of these properties and no others. */
+export const objectSchema = (
+  properties: Record<string, Schema>,
+  required: readonly string[],
+): Schema => ({
   type: 'object',
   additionalProperties: false,
   properties,
@@ -28,10 +33,12 @@ export interface BackupRequest {
   readonly mode?: 'incremental' | 'full'
   readonly tags?: readonly string[]
   readonly goldenK?: number
-  readonly questions?: readonly { readonly id: unknown; readonly vector: readonly number[] }[]
+  readonly goldenSample?: number
+  readonly questions?: GoldenQuestions
+  readonly embedding?: JsonObject
 }
 
-const backupBody = object(
+const backupBody = objectSchema(
   {
     collection: text,
     destination: wireLocation,
@@ -39,12 +46,9 @@ const backupBody = object(
     mode: { enum: ['incremental', 'full'] },
     tags: { type: 'array', items: text },
     goldenK: { type: 'integer', minimum: 1, maximum: limits.searchK },
-    questions: {
-      type: 'array',
-      minItems: 1,
-      maxItems: limits.goldenQueries,
-      items: object({ id: {}, vector: { type: 'array' } }, ['id', 'vector']),
-    },
+    goldenSample: { type: 'integer', minimum: 0, maximum: limits.goldenQueries },
+    questions: goldenQuestions,
+    embedding: { type: 'object', description: 'provenance that the snapshot keeps' },
   },
   ['collection', 'destination', 'snapshotId'],
 )
@@ -64,7 +68,7 @@ export interface RestoreRequest {
   readonly index?: (typeof indexKinds)[number]
 }
 
-const restoreBody = object(
+const restoreBody = objectSchema(
   {
     collection: text,
     sources: { type: 'array', items: wireLocation, minItems: 1 },
@@ -89,13 +93,13 @@ export interface VerifyRequest {
   readonly record?: boolean
 }
 
-const verifyBody = object(
+const verifyBody = objectSchema(
   {
     source: wireLocation,
     collection: text,
     snapshotId: text,
     depth: { enum: ['manifest', 'objects', 'content'] },
-    sample: object(
+    sample: objectSchema(
       {
         share: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
         seed: { type: 'integer', minimum: 0 },
@@ -130,40 +134,26 @@ export function vectraJobs(served: Served): Route[] {
   const tag = 'Jobs'
   const path = '/vectra/v1/jobs'
   const idOf = ({ params: { id = '' } }: RouteRequest) => id
-  const begin = (
-    kind: string,
-    body: Schema,
-    summary: string,
-    job: (body: never) => JobPlan,
-    writes = false,
-  ): Route => ({
-    method: 'POST',
-    path: `/vectra/v1/${kind}`,
-    tag,
-    summary: `${summary} Answers with the job that does it.`,
-    body,
-    answer: jobAnswer,
-    status: 202,
-    writes,
-    handle: async (request) => {
-      const { about, work } = job(request.body as never) // checked against its schema
-      return json(jobs.start(kind, about, work))
-    },
-  })
   return [
-    begin('backup', backupBody, 'Takes a snapshot of a collection.', (body) =>
-      backupJob(served, body),
-    ),
-    begin(
-      'restore',
-      restoreBody,
-      'Brings a collection back, proven before it gets its name.',
-      (body) => restoreJob(served, body),
-      true,
-    ),
-    begin('verify', verifyBody, 'Proves that snapshots are whole.', (body) =>
-      verifyJob(served, body),
-    ),
+    jobRoute(served, {
+      kind: 'backup',
+      summary: 'Takes a snapshot of a collection.',
+      body: backupBody,
+      plan: (body: BackupRequest) => backupJob(served, body),
+    }),
+    jobRoute(served, {
+      kind: 'restore',
+      summary: 'Brings a collection back, proven before it gets its name.',
+      body: restoreBody,
+      plan: (body: RestoreRequest) => restoreJob(served, body),
+      writes: true,
+    }),
+    jobRoute(served, {
+      kind: 'verify',
+      summary: 'Proves that snapshots are whole.',
+      body: verifyBody,
+      plan: (body: VerifyRequest) => verifyJob(served, body),
+    }),
     {
       method: 'GET',
       path,
@@ -207,8 +197,37 @@ export function vectraJobs(served: Served): Route[] {
   ]
 }
 
+/** A kind of job: `POST /vectra/v1/KIND` begins one. */
+export interface JobKind<Request> {
+  readonly kind: string
+  readonly summary: string
+  readonly body: Schema
+  /** Looks at a request, which fits the schema, before anything is begun. */
+  readonly plan: (request: Request) => JobPlan
+  readonly writes?: boolean
+}
+
+/** The route that begins jobs of a kind. */
+export const jobRoute = <Request>(
+  { jobs }: Served,
+  { kind, summary, body, plan, writes = false }: JobKind<Request>,
+): Route => ({
+  method: 'POST',
+  path: `/vectra/v1/${kind}`,
+  tag: 'Jobs',
+  summary: `${summary} Answers with the job that does it.`,
+  body,
+  answer: jobAnswer,
+  status: 202,
+  writes,
+  handle: async (request) => {
+    const { about, work } = plan(request.body as Request) // checked against its schema
+    return json(jobs.start(kind, about, work))
+  },
+})
+
 /** A request that was looked at, before anything is begun. */
-interface JobPlan {
+export interface JobPlan {
   readonly about: string
   readonly work: (world: JobWorld) => Promise<object>
 }
@@ -219,7 +238,17 @@ async function* linesOf(values: AsyncIterable<object>): AsyncGenerator<string> {
 
 function backupJob(served: Served, request: BackupRequest): JobPlan {
   const { disk, clock, timer, directory } = served
-  const { collection: name, destination, snapshotId, mode, tags, goldenK, questions } = request
+  const {
+    collection: name,
+    destination,
+    snapshotId,
+    mode,
+    tags,
+    goldenK,
+    goldenSample,
+    questions,
+    embedding,
+  } = request
   checkLocation(destination)
   return {
     about: `${name} to ${destination.location} as ${snapshotId}`,
@@ -227,12 +256,8 @@ function backupJob(served: Served, request: BackupRequest): JobPlan {
       const collection = await directory.open(name)
       const golden = {
         ...(goldenK !== undefined && { k: goldenK }),
-        ...(questions && {
-          questions: questions.map(({ id, vector }) => ({
-            id: acceptId(id),
-            vector: acceptVector(vector, collection.config, `the question ${String(id)}`),
-          })),
-        }),
+        ...(goldenSample !== undefined && { sample: goldenSample }),
+        ...(questions && { questions: toQuestions(questions, collection.config) }),
       }
       const result = await createBackup(collection, {
         destination: toLocation(destination, served, signal),
@@ -241,6 +266,7 @@ function backupJob(served: Served, request: BackupRequest): JobPlan {
         ...{ disk, clock, timer, signal, progress },
         ...(mode && { mode }),
         ...(tags && { tags }),
+        ...(embedding && { provenance: { embedding } }),
       })
       served.onBackup(result.collection.name, Date.parse(result.asOfAt))
       return result

@@ -2,7 +2,7 @@
 import type { Target } from '../plan/plan.ts'
 import type { Capability } from './target.ts'
 
-const embedded: ReadonlySet<Capability> = new Set([
+const engine: ReadonlySet<Capability> = new Set([
   'import',
   'backup',
   'restore',
@@ -19,6 +19,6 @@ const embedded: ReadonlySet<Capability> = new Set([
 
 const none: ReadonlySet<Capability> = new Set()
 
-/** Of the bundled engine with a path; nobody drives the others yet. */
+/** Of the bundled engine, embedded or served; nobody drives the others yet. */
 export const capabilitiesOf = ({ kind }: Target): ReadonlySet<Capability> =>
-  kind === 'vectra' ? embedded : none
+  kind === 'vectra' || kind === 'vectra-server' ? engine : none

@@ -1,19 +1,19 @@
 /**
- * A target that a plan may name and nobody drives yet: a served engine, another database. It offers
+ * A target that a plan may name and nobody drives yet: another database. It offers
  * nothing, so every step that needs something of it is refused before its run starts.
  */
 import { OperatingError } from '../../engine/index.ts'
-import type { ForeignTarget, ServedTarget } from '../plan/plan.ts'
+import type { ForeignTarget } from '../plan/plan.ts'
 import { capabilitiesOf } from './capabilities.ts'
 import type { TargetAdapter } from './target.ts'
 
-export function declaredTarget(target: ServedTarget | ForeignTarget): TargetAdapter {
+export function declaredTarget(target: ForeignTarget): TargetAdapter {
   const { kind, name } = target
   const refuse = async (): Promise<never> => {
     throw new OperatingError(
       'not-offered',
       `not offered by this target: ${name} (${kind}) is not driven by this version`,
-      'Use a target of the bundled engine with a path.',
+      'Use a target of the bundled engine.',
     )
   }
   return {

@@ -5,9 +5,11 @@
 import {
   type Disk,
   type KeySource,
+  KiB,
   type RepositoryLocation,
   systemClock,
   systemTimer,
+  type WireLocation,
 } from '../../engine/index.ts'
 import { readKey, readSigner, Throttle } from '../../engine/operations.ts'
 import type { Destination, Plan } from '../plan/plan.ts'
@@ -54,3 +56,27 @@ const toSource = (encryption: NonNullable<Destination['encryption']>): KeySource
   encryption.kind === 'env'
     ? { kind: 'text', text: encryption.key.reveal(), from: encryption.key.name }
     : encryption
+
+/** From a destination's URL to what a server opens. @throws `key-refused` */
+export type LocateThere = (url: string, signal?: AbortSignal) => Promise<WireLocation>
+
+/** The destinations of a plan for a server: keys are read here and sent with each request that needs them. */
+export function planLocationsThere(plan: Plan, disk: Disk): LocateThere {
+  const byUrl = new Map([...plan.destinations.values()].map((each) => [each.url, each]))
+  return async (url, signal) => {
+    const { encryption, signing, objectLock, bandwidthBytes } = byUrl.get(url) ?? {}
+    const source = encryption && toSource(encryption)
+    return {
+      location: url,
+      ...(source && { keys: [(await readKey(source, disk, signal)).reveal()] }),
+      ...(signing?.trust && { trust: signing.trust }),
+      ...(signing?.keyFile !== undefined && {
+        signKey: (await disk.readFile(signing.keyFile, keyFileBytes)).toString('utf8'),
+      }),
+      ...(bandwidthBytes !== undefined && { bandwidth: bandwidthBytes }),
+      ...(objectLock && { lock: objectLock }),
+    }
+  }
+}
+
+const keyFileBytes = 16 * KiB

@@ -23,10 +23,9 @@ import {
 } from '../../engine/operations.ts'
 import type { EmbeddedTarget } from '../plan/plan.ts'
 import { capabilitiesOf } from './capabilities.ts'
+import { toArchived, toBackedUp, toPosition, toRestored, toShape } from './engine-results.ts'
 import { type Locate, plainLocation } from './locations.ts'
-import { pathInside } from './path-inside.ts'
 import { questionsIn, searchOf } from './search-collection.ts'
-import type { Shape } from './shape.ts'
 import type {
   Archived,
   BackedUp,
@@ -120,24 +119,7 @@ export function vectraTarget(
           golden: await goldenOf(golden, collection, disk),
           ...(embedding && { provenance: { embedding: { ...embedding } } }),
         })
-        const { lsn, count, digest, sizes, manifest, epoch, committedAt, asOfAt } = result
-        return {
-          snapshotId,
-          lsn,
-          count,
-          digest,
-          position: {
-            uuid: result.collection.uuid,
-            epoch,
-            lsn,
-            ...(committedAt !== null && { committedAt: Date.parse(committedAt) }),
-            count,
-            observedAt: Date.parse(asOfAt),
-          },
-          manifest: { ...manifest, path: pathInside(destination, manifest.path) },
-          storedBytes: sizes.addedBytes,
-          totalBytes: sizes.totalBytes,
-        }
+        return toBackedUp(result, destination)
       }),
 
     archive: (request, work) =>
@@ -148,21 +130,7 @@ export function vectraTarget(
           destination: await locate(request.destination, work.signal),
         })
         for (const each of result.remarks) work.remark(each)
-        const { files, records, bytes, archivedLsn, restorable, committedAt } = result
-        return {
-          ...{ files, records, bytes, restorable },
-          ...(result.readBack && { readBack: result.readBack }),
-          lsn: archivedLsn,
-          position: {
-            uuid: result.collection.uuid,
-            epoch: result.epoch,
-            lsn: archivedLsn,
-            ...(committedAt !== null && { committedAt: Date.parse(committedAt) }),
-            count: result.count,
-            observedAt: Date.parse(result.asOfAt),
-          },
-          ...(result.gap !== null && { gap: gapError(result) }),
-        }
+        return toArchived(result, gapError)
       }),
 
     restore: (request, work) =>
@@ -194,27 +162,7 @@ export function vectraTarget(
             }),
         })
         for (const each of result.remarks) work.remark(each)
-        const { uuid, epoch, lsn, asOfAt } = result.recoveryPoint
-        return {
-          name: result.name,
-          snapshotId: result.snapshotId,
-          source: result.source,
-          recoveryPoint: { uuid, history: epoch.history, lsn },
-          takenAt: Date.parse(asOfAt),
-          count: result.count,
-          digest: result.digest,
-          bytes: result.bytes,
-          graphs: result.graphs,
-          ...(result.moment !== null && {
-            moment: {
-              at: result.moment.at,
-              snapshotLsn: result.moment.snapshotLsn,
-              replayedRecords: result.moment.replayed.records,
-              lastProvenLsn: result.moment.lastProvenLsn,
-              beyondRecords: result.moment.beyond?.records ?? 0,
-            },
-          }),
-        }
+        return toRestored(result)
       }),
 
     async drop(name, ifExists, work): Promise<Dropped> {
@@ -242,7 +190,7 @@ export function vectraTarget(
         const contentKnownAt = clock.nowMs()
         return {
           position,
-          shape: shapeOf(collection),
+          shape: toShape(collection),
           ...(digest !== undefined && { digest }),
           contentKnownAt,
           ...(request.search && {
@@ -323,17 +271,8 @@ const goldenOf = async ({ file, ...golden }: GoldenChoice, collection: Collectio
 const meaningOf = ({ aliases }: DataDirectory, alias: string): string | null =>
   aliases.list().find((each) => each.alias === alias)?.collection ?? null
 
-function positionOf(collection: Collection, clock: Clock): Position {
-  const { uuid, epoch, lsn, committedAtUs, count } = collection
-  return {
-    uuid,
-    epoch: { number: epoch.number, history: epoch.history },
-    lsn,
-    ...(committedAtUs > 0 && { committedAt: Math.floor(committedAtUs / 1_000) }),
-    count,
-    observedAt: clock.nowMs(),
-  }
-}
+const positionOf = (collection: Collection, clock: Clock): Position =>
+  toPosition(collection.describe(), clock.nowMs())
 
 /** A collection that is too damaged to open can still be dropped or replaced. */
 async function positionIfReadable(
@@ -350,10 +289,3 @@ async function positionIfReadable(
     return undefined
   }
 }
-
-const shapeOf = ({ config, aliases }: Collection): Shape => ({
-  dimension: config.dimension,
-  metric: config.metric,
-  index: { ...config.index },
-  aliases,
-})
