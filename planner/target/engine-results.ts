@@ -9,6 +9,7 @@ import { pathInside } from './path-inside.ts'
 import type { Shape } from './shape.ts'
 import type { Archived, BackedUp, Position, Restored } from './target.ts'
 
+/** A backup; the manifest is named as it stands below `destination`. */
 export const toBackedUp = (result: BackupResult, destination: string): BackedUp => {
   const { snapshotId, lsn, count, digest, sizes, manifest, epoch, committedAt, asOfAt } = result
   return {
@@ -52,6 +53,7 @@ export const toArchived = (
   }
 }
 
+/** A restore, with the moment that it reached where one was asked for. */
 export const toRestored = (result: RestoreResult): Restored => {
   const { uuid, epoch, lsn, asOfAt } = result.recoveryPoint
   return {
@@ -89,6 +91,7 @@ export const toPosition = (
   observedAt,
 })
 
+/** What a collection is, apart from its content. */
 export const toShape = ({
   config,
   aliases,

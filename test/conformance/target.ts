@@ -107,7 +107,7 @@ export function targetConformance(place: () => Promise<Place>): void {
     })
   })
 
-  test('case 76: a restore onto a collection that is there is refused unless it replaces', async () => {
+  test('a restore onto a collection that is there is refused unless it replaces', async () => {
     const here = await place()
     await importInto(here)
     await backUp(here)

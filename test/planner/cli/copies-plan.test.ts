@@ -191,15 +191,16 @@ test('what a target does not offer is refused before anything runs', async () =>
   await expect(readFile(path.join(state, 'ledger.jsonl'))).rejects.toThrow('ENOENT')
 })
 
-test('a served target and another database are refused in the same way', async () => {
+test('another database is refused before the run, a server that does not answer ends the step', async () => {
   const { file } = await planWith([backup('first')])
   const text = await readFile(file, 'utf8')
-  for (const target of [
-    '{ engine: vectra, url: "http://127.0.0.1:9" }',
-    '{ engine: qdrant, url: "http://127.0.0.1:9" }',
-  ]) {
-    await writeFile(file, text.replace(/local: \{ engine.*\}/, `local: ${target}`))
+  for (const [engine, code, problem] of [
+    ['vectra', 15, 'does not answer'],
+    ['qdrant', 2, 'not offered by this target'],
+  ] as const) {
+    const target = `local: { engine: ${engine}, url: "http://127.0.0.1:9" }`
+    await writeFile(file, text.replace(/local: \{ engine.*\}/, target))
     const { exitCode, stderr } = await dr(['run', file])
-    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('not offered by this target')])
+    expect([exitCode, stderr]).toEqual([code, expect.stringContaining(problem)])
   }
 })
