@@ -1,6 +1,6 @@
 /**
- * How long something takes, as a table of quantiles: one uniform number gives one duration, without
- * allocating, and a larger number never gives a shorter duration.
+ * How long something takes, as a table: one uniform number gives one duration, without allocating. Of
+ * quantiles a larger number never gives a shorter duration; what was measured stands run by run.
  */
 
 /** Pieces of the table; within a piece durations are uniform. */
@@ -11,15 +11,21 @@ const steps = 8_192
 
 export class Distribution {
   readonly #quantiles: Float64Array
+  readonly #isList: boolean
 
-  /** @param quantiles milliseconds, ascending, from that of 0 to that of 1 at even distances */
-  constructor(quantiles: Float64Array) {
+  /**
+   * @param quantiles milliseconds, ascending, from that of 0 to that of 1 at even distances
+   * @param isList durations in any order, each as likely as the other, and nothing between them
+   */
+  constructor(quantiles: Float64Array, isList = false) {
     this.#quantiles = quantiles
+    this.#isList = isList
   }
 
-  /** The duration that `u` of all are not above, in milliseconds. */
+  /** The duration that `u` of all are not above, or the one at `u` of a list; milliseconds. */
   at(u: number): number {
     const quantiles = this.#quantiles
+    if (this.#isList) return quantiles[Math.floor(u * quantiles.length)] ?? 0
     const position = u * (quantiles.length - 1)
     const index = Math.floor(position)
     const low = quantiles[index] ?? 0
@@ -29,7 +35,12 @@ export class Distribution {
 
   /** All durations times `factor`. */
   scaled(factor: number): Distribution {
-    return factor === 1 ? this : new Distribution(this.#quantiles.map((each) => each * factor))
+    return factor === 1
+      ? this
+      : new Distribution(
+          this.#quantiles.map((each) => each * factor),
+          this.#isList,
+        )
   }
 }
 
@@ -74,10 +85,10 @@ function quantilesOf(sums: Float64Array): Float64Array {
   return quantiles
 }
 
-/** Between and including what was measured; nothing longer is made up. `durationsMs`: one or more. */
+/**
+ * One of those that were measured; nothing is made up. In their order: the same number takes the same run of
+ * every step, so that a run that was slow throughout is one (bootstrap; Efron and Tibshirani, 1993, 8).
+ * @param durationsMs one or more
+ */
 export const measured = (durationsMs: readonly number[]): Distribution =>
-  new Distribution(
-    Float64Array.from(
-      durationsMs.length === 1 ? [...durationsMs, ...durationsMs] : durationsMs,
-    ).sort(),
-  )
+  new Distribution(Float64Array.from(durationsMs), true)

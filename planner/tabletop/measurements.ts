@@ -7,7 +7,10 @@ import type { LedgerEntry } from '../ledger/ledger-line.ts'
 import type { StepRecord } from '../step/record.ts'
 
 export interface Measured {
-  /** Milliseconds for {@link points} points, where it is known how many. */
+  /**
+   * Milliseconds for {@link points} points, where it is known how many: from the end of the step before, because
+   * writing the ledger between two steps takes its time too.
+   */
   readonly durationMs: number
   readonly points?: number
 }
@@ -48,19 +51,22 @@ export function measurementsOf(plan: string, entries: readonly LedgerEntry[]): M
   const durations = new Map<string, Measured[]>()
   const tries = new Map<string, { made: number; passed: number }>()
   const today = new Map<string, number>()
+  const pauses = new Pauses()
   for (const entry of entries) {
     if (entry.plan !== plan) continue
+    if (entry.kind !== 'step') pauses.begin(entry.run, Date.parse(entry.at), entry.kind)
     if (entry.kind === 'run-started') {
       sequences.set(entry.run, `${entry.sequence.kind}/${entry.sequence.name}`)
     }
     if (entry.kind !== 'step') continue
     const { record } = entry
+    const pauseMs = pauses.before(entry.run, record)
     noteSizes(record, today)
     const sequence = sequences.get(entry.run)
     if (sequence === undefined || record.stage === 'undo') continue
     const own = `${sequence}/${record.kind}/${record.step}`
     const keys = [own, sameStep(record), ...restoreKeys(record)]
-    for (const key of keys) count(key, record, durations, tries)
+    for (const key of keys) count(key, record, pauseMs, durations, tries)
   }
   return {
     durations: ({ sequence, kind, id, inputs, collection }) =>
@@ -83,6 +89,7 @@ const restoreKeys = ({ kind, inputs }: StepRecord): string[] =>
 function count(
   key: string,
   { outcome, attempts, durationMs, outputs, interrupted }: StepRecord,
+  pauseMs: number,
   durations: Map<string, Measured[]>,
   tries: Map<string, { made: number; passed: number }>,
 ): void {
@@ -97,8 +104,30 @@ function count(
   const list = durations.get(key) ?? []
   durations.set(key, list)
   const { count: points } = outputs
-  list.push({ durationMs, ...(typeof points === 'number' && points > 0 && { points }) })
+  list.push({
+    durationMs: durationMs + pauseMs,
+    ...(typeof points === 'number' && points > 0 && { points }),
+  })
   if (list.length > kept) list.shift()
+}
+
+/** How long it is from the end of a step to the start of the next one of its run. */
+class Pauses {
+  readonly #endedAt = new Map<string, number>()
+
+  /** While a process was dead nothing was between two steps. */
+  begin(run: string, at: number, kind: LedgerEntry['kind']): void {
+    if (kind === 'run-started' || kind === 'run-resumed') this.#endedAt.set(run, at)
+    if (kind === 'run-ended') this.#endedAt.delete(run)
+  }
+
+  before(run: string, { startedAt, endedAt }: StepRecord): number {
+    const beforeAt = this.#endedAt.get(run)
+    if (beforeAt === undefined) return 0
+    this.#endedAt.set(run, Math.max(beforeAt, Date.parse(endedAt)))
+    // those that ran side by side began before the other one ended
+    return Math.max(0, Date.parse(startedAt) - beforeAt)
+  }
 }
 
 function noteSizes({ kind, outputs }: StepRecord, today: Map<string, number>): void {

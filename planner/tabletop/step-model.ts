@@ -28,6 +28,8 @@ export interface StepModel {
   readonly isApproval: boolean
   readonly bringsBack: boolean
   readonly slot: number
+  /** Of its duration. Measured work shares one: a trial takes one run of the past as its example. */
+  readonly durationSlot: number
   readonly duration: Distribution
   readonly durationBasis: Basis
   /** Chance of one try to succeed. */
@@ -85,6 +87,7 @@ export function modelStep(task: StepTask, step: TaskStep, world: StepWorld): Ste
     isApproval: task.stepKind === 'approve',
     bringsBack: bringsBack.has(task.stepKind),
     slot: slotOf(`step ${task.id}`),
+    durationSlot: isExample(timed.durationBasis, role) ? exampleSlot : slotOf(`step ${task.id}`),
     ...timed,
     ...oddsOf(task, key, world.measurements),
     attempts: task.retry?.attempts ?? 1,
@@ -101,6 +104,12 @@ export function modelStep(task: StepTask, step: TaskStep, world: StepWorld): Ste
     passesWithout: step.kind === 'fence' && step.input.unreachable === 'continue',
   }
 }
+
+const exampleSlot = slotOf('run of the past')
+
+/** People are slow or quick for reasons of their own. */
+const isExample = ({ origin }: Basis, role: string | undefined): boolean =>
+  origin === 'measured' && role === undefined
 
 /** By index, who is called first first. */
 export const holdersOf = (plan: Plan, role: string, people: readonly Person[]): number[] => {

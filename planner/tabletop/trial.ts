@@ -239,7 +239,7 @@ export class Trial {
     this.#state[index] = states.running
     this.#passes[index] = 1
     this.#tryMs[index] = nowMs
-    const workMs = step.duration.at(draw(this.#key, step.slot, 2 * attempt))
+    const workMs = step.duration.at(draw(this.#key, step.durationSlot, 2 * attempt))
     const isLucky = step.odds === 1 || draw(this.#key, step.slot, 2 * attempt + 1) <= step.odds
     const limitMs = nowMs + step.timeoutMs
     const beginsMs = step.holders === undefined ? nowMs : this.#duty.take(step, nowMs, workMs)

@@ -203,10 +203,16 @@ scenarios:
     { origin: 'measured', text: '3 runs in the ledger' },
   ])
   const { entries } = await readLedger(nodeDisk, ledger)
+  // of a procedure, each from the end of what came before in its run
   const took = (step: string) =>
-    entries.flatMap((entry) =>
-      entry.kind === 'step' && entry.record.step === step ? [entry.record.durationMs] : [],
-    )
+    entries.flatMap((entry, index) => {
+      if (entry.kind !== 'step' || entry.record.step !== step) return []
+      const before = entries
+        .slice(0, index)
+        .findLast(({ kind }) => kind === 'step' || kind === 'run-started')
+      const beforeAt = before?.kind === 'step' ? before.record.endedAt : (before?.at ?? '')
+      return [Date.parse(entry.record.endedAt) - Date.parse(beforeAt)]
+    })
   const [restores, checks] = [took('restore'), took('check')]
   expect([restores.length, checks.length]).toEqual([3, 3])
   const { p50Ms, worstMs } = simulation.rto

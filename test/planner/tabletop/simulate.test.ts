@@ -155,7 +155,6 @@ test('what the ledger measured counts more than the plan, scaled to today’s da
     origin: 'measured',
     text: '2 runs in the ledger, scaled to today’s data',
   })
-  expect(rto.p50Ms).toBeGreaterThan(43 * minute)
-  expect(rto.p50Ms).toBeLessThan(47 * minute)
-  expect(rto.worstMs).toBeLessThanOrEqual(60 * minute)
+  // one run or the other, nothing between them
+  expect([rto.p5Ms, rto.p95Ms]).toEqual([30 * minute, 60 * minute])
 })

@@ -98,6 +98,34 @@ describe('closed forms', () => {
     expect(mean(played(both, answered))).toBeLessThan(19 * minute)
   })
 
+  test('a queue of four before one person: each waits for those before it, as sums of their times', async () => {
+    const takes = '{ min: 2m, likely: 4m, max: 12m }'
+    const names = ['a', 'b', 'c', 'd']
+    const tasks = names.map(
+      (id) =>
+        `          - manual: { do: "${id}", role: engineer }\n            id: ${id}\n            takes: ${takes}\n`,
+    )
+    const steps = `      - parallel:\n${tasks.join('')}`
+    const model = await storyModel({ steps, people: crew('') })
+    const one = ((2 + 16 + 12) / 6) * minute
+    const spread = ((one - 2 * minute) * (12 * minute - one)) / 7
+    const near = (sum: readonly number[], times: number) => {
+      expect(Math.abs(mean(sum) - times * one)).toBeLessThan(
+        4 * Math.sqrt((times * spread) / count),
+      )
+      expect(variance(sum) / (times * spread)).toBeGreaterThan(0.9)
+      expect(variance(sum) / (times * spread)).toBeLessThan(1.1)
+    }
+    // all of them, and what the last one waited for
+    near(
+      played(model, (trial) => trial.rtoMs - (trial.parts[parts.answered] ?? 0)),
+      4,
+    )
+    const waited = (trial: Trial) =>
+      names.reduce((sum, _, step) => sum + (trial.parts[waitPart(step)] ?? 0), 0)
+    near(played(model, waited), 3)
+  })
+
   test('what surely fails never comes back, however often it is tried', async () => {
     const model = await storyModel({
       procedure: '    retry: { attempts: 3, backoff: 1m }',

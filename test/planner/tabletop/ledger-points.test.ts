@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest'
+import type { Claim } from '../../../planner/audit/claims.ts'
+import { ledgerPoints, pointsByHand } from '../../../planner/tabletop/ledger-points.ts'
+import { storyModel } from '../../support/simulated-plan.ts'
+
+const minute = 60_000
+const never = Number.NEGATIVE_INFINITY
+
+const claim = (from: number, to: number, asOfAt: number): Claim => ({
+  ...{ from, to, asOfAt },
+  point: { destination: 'far', kind: 'snapshot', id: 'a', lsn: 1, run: 'r', line: 1 },
+})
+
+test('what people copied is as old at every disaster as at the end of the ledger', () => {
+  const forgotten = claim(0, 40 * minute, 39 * minute)
+  const standing = [claim(5 * minute, 1e12, 4 * minute), claim(30 * minute, 1e12, 20 * minute)]
+  const points = pointsByHand([forgotten, ...standing], 50 * minute)
+  for (const disasterAt of [0, 1e9]) expect(disasterAt - points(disasterAt, 7)).toBe(30 * minute)
+  expect(pointsByHand([forgotten], 50 * minute)(1e9, 7)).toBe(never)
+})
+
+test('an empty ledger has no stretch, no end and no point', async () => {
+  const { plan } = await storyModel({ steps: '      - exec: { command: [/bin/true] }' })
+  const points = ledgerPoints(plan, [])
+  expect(points.window).toBeUndefined()
+  expect(points.endsAt).toBe(never)
+  expect(points.claims('words', 'far')).toEqual([])
+})
