@@ -6,19 +6,16 @@
  * The first SIGINT or SIGTERM stops the steps and lets the clean-up run; the exit code is 130 or 143.
  * The second stops the clean-up too and kills what a step runs. The third ends the process at once.
  */
-import { createInterface } from 'node:readline/promises'
-import {
-  exitCodes,
-  nodeDisk,
-  OperatingError,
-  systemClock,
-  systemTimer,
-} from '../../engine/index.ts'
 import { startParser } from '../plan/parse-plan.ts'
 import type { Io, Output } from './io.ts'
 
-// whoever names a plan is about to read it: its parser starts while the commands are loaded
+// whoever names a plan is about to read it: its parser starts while everything else is loaded
 if (process.argv.slice(2).some((word) => /\.ya?ml$/.test(word))) startParser()
+
+const { createInterface } = await import('node:readline/promises')
+const { exitCodes, nodeDisk, OperatingError, systemClock, systemTimer } = await import(
+  '../../engine/index.ts'
+)
 
 const stops = {
   SIGINT: { code: 'interrupted', exitCode: exitCodes.interrupted },

@@ -4,7 +4,7 @@
  * YAML is a small program for its parser: a few kilobytes can cost minutes or the whole process. The
  * bounds are checked before the parser sees the text, far above any plan that a person can follow.
  */
-import { KiB, MiB } from '../../engine/index.ts'
+import { KiB, MiB } from '../../engine/threads.ts'
 
 const secondMs = 1_000
 const dayMs = 24 * 60 * 60 * secondMs

@@ -5,7 +5,7 @@
  * limit and a heap of its own; whatever happens to that thread, the caller gets problems, not a crash,
  * and the next plan gets a fresh thread.
  */
-import { besideModule, isOperatingError, MiB, ThreadPool } from '../../engine/index.ts'
+import { besideModule, isOperatingError, MiB, ThreadPool } from '../../engine/threads.ts'
 import { planLimits } from './limits.ts'
 import type { ParsedYaml } from './parse-yaml.ts'
 

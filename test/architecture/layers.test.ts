@@ -24,7 +24,7 @@ describe('layers', () => {
     [
       'planner/cli/a.ts',
       `import { b } from '../../engine/base/b.ts'`,
-      'instead of engine/index.ts or engine/operations.ts',
+      'instead of engine/index.ts or engine/operations.ts or engine/threads.ts',
     ],
     ['planner/plan/a.ts', `import '../cli/b.ts'`, 'cli lies above plan'],
     ['engine/cli/a.ts', `import { b } from '../index.ts'`, 'own half'],
@@ -44,6 +44,7 @@ describe('layers', () => {
     ['engine/index.ts', `export { b } from './cli/b.ts'`],
     ['planner/plan/a.ts', `import { b } from '../../engine/index.ts'`],
     ['planner/target/a.ts', `import { b } from '../../engine/operations.ts'`],
+    ['planner/plan/a.ts', `import { b } from '../../engine/threads.ts'`],
     ['engine/base/a.ts', `// import { b } from '../wal/b.ts'`],
     ['engine/base/a.ts', `/* import { b } from '../wal/b.ts' */`],
     ['engine/base/a.ts', `const text = "import { b } from '../wal/b.ts'"`],
@@ -61,6 +62,17 @@ describe('doors', () => {
       'engine/destination/rsync-url.ts',
       'engine/destination/s3-url.ts',
       'engine/index.ts',
+    ])
+  })
+
+  test('what starts the parser of a plan loads next to nothing', () => {
+    expect([...loadedWith(readProduct(), 'planner/plan/parse-plan.ts')].sort()).toEqual([
+      'engine/base/errors.ts',
+      'engine/base/limits.ts',
+      'engine/base/thread-pool.ts',
+      'engine/threads.ts',
+      'planner/plan/limits.ts',
+      'planner/plan/parse-plan.ts',
     ])
   })
 
