@@ -78,6 +78,9 @@ const requests = (): Request[] => [
   { operation: 'GET /vectra/v1/jobs/{id}', path: '/vectra/v1/jobs/{job}' },
   { operation: 'GET /vectra/v1/jobs/{id}/events', path: '/vectra/v1/jobs/{job}/events' },
   { operation: 'POST /vectra/v1/jobs/{id}/cancel', path: '/vectra/v1/jobs/{job}/cancel' },
+  { operation: 'POST /vectra/v1/archive', body: { collection: 'c', destination: place() } },
+  { operation: 'POST /vectra/v1/prove', body: { collection: 'c' } },
+  { operation: 'POST /vectra/v1/truth', body: { collection: 'c', sample: 1, k: 1 } },
   { operation: 'POST /vectra/v1/verify', body: { source: place(), depth: 'manifest' } },
   {
     operation: 'POST /vectra/v1/restore',
