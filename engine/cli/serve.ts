@@ -1,8 +1,9 @@
 /** `serve`: the data directory over HTTP, until SIGTERM or SIGINT. */
 import { type Command, InvalidArgumentError } from 'commander'
-import { KiB } from '../base/limits.ts'
+import { KiB, limits } from '../base/limits.ts'
 import type { ListenAddress } from '../server/admission.ts'
 import type { Context } from './context.ts'
+import { duration } from './option.ts'
 import { examples, type Runner } from './runner.ts'
 
 interface ServeFlags {
@@ -12,6 +13,7 @@ interface ServeFlags {
   readonly tlsKey?: string
   readonly insecureHttp?: true
   readonly snapshots?: string
+  readonly expectBackupEvery?: number
 }
 
 const pemBytes = 256 * KiB
@@ -34,6 +36,11 @@ export function addServe(program: Command, run: Runner): void {
     .option(
       '--snapshots <url>',
       "repository of the snapshots that Qdrant's clients ask for (default: snapshots in the data directory)",
+    )
+    .option(
+      '--expect-backup-every <duration>',
+      'how often each collection should be backed up, such as 1h; told at /metrics, for alerts',
+      duration(1_000, limits.lockMs),
     )
     .addHelpText(
       'after',
@@ -64,6 +71,7 @@ async function serve(context: Context, flags: ServeFlags) {
     clock,
     timer,
     snapshots: flags.snapshots,
+    backupEveryMs: flags.expectBackupEvery,
     listen: flags.listen,
     rules: {
       token: await tokenOf(context, flags),

@@ -283,13 +283,10 @@ export class DataDirectory {
     return this.#lock.announce(address)
   }
 
-  /** Checkpoints every open collection. @throws the first failure, once all were tried */
-  async checkpointOpen(): Promise<void> {
-    const done = await Promise.allSettled(
-      [...this.#open.values()].map(async (opened) => (await opened).checkpoint()),
-    )
-    const failed = done.find((each) => each.status === 'rejected')
-    if (failed !== undefined) throw failed.reason
+  /** The collections that are open now. */
+  async opened(): Promise<readonly Collection[]> {
+    const all = await Promise.allSettled(this.#open.values())
+    return all.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
   }
 
   /**

@@ -13,6 +13,7 @@
  * - What a handler throws is told in one place, `error-answer.ts`: an `OperatingError` with its status,
  *   message and hint, anything else as a bug. A stream that throws is cut, which its reader notices.
  * - `writes: true` marks what changes data. It is not begun while {@link Served.refuseWrites} has a reason.
+ * - What is worth watching becomes a value of `served.metrics.gauge(…)`.
  * - Each route stands in `/openapi.json` with what is said of it here.
  */
 import type { Readable } from 'node:stream'
@@ -22,6 +23,7 @@ import type { OperatingError } from '../base/errors.ts'
 import type { Timer } from '../base/timer.ts'
 import type { DataDirectory } from '../collection/data-directory.ts'
 import type { Jobs } from './jobs.ts'
+import type { ServerMetrics } from './metrics.ts'
 
 /** What handlers work with. One for all of them; fields may be added. */
 export interface Served {
@@ -32,6 +34,7 @@ export interface Served {
   /** The repository of snapshots that are asked for in Qdrant's shapes: a path or URL. */
   readonly snapshots: string
   readonly jobs: Jobs
+  readonly metrics: ServerMetrics
   /** Told of each backup that succeeded: the collection, and its as-of time, epoch ms. */
   readonly onBackup: (collection: string, asOfAt: number) => void
   /** Given when the server is being stopped. */

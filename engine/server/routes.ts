@@ -1,4 +1,5 @@
 /** All that the server answers. */
+import { metricsRoutes } from './metrics-routes.ts'
 import { openApiRoute } from './openapi.ts'
 import { orchestrationRoutes } from './orchestration.ts'
 import { qdrantAliases } from './qdrant-aliases.ts'
@@ -15,6 +16,7 @@ import { vectraJobs } from './vectra-jobs.ts'
 export function makeRoutes(served: Served): Route[] {
   const routes = [
     ...statusRoutes(served),
+    ...metricsRoutes(served),
     ...qdrantCollections(served),
     ...qdrantAliases(served),
     ...qdrantPoints(served),

@@ -7,11 +7,15 @@
 import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
 import { OperatingError } from '../base/errors.ts'
+import { timeSyncs } from '../base/timed-disk.ts'
 import { systemTimer, type Timer } from '../base/timer.ts'
 import { openDataDirectory } from '../collection/data-directory.ts'
 import { checkListen } from './admission.ts'
+import { BackupTimes } from './backup-times.ts'
 import { type HttpServer, type HttpServerOptions, openHttpServer } from './http-server.ts'
 import { Jobs } from './jobs.ts'
+import { ServerMetrics } from './metrics.ts'
+import { watchServer } from './metrics-routes.ts'
 import { snapshotsOf } from './qdrant-snapshots.ts'
 import type { Served } from './route.ts'
 import { makeRoutes } from './routes.ts'
@@ -22,6 +26,8 @@ export interface ServerOptions
   readonly data: string
   /** Where snapshots in Qdrant's shapes go. Default: `snapshots` in the data directory. */
   readonly snapshots?: string | undefined
+  /** How often each collection should be backed up, for /metrics. Default: nothing is said. */
+  readonly backupEveryMs?: number | undefined
   readonly disk: Disk
   readonly clock: Clock
   readonly timer?: Timer | undefined
@@ -49,8 +55,10 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     fatal = reject
   })
   failed.catch(() => {}) // whoever serves waits for it; nobody may be waiting yet
+  const metrics = new ServerMetrics()
+  const isLog = (path: string) => path.endsWith('.wal')
   const directory = await openDataDirectory(options.data, {
-    disk,
+    disk: timeSyncs(disk, clock, isLog, (tookMs) => metrics.synced(tookMs)),
     clock,
     timer,
     create: true,
@@ -58,14 +66,19 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     onFatal: fatal,
   })
   const stop = new AbortController()
+  let backups: BackupTimes | undefined
   const served: Served = {
     directory,
     disk,
     clock,
     timer,
     warn,
+    metrics,
     jobs: new Jobs(clock, timer, (error) => warn(`a bug in a job: ${stackOf(error)}`)),
-    onBackup: () => {},
+    onBackup: (collection, asOfAt) => {
+      const told = (error: unknown) => warn(`the time of a backup is not kept: ${String(error)}`)
+      void backups?.note(collection, asOfAt).catch(told)
+    },
     snapshots: options.snapshots ?? snapshotsOf(directory.path),
     stopping: stop.signal,
     refuseWrites: () => undefined,
@@ -73,7 +86,12 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   }
   let http: HttpServer | undefined
   try {
-    http = await openHttpServer(makeRoutes(served), served, options)
+    backups = await BackupTimes.open(disk, directory.path)
+    watchServer(served, { backups, backupEveryMs: options.backupEveryMs })
+    http = await openHttpServer(makeRoutes(served), served, {
+      ...options,
+      onAnswer: (route, method, status, tookMs) => metrics.answered(route, method, status, tookMs),
+    })
     await directory.announce(toLocalUrl(http.url))
     return toServer(http, served, failed, stop)
   } catch (error) {
@@ -101,7 +119,7 @@ function toServer(
       try {
         await served.jobs.close(reason)
         await http.close()
-        await directory.checkpointOpen()
+        for (const each of await directory.opened()) await each.checkpoint()
       } finally {
         await directory.close()
       }

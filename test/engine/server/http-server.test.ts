@@ -13,6 +13,7 @@ import {
   openHttpServer,
 } from '../../../engine/server/http-server.ts'
 import { Jobs } from '../../../engine/server/jobs.ts'
+import { ServerMetrics } from '../../../engine/server/metrics.ts'
 import { json, type Route, type Served } from '../../../engine/server/route.ts'
 
 const rules = { tls: false, insecureHttp: false }
@@ -29,6 +30,7 @@ async function serve(
     clock: systemClock,
     timer: systemTimer,
     snapshots: '',
+    metrics: new ServerMetrics(),
     jobs: new Jobs(systemClock, systemTimer, () => {}),
     onBackup: () => {},
     stopping: stop.signal,

@@ -30,6 +30,7 @@ const requests = (): Request[] => [
   { operation: 'GET /' },
   { operation: 'GET /healthz' },
   { operation: 'GET /readyz' },
+  { operation: 'GET /metrics' },
   { operation: 'GET /openapi.json' },
   { operation: `PUT ${c}`, body: { vectors: { size: 2, distance: 'Dot' }, shard_number: 1 } },
   { operation: 'GET /collections' },

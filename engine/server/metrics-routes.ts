@@ -1,0 +1,74 @@
+/** `/metrics`, and what is read for it at each scrape. */
+import type { BackupTimes } from './backup-times.ts'
+import type { Labels } from './metrics.ts'
+import type { Route, Served } from './route.ts'
+
+export interface Watched {
+  readonly backups: BackupTimes
+  /** How often each collection should be backed up; undefined: nobody said. */
+  readonly backupEveryMs: number | undefined
+}
+
+/** Adds the gauges of a server to its metrics. */
+export function watchServer(served: Served, { backups, backupEveryMs }: Watched): void {
+  const { metrics, directory, jobs, clock } = served
+  metrics.gauge('vectra_ready', 'Whether /readyz says yes.', [], () => [
+    [{}, Number(served.notReady() === undefined && !served.stopping.aborted)],
+  ])
+  metrics.gauge('vectra_collections', 'Collections of the data directory.', [], () => [
+    [{}, directory.names().length],
+  ])
+  metrics.gauge('vectra_jobs_running', 'Jobs under way.', [], () => [[{}, jobs.running]])
+  metrics.gauge(
+    'vectra_collection_points',
+    'Points of a collection that was opened since the start.',
+    ['collection'],
+    async () => (await directory.opened()).map((each) => [labels(each.name), each.count] as const),
+  )
+  metrics.gauge(
+    'vectra_collection_lsn',
+    'LSN of its newest acknowledged record.',
+    ['collection'],
+    async () => (await directory.opened()).map((each) => [labels(each.name), each.lsn] as const),
+  )
+  metrics.gauge(
+    'vectra_backup_last_success_timestamp_seconds',
+    'As-of time of the last backup of a collection that this server made.',
+    ['collection'],
+    () =>
+      [...backups.all]
+        .filter(([name]) => directory.has(name))
+        .map(([name, asOfAt]) => [labels(name), asOfAt / 1_000] as const),
+  )
+  metrics.gauge(
+    'vectra_backup_expected_interval_seconds',
+    'How often a collection should be backed up, as --expect-backup-every says.',
+    [],
+    () => (backupEveryMs === undefined ? [] : [[{}, backupEveryMs / 1_000]]),
+  )
+  const startedAt = clock.nowMs()
+  metrics.gauge('process_start_time_seconds', 'When the server began.', [], () => [
+    [{}, startedAt / 1_000],
+  ])
+  metrics.gauge('process_resident_memory_bytes', 'Memory of the process.', [], () => [
+    [{}, process.memoryUsage.rss()],
+  ])
+}
+
+const labels = (collection: string): Labels => ({ collection })
+
+/** See the head of this file. */
+export const metricsRoutes = ({ metrics }: Served): Route[] => [
+  {
+    method: 'GET',
+    path: '/metrics',
+    tag: 'Service',
+    summary: 'What is measured, in the text format of Prometheus.',
+    answerType: 'text/plain',
+    handle: async () => ({
+      kind: 'text',
+      contentType: metrics.contentType,
+      text: await metrics.text(),
+    }),
+  },
+]
