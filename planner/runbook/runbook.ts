@@ -7,13 +7,14 @@
 import * as path from 'node:path'
 import { compile } from '../compile/compile.ts'
 import type { LedgerEntry } from '../ledger/ledger-line.ts'
-import type { Drill, Plan } from '../plan/plan.ts'
+import type { Drill, Plan, Target } from '../plan/plan.ts'
 import type { Block, Section, Story } from '../report/block.ts'
 import { none, sentence, table } from '../report/cells.ts'
 import { toHtml } from '../report/html.ts'
 import { toMarkdown } from '../report/markdown.ts'
 import { showDuration } from '../step/quantity.ts'
 import type { StepRegistry } from '../step/step.ts'
+import { capabilitiesOf } from '../target/capabilities.ts'
 import {
   accessWords,
   typedDestination,
@@ -98,10 +99,11 @@ function lookSection(plan: Plan): Section {
       .map(({ target }) => target),
   )
   const targets = [...plan.targets.values()].filter(({ name }) => homes.has(name))
+  const isReached = (target: Target) => capabilitiesOf(target).size > 0
   const lists = targets
-    .filter(({ kind }) => kind === 'vectra')
+    .filter(isReached)
     .map(({ name }) => shellLineOf(vectraCli(plan, name, 'collections', 'list'), plan))
-  const others = targets.filter(({ kind }) => kind !== 'vectra').map(({ name }) => name)
+  const others = targets.filter((each) => !isReached(each)).map(({ name }) => name)
   const reading = (...words: readonly string[]) =>
     [...plan.destinations.keys()].map((name) =>
       shellLineOf(
