@@ -177,7 +177,7 @@ export const limits = {
   /** Connections to the server at once; further ones are closed. */
   connections: 1_024,
   /** Jobs of a server under way at once, and how many it remembers; warnings of one. */
-  jobsRunning: 16,
+  jobsRunning: 64,
   jobsKept: 1_000,
   jobWarnings: 100,
   /** Whoever watches a job hears of it no more often than this, and no less. */

@@ -24,6 +24,6 @@ const list = (context: Context) =>
       isTerminal ? columns : 0,
     )
     if (aliases.length > 0) await context.print(table)
-    else await context.remark(`no aliases in ${context.data}`)
+    else await context.remark(`no aliases in ${directory.path}`)
     return { aliases: aliases.length }
   })

@@ -38,7 +38,7 @@ const list = (context: Context) =>
     }
     for (const { config, ...entry } of entries) await context.emit({ ...entry, ...config })
     if (entries.length > 0) await context.print(show(entries, context.io.stdout))
-    else if (failure === undefined) await context.remark(`no collections in ${context.data}`)
+    else if (failure === undefined) await context.remark(`no collections in ${directory.path}`)
     if (failure !== undefined) throw failure
     return { collections: entries.length }
   })

@@ -42,6 +42,8 @@ export interface OpenCollection
 
 /** What commands do with a directory, opened here or asked of a server. */
 export interface OpenDirectory {
+  /** For people. */
+  readonly path: string
   readonly aliases: Pick<Aliases, 'list' | 'of' | 'resolve' | 'set' | 'delete'>
   names(): string[]
   has(name: string): boolean

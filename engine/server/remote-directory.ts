@@ -11,6 +11,7 @@ import type { CollectionConfig } from '../format/config.ts'
 import type { Point, PointId, PointInput } from '../format/point.ts'
 import { escaped, type VectraClient } from './client.ts'
 import { toFilterJson } from './filter-json.ts'
+import type { JobStatus } from './jobs.ts'
 
 interface Listing {
   readonly data: string
@@ -199,12 +200,19 @@ export class RemoteCollection {
   }
 
   async checkpoint(): Promise<void> {
-    const path = `${this.#path}/checkpoint`
-    this.#lsn = (await this.#client.ask<{ lsn: number }>('POST', path)).lsn
+    this.#lsn = (await this.#job<{ lsn: number }>('checkpoint')).lsn
   }
 
   compact(_signal?: AbortSignal): Promise<CompactionResult> {
-    return this.#client.ask('POST', `${this.#path}/compact`)
+    return this.#job('compact')
+  }
+
+  /** What may take longer than an answer may be waited for. */
+  async #job<Result>(name: string): Promise<Result> {
+    const { id } = await this.#client.ask<JobStatus>('POST', `${this.#path}/${name}`)
+    const { error, result } = await this.#client.follow(id)
+    if (error !== null) throw fromSerialised(error)
+    return result as Result // of the job that was asked for
   }
 }
 

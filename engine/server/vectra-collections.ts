@@ -7,6 +7,7 @@ import type { SearchOptions } from '../collection/search.ts'
 import { parseConfigText } from '../format/config-text.ts'
 import { acceptId, type PointInput } from '../format/point.ts'
 import { toLine } from '../transfer/export-points.ts'
+import type { JobWorld } from './jobs.ts'
 import { json, type Route, type RouteRequest, type Schema, type Served } from './route.ts'
 
 const text: Schema = { type: 'string' }
@@ -98,21 +99,31 @@ export function vectraCollections(served: Served): Route[] {
       method: 'POST',
       path: `${path}/checkpoint`,
       tag,
-      summary: 'Seals what is in memory; answered when it is on the disk and indexed.',
+      summary: 'Seals what is in memory and indexes it. Answers with the job that does it.',
       answer: anything,
+      status: 202,
       handle: async (request) => {
         const collection = await open(request)
-        await collection.checkpoint()
-        return json({ lsn: collection.lsn })
+        return json(
+          served.jobs.start('checkpoint', collection.name, async () => {
+            await collection.checkpoint()
+            return { lsn: collection.lsn }
+          }),
+        )
       },
     },
     {
       method: 'POST',
       path: `${path}/compact`,
       tag,
-      summary: 'Merges segments into one, without what is deleted.',
+      summary: 'Merges segments, without what is deleted. Answers with the job that does it.',
       answer: anything,
-      handle: async (request) => json(await (await open(request)).compact(request.signal)),
+      status: 202,
+      handle: async (request) => {
+        const collection = await open(request)
+        const work = ({ signal }: JobWorld) => collection.compact(signal)
+        return json(served.jobs.start('compact', collection.name, work))
+      },
     },
     {
       method: 'POST',

@@ -238,4 +238,14 @@ describe('@qdrant/js-client-rest', () => {
     })
     expect(counted).toBe('7')
   })
+  it('leaves nothing in the way when it is killed: the next one recovers every write', async () => {
+    const env = scriptEnvironment(join(suite.path, 'bin'), join(suite.path, 'data'))
+    server = await startServer(env)
+    const again = new QdrantClient({ url: server.url, checkCompatibility: false })
+    await again.upsert('plane', { points: [{ id: 3, vector: [1, 1] }] })
+    await server.stop('SIGKILL')
+    expect(existsSync(join(suite.path, 'data', 'LOCK'))).toBe(true)
+    const count = ['collections', 'count', 'plane']
+    expect((await execa('vectra-cli', count, { env })).stdout).toBe('3')
+  })
 })

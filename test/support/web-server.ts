@@ -60,7 +60,8 @@ Kb2xFCjQndkmXawCIHGLayLap84+0LCA/koWK7iKus6w5UojzAN8syVO3eGl
 -----END CERTIFICATE-----
 `
 
-const testKey = `-----BEGIN PRIVATE KEY-----
+/** Of {@link testCertificate}. */
+export const testKey = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgzgdTgGDjih1Epv+J
 uCb3Yeugk8E7nmfP+/vBy2414WqhRANCAAR0GTv6HHWIt+Vae0ErEyS5udlHD3ko
 3dMviIBSgSPuz5K95ptCDSQGhGy1R7nGm81uhiupfhaF6WJF5gBJO6Jw

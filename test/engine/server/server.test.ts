@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { get } from 'node:https'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { nodeDisk } from '../../../engine/base/disk.ts'
@@ -6,6 +7,7 @@ import { servedAddress } from '../../../engine/collection/directory-lock.ts'
 import { smallConfig } from '../../support/collections.ts'
 import { serving } from '../../support/serving.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
+import { testCertificate, testKey } from '../../support/web-server.ts'
 
 it('says in the lock where it answers, and gives the lock back', async () => {
   const data = await temporaryDirectory()
@@ -48,4 +50,34 @@ it('case 95: does not begin on another address without token and TLS', async () 
   await expect(serving(data, { listen })).rejects.toThrow('there is no token')
   const rules = { token: 'of eight or more', tls: false, insecureHttp: false }
   await expect(serving(data, { listen, rules })).rejects.toThrow('there is no TLS')
+})
+
+it('speaks TLS, and nothing below 1.2', async () => {
+  const tls = { cert: Buffer.from(testCertificate), key: Buffer.from(testKey) }
+  const rules = { tls: true, insecureHttp: false }
+  const { url } = await serving(await temporaryDirectory(), { tls, rules })
+  expect(url).toMatch(/^https:/)
+  const answered = await new Promise<string>((resolve, reject) => {
+    get(`${url}/readyz`, { ca: testCertificate }, (response) => {
+      response.setEncoding('utf8').on('data', resolve)
+    }).on('error', reject)
+  })
+  expect(answered).toBe('{"status":"ready"}')
+  const old = { ca: testCertificate, minVersion: 'TLSv1', maxVersion: 'TLSv1.1' } as const
+  const refused = new Promise((resolve) => {
+    get(`${url}/readyz`, { ...old, ciphers: 'DEFAULT@SECLEVEL=0' }, resolve).on('error', resolve)
+  })
+  expect(await refused).toMatchObject({
+    message: expect.stringMatching(/protocol version|unsupported/),
+  })
+})
+
+it('refuses a certificate and a key that do not belong together', async () => {
+  const tls = { cert: Buffer.from(testCertificate), key: Buffer.from('no key') }
+  const data = await temporaryDirectory()
+  const rules = { tls: true, insecureHttp: false }
+  await expect(serving(data, { tls, rules })).rejects.toThrow(
+    /certificate or its key cannot be used/,
+  )
+  await serving(data) // the lock was given back
 })
