@@ -7,6 +7,7 @@ import { version } from '../base/version.ts'
 import { addAliasesDelete } from './aliases-delete.ts'
 import { addAliasesList } from './aliases-list.ts'
 import { addAliasesSet } from './aliases-set.ts'
+import { addCluster } from './cluster.ts'
 import { addArchive } from './collections-archive.ts'
 import { addBackup } from './collections-backup.ts'
 import { addCheckpoint } from './collections-checkpoint.ts'
@@ -20,8 +21,10 @@ import { addDrop } from './collections-drop.ts'
 import { addExport } from './collections-export.ts'
 import { addImport } from './collections-import.ts'
 import { addList } from './collections-list.ts'
+import { addReconcile } from './collections-reconcile.ts'
 import { addReindex } from './collections-reindex.ts'
 import { addRepair } from './collections-repair.ts'
+import { addReplicate } from './collections-replicate.ts'
 import { addRestore } from './collections-restore.ts'
 import { addStats } from './collections-stats.ts'
 import { addUpsert } from './collections-upsert.ts'
@@ -94,6 +97,8 @@ export function buildProgram(io: Io, write: (text: string) => void): Command {
     addBackup,
     addArchive,
     addRestore,
+    addReplicate,
+    addReconcile,
   ]) {
     add(collections, run)
   }
@@ -105,6 +110,7 @@ export function buildProgram(io: Io, write: (text: string) => void): Command {
   for (const add of [addAliasesList, addAliasesSet, addAliasesDelete]) add(aliases, run)
   addRepository(program, run)
   addServe(program, run)
+  addCluster(program, run)
   addJobs(program, run)
   addAccessOptions(program)
   refuseMistakes(program)

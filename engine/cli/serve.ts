@@ -14,6 +14,9 @@ interface ServeFlags {
   readonly insecureHttp?: true
   readonly snapshots?: string
   readonly expectBackupEvery?: number
+  readonly name?: string
+  readonly cluster?: string
+  readonly advertise?: string
 }
 
 const pemBytes = 256 * KiB
@@ -42,10 +45,17 @@ export function addServe(program: Command, run: Runner): void {
       'how often each collection should be backed up, such as 1h; told at /metrics, for alerts',
       duration(1_000, limits.lockMs),
     )
+    .option(
+      '--name <name>',
+      'name of this node among others (default: VECTRA_NODE, else its address)',
+    )
+    .option('--cluster <name>', 'the cluster that this node is of (default: VECTRA_CLUSTER)')
+    .option('--advertise <url>', 'how other nodes reach it (default: where it listens)')
     .addHelpText(
       'after',
       examples(
         'serve --data /var/lib/vectra',
+        'serve --name node-2 --cluster primary-cluster --listen 10.0.0.2:7700',
         'VECTRA_TOKEN=$(cat token) vectra-cli serve --listen 0.0.0.0:7700 --tls-cert cert.pem --tls-key key.pem',
       ),
     )
@@ -72,6 +82,9 @@ async function serve(context: Context, flags: ServeFlags) {
     timer,
     snapshots: flags.snapshots,
     backupEveryMs: flags.expectBackupEvery,
+    name: flags.name ?? context.io.env['VECTRA_NODE'],
+    cluster: flags.cluster ?? context.io.env['VECTRA_CLUSTER'],
+    advertise: flags.advertise,
     listen: flags.listen,
     rules: {
       token: await tokenOf(context, flags),

@@ -37,6 +37,8 @@ export interface PromoteOptions {
   readonly self: NodeAddress
   readonly transport: Transport
   readonly clock: Clock
+  /** Names the history that begins. Default: at random. */
+  readonly newEpoch?: ((number: number) => Epoch) | undefined
   /** The primary must answer and hand over everything: nothing is lost. */
   readonly planned?: boolean
   /** Standbys that are gone for good and need not answer. They have to join again. */
@@ -89,9 +91,10 @@ export async function promote(collection: Collection, options: PromoteOptions): 
   if (!(await options.confirm(window))) {
     fail('declined', 'the promotion was declined', 'Nothing was changed.')
   }
+  await options.stopFollowing()
   const number =
     1 + Math.max(...[copyState(collection), ...others.map((each) => each.state)].map(newestNumber))
-  const epoch = newEpoch(number)
+  const epoch = (options.newEpoch ?? newEpoch)(number)
   await replication.promise({ ...epoch, node: self }, self.name, before)
   const promised: Other[] = []
   let lostRecords: number | null

@@ -54,11 +54,14 @@ export async function rejoin(collection: Collection, steps: RejoinSteps): Promis
     // a standby that strayed, or one that is well: the end of what both have is looked for in place
     if (!replication.isStandby)
       fail('usage', `${self.name} is the primary of ${name}`, 'Nothing was changed.')
-  } else if (state.epoch.number <= epoch.number) {
+  } else if (
+    state.epoch.number < epoch.number ||
+    (state.epoch.number === epoch.number && !replication.isFenced)
+  ) {
     fail(
       'divergence',
       `${name} is in epoch ${epoch.number} here and in epoch ${state.epoch.number} at ${primary.name}: two nodes were promoted apart from each other`,
-      'Decide which one goes on, and promote it again; the other one joins it then.',
+      `Decide which one goes on. On the other one: vectra-cli cluster fence ${name}, and then rejoin.`,
     )
   } else if (!replication.isFenced) {
     await replication.promise({ ...state.epoch, node: primary }, self.name)

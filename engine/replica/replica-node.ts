@@ -18,6 +18,7 @@ import {
   type WhenAlone,
 } from '../collection/replica-file.ts'
 import type { Fields } from '../format/fields.ts'
+import type { Epoch } from '../format/identity.ts'
 import { readEpoch } from '../format/manifest.ts'
 import { Bases } from './base.ts'
 import { type CopyState, copyState, readCopyState } from './copy-state.ts'
@@ -39,6 +40,8 @@ export interface ReplicaNodeOptions {
   readonly disk: Disk
   readonly clock: Clock
   readonly timer: Timer
+  /** Names the histories that begin here. Default: at random. */
+  readonly newEpoch?: (number: number) => Epoch
   readonly onWarning: (text: string) => void
 }
 
@@ -165,9 +168,9 @@ export class ReplicaNode {
   ): Promise<Promotion> {
     return this.#inTurn(name, async () => {
       const collection = await this.#open(name)
-      const { transport, clock } = this.#options
+      const { transport, clock, newEpoch } = this.#options
       const lag = this.#standbys.status(collection.name)
-      const own = { self: this.self, transport, clock, lag }
+      const own = { self: this.self, transport, clock, lag, newEpoch }
       const stopFollowing = () => this.#standbys.stop(collection.name)
       try {
         return await promote(collection, { ...own, ...options, stopFollowing })

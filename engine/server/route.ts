@@ -24,6 +24,7 @@ import type { Timer } from '../base/timer.ts'
 import type { DataDirectory } from '../collection/data-directory.ts'
 import type { Jobs } from './jobs.ts'
 import type { ServerMetrics } from './metrics.ts'
+import type { ServedNode } from './served-node.ts'
 
 /** What handlers work with. One for all of them; fields may be added. */
 export interface Served {
@@ -37,6 +38,8 @@ export interface Served {
   readonly metrics: ServerMetrics
   /** Told of each backup that succeeded: the collection, and its as-of time, epoch ms. */
   readonly onBackup: (collection: string, asOfAt: number) => void
+  /** This server as a node of a cluster; undefined while it starts. */
+  readonly node: () => ServedNode | undefined
   /** Given when the server is being stopped. */
   readonly stopping: AbortSignal
   /** Why nothing may be written now (a standby, a fenced primary); undefined: it may. May be replaced. */

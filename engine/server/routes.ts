@@ -1,4 +1,5 @@
 /** All that the server answers. */
+import { clusterRoutes } from './cluster-routes.ts'
 import { metricsRoutes } from './metrics-routes.ts'
 import { openApiRoute } from './openapi.ts'
 import { orchestrationRoutes } from './orchestration.ts'
@@ -24,6 +25,7 @@ export function makeRoutes(served: Served): Route[] {
     ...qdrantSnapshots(served),
     ...vectraCollections(served),
     ...vectraJobs(served),
+    ...clusterRoutes(served),
     ...orchestrationRoutes(served),
   ]
   return [...routes, openApiRoute(routes)]

@@ -19,6 +19,7 @@ import { watchServer } from './metrics-routes.ts'
 import { snapshotsOf } from './qdrant-snapshots.ts'
 import type { Served } from './route.ts'
 import { makeRoutes } from './routes.ts'
+import { ServedNode } from './served-node.ts'
 
 export interface ServerOptions
   extends Pick<HttpServerOptions, 'listen' | 'rules' | 'tls' | 'bounds'> {
@@ -32,6 +33,12 @@ export interface ServerOptions
   readonly clock: Clock
   readonly timer?: Timer | undefined
   readonly warn: (sentence: string) => void
+  /** The node's name among others. Default: `HOST:PORT` with a dash. */
+  readonly name?: string | undefined
+  /** The cluster it belongs to. */
+  readonly cluster?: string | undefined
+  /** How other nodes reach it. Default: where it listens. */
+  readonly advertise?: string | undefined
 }
 
 export interface Server {
@@ -67,6 +74,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   })
   const stop = new AbortController()
   let backups: BackupTimes | undefined
+  let node: ServedNode | undefined
   const served: Served = {
     directory,
     disk,
@@ -81,6 +89,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     },
     snapshots: options.snapshots ?? snapshotsOf(directory.path),
     stopping: stop.signal,
+    node: () => node,
     refuseWrites: () => undefined,
     notReady: () => undefined,
   }
@@ -93,12 +102,22 @@ export async function openServer(options: ServerOptions): Promise<Server> {
       onAnswer: (route, method, status, tookMs) => metrics.answered(route, method, status, tookMs),
     })
     await directory.announce(toLocalUrl(http.url))
+    node = await openNode(toLocalUrl(http.url), served, options)
     return toServer(http, served, failed, stop)
   } catch (error) {
+    await node?.close()
     await http?.close()
     await directory.close()
     throw error
   }
+}
+
+function openNode(url: string, served: Served, options: ServerOptions): Promise<ServedNode> {
+  const { directory, disk, clock, timer, warn } = served
+  const { name = new URL(url).host.replace(/[^\w.]+/g, '-'), cluster, advertise = url } = options
+  const { token } = options.rules
+  const self = { name, url: advertise }
+  return ServedNode.open({ self, cluster, directory, disk, clock, timer, token, warn })
 }
 
 function toServer(
@@ -118,6 +137,7 @@ function toServer(
       stop.abort(reason)
       try {
         await served.jobs.close(reason)
+        await served.node()?.close()
         await http.close()
         for (const each of await directory.opened()) await each.checkpoint()
       } finally {

@@ -84,7 +84,10 @@ export class ReplicaWorld {
     const transport = this.#transport(name, isAlive)
     const onWarning = (text: string) => void this.warnings.push(`${name}: ${text}`)
     const { clock } = this
-    const node = new ReplicaNode({ self: address, data, transport, disk, clock, timer, onWarning })
+    const newEpoch = (number: number) => ({ number, history: this.random.bytes(8).toString('hex') })
+    const node = new ReplicaNode({
+      ...{ self: address, data, transport, disk, clock, timer, newEpoch, onWarning },
+    })
     simulated.node = node
     await node.start()
     return node

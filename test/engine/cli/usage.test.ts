@@ -43,7 +43,7 @@ describe('help', () => {
 
   it('names no command that this version does not have', async () => {
     const words = pathsOf(program()).flat()
-    for (const absent of ['cluster']) {
+    for (const absent of ['endpoint']) {
       expect(words).not.toContain(absent)
     }
   })

@@ -185,7 +185,14 @@ class Life {
       if (name === primary || copy.replication.state.primary?.name === primary) {
         if (copy.epoch.history === own.epoch.history && copy.lsn === own.lsn) continue
       }
-      await world.ends(this.#rejoin(name))
+      try {
+        await world.ends(this.#rejoin(name))
+      } catch (error) {
+        // two were promoted apart from each other: a person decided for the other one
+        if (!isOperatingError(error, 'divergence')) throw error
+        await world.ends(world.node(name).fence(replicated))
+        await world.ends(this.#rejoin(name))
+      }
     }
     await world.timer.pass(4_000)
   }

@@ -29,6 +29,7 @@ async function serve(
     disk: nodeDisk,
     clock: systemClock,
     timer: systemTimer,
+    node: () => undefined,
     snapshots: '',
     metrics: new ServerMetrics(),
     jobs: new Jobs(systemClock, systemTimer, () => {}),

@@ -1,0 +1,67 @@
+/** The table of `cluster status`: one line a copy. */
+import type { CopyStatus } from '../replica/replica-node.ts'
+import type { NodeDescription } from '../server/served-node.ts'
+import type { Context } from './context.ts'
+import { showBytes } from './quantity.ts'
+import { renderTable } from './table.ts'
+
+/** Prints the copies of all nodes, and what is wrong with any. */
+export async function showClusterStatus(
+  context: Context,
+  nodes: readonly NodeDescription[],
+): Promise<void> {
+  const rows: string[][] = []
+  for (const { node, copies } of nodes) {
+    for (const copy of copies) {
+      await context.emit({ node: node.name, ...copy })
+      rows.push([
+        copy.name,
+        node.name,
+        roleOf(copy),
+        String(copy.epoch.number),
+        String(copy.lsn),
+        lagOf(copy),
+      ])
+    }
+  }
+  const { isTerminal, columns } = context.io.stdout
+  const titles = [
+    { title: 'COLLECTION' },
+    { title: 'NODE' },
+    { title: 'ROLE' },
+    { title: 'EPOCH', align: 'right' },
+    { title: 'LSN', align: 'right' },
+    { title: 'LAG' },
+  ] as const
+  await context.print(
+    renderTable(
+      titles,
+      rows.sort((a, b) => (`${a[0]}` < `${b[0]}` ? -1 : 1)),
+      isTerminal ? columns : 0,
+    ),
+  )
+  for (const { node, copies } of nodes) {
+    for (const copy of copies) {
+      if (copy.alone)
+        await context.warn(
+          `${copy.name} at ${node.name}: no synchronous standby is there; writes are acknowledged by this node alone`,
+        )
+      if (copy.following?.problem)
+        await context.warn(`${copy.name} at ${node.name}: ${copy.following.problem}`)
+    }
+  }
+}
+
+const roleOf = ({ role, fenced, members }: CopyStatus): string => {
+  if (fenced) return `${role}, fenced`
+  if (role === 'standby' || members.length === 0) return role
+  return `primary of ${members.map(({ name, mode, there }) => `${name} (${mode}${there ? '' : ', away'})`).join(', ')}`
+}
+
+function lagOf({ following }: CopyStatus): string {
+  if (following === null) return '-'
+  const { records, bytes, seconds, state } = following
+  const since = seconds === null ? 'since the start' : `${seconds.toFixed(1)} s`
+  const of = state === 'following' ? '' : `, ${state}`
+  return `${records} records, ${showBytes(bytes)}, ${since}${of}`
+}

@@ -1,0 +1,189 @@
+/** `/vectra/v1/cluster`, replicas of collections, and the messages between nodes. */
+import { fail, isOperatingError } from '../base/errors.ts'
+import { MiB } from '../base/limits.ts'
+import type { NodeAddress } from '../collection/replica-file.ts'
+import type { LossWindow } from '../replica/promote.ts'
+import { messagePath } from './node-transport.ts'
+import { json, type Route, type Served } from './route.ts'
+import type { ServedNode } from './served-node.ts'
+
+const tag = 'Cluster'
+const text = { type: 'string', minLength: 1, maxLength: 2_048 } as const
+const address = {
+  type: 'object',
+  required: ['name', 'url'],
+  additionalProperties: false,
+  properties: {
+    name: { ...text, pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$' },
+    url: { ...text, pattern: '^https?://\\S+$' },
+  },
+} as const
+const mode = { enum: ['async', 'sync'] } as const
+
+interface Named {
+  readonly collection: string
+}
+
+/** See the head of this file. */
+export function clusterRoutes(served: Served): Route[] {
+  const body = (properties: object, required: readonly string[]) => ({
+    type: 'object',
+    required,
+    additionalProperties: false,
+    properties,
+  })
+  return [
+    {
+      method: 'POST',
+      path: messagePath,
+      tag,
+      summary:
+        'A message of another node: log, bases, promises. Binary, see format/message-frame.ts.',
+      body: 'stream',
+      bodyBytes: MiB,
+      handle: async ({ stream }) => {
+        const answer = await nodeOf(served).replica.handle(await wholeOf(stream))
+        return { kind: 'stream', contentType: 'application/octet-stream', chunks: once(answer) }
+      },
+    },
+    {
+      method: 'GET',
+      path: '/vectra/v1/cluster',
+      tag,
+      summary: 'This node, the nodes it knows, and how each replicated collection stands here.',
+      handle: async () => json(await nodeOf(served).describe()),
+    },
+    {
+      method: 'POST',
+      path: '/vectra/v1/cluster/nodes',
+      tag,
+      summary: 'Makes a node known by its name.',
+      body: address,
+      handle: async (request) => {
+        const node = request.body as NodeAddress // as the schema says
+        const { nodes, replica } = nodeOf(served)
+        await nodes.add(node)
+        return json({ node, by: replica.self })
+      },
+    },
+    {
+      method: 'PUT',
+      path: '/vectra/v1/collections/:name/replicas/:node',
+      tag,
+      summary: 'Lets a known node follow a collection of this primary.',
+      body: body({ mode, whenAlone: { enum: ['block', 'async'] } }, ['mode']),
+      handle: async ({ params, body: wanted }) => {
+        const { nodes, replica } = nodeOf(served)
+        const { name = '', node = '' } = params
+        const found = nodes.find(node)
+        const options = wanted as { mode: 'async' | 'sync'; whenAlone?: 'block' | 'async' } // as the schema says
+        await replica.replicate(name, found, options)
+        return json({ collection: name, node: found, ...options })
+      },
+    },
+    {
+      method: 'DELETE',
+      path: '/vectra/v1/collections/:name/replicas/:node',
+      tag,
+      summary: 'Keeps no more log for a standby, and waits for it no more. Its copy stays.',
+      handle: async ({ params }) => {
+        const { name = '', node = '' } = params
+        await nodeOf(served).replica.forget(name, node)
+        return json({ collection: name, node })
+      },
+    },
+    {
+      method: 'POST',
+      path: '/vectra/v1/cluster/fence',
+      tag,
+      summary: 'Nothing is written to a collection on this node any more, until one is promoted.',
+      body: body({ collection: text }, ['collection']),
+      handle: async (request) => {
+        const { collection } = request.body as Named // as the schema says
+        return json(await nodeOf(served).replica.fence(collection))
+      },
+    },
+    {
+      method: 'POST',
+      path: '/vectra/v1/cluster/promote',
+      tag,
+      summary:
+        'Makes the copy on this node the primary. Without `accept` it only says what would be lost.',
+      body: body(
+        {
+          collection: text,
+          planned: { type: 'boolean' },
+          without: { type: 'array', items: text, maxItems: 16 },
+          accept: { type: 'object' },
+        },
+        ['collection'],
+      ),
+      handle: async (request) => {
+        const {
+          collection,
+          accept,
+          planned = false,
+          without = [],
+        } = request.body as Named & {
+          readonly planned?: boolean
+          readonly without?: readonly string[]
+          readonly accept?: LossWindow // what this very route answered before
+        }
+        let window: LossWindow | undefined
+        const confirm = async (now: LossWindow) => {
+          window = now
+          return accept !== undefined && isWithin(now, accept)
+        }
+        try {
+          const promotion = await nodeOf(served).replica.promote(collection, {
+            planned,
+            without,
+            confirm,
+          })
+          return json(promotion)
+        } catch (error) {
+          if (accept === undefined && window !== undefined) return json({ window })
+          throw error
+        }
+      },
+    },
+    {
+      method: 'POST',
+      path: '/vectra/v1/cluster/rejoin',
+      tag,
+      summary:
+        'The copy on this node becomes a standby; what only it has is written to a file first.',
+      body: body({ collection: text, primary: address, mode }, ['collection', 'primary']),
+      handle: async (request) => {
+        const wanted = request.body as Named & { primary: NodeAddress; mode?: 'async' | 'sync' } // as the schema says
+        const { replica } = nodeOf(served)
+        return json(await replica.rejoin(wanted.collection, wanted.primary, wanted.mode ?? 'async'))
+      },
+    },
+  ]
+}
+
+/** Whether no more may be lost than was told and accepted. */
+const isWithin = (now: LossWindow, accepted: LossWindow): boolean =>
+  (accepted.records === null || (now.records !== null && now.records <= accepted.records)) &&
+  (now.records !== null || accepted.records === null) &&
+  now.unreachable.every((each) => accepted.unreachable.includes(each))
+
+/** The bytes of a request. @throws `unreachable` when its sender went away; `limit-exceeded` */
+async function wholeOf(stream: AsyncIterable<unknown>): Promise<Buffer> {
+  const parts: Buffer[] = []
+  try {
+    for await (const part of stream) parts.push(Buffer.from(part as Uint8Array)) // of a byte stream
+  } catch (error) {
+    if (isOperatingError(error)) throw error
+    fail('unreachable', 'the node that asked went away', 'It asks again.', { cause: error })
+  }
+  return Buffer.concat(parts)
+}
+
+async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes
+}
+
+const nodeOf = ({ node }: Served): ServedNode =>
+  node() ?? fail('unreachable', 'this node is starting', 'Ask again in a moment.')

@@ -1,0 +1,64 @@
+/** The server as a node of a cluster: its name, the nodes it knows, its copies. */
+import type { Clock } from '../base/clock.ts'
+import type { Disk } from '../base/disk.ts'
+import type { Timer } from '../base/timer.ts'
+import type { DataDirectory } from '../collection/data-directory.ts'
+import type { NodeAddress } from '../collection/replica-file.ts'
+import { ClusterFile } from '../replica/cluster-file.ts'
+import { type CopyStatus, ReplicaNode } from '../replica/replica-node.ts'
+import { NodeTransport } from './node-transport.ts'
+
+export interface ServedNodeOptions {
+  readonly self: NodeAddress
+  /** The cluster that the node was told that it is of. */
+  readonly cluster: string | undefined
+  readonly directory: DataDirectory
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly timer: Timer
+  readonly token: string | undefined
+  readonly warn: (sentence: string) => void
+}
+
+export interface NodeDescription {
+  readonly node: NodeAddress
+  readonly cluster: string | null
+  readonly nodes: readonly NodeAddress[]
+  readonly copies: readonly CopyStatus[]
+}
+
+export class ServedNode {
+  readonly replica: ReplicaNode
+  readonly nodes: ClusterFile
+  readonly #cluster: string | undefined
+
+  private constructor(replica: ReplicaNode, nodes: ClusterFile, cluster: string | undefined) {
+    this.replica = replica
+    this.nodes = nodes
+    this.#cluster = cluster
+  }
+
+  /** Lets the standbys among the collections follow. @throws `damaged`, `newer-format` */
+  static async open(options: ServedNodeOptions): Promise<ServedNode> {
+    const { self, directory: data, disk, clock, timer, token, warn } = options
+    const nodes = await ClusterFile.open(disk, data.path)
+    const transport = new NodeTransport(token)
+    const replica = new ReplicaNode({ self, data, transport, disk, clock, timer, onWarning: warn })
+    await replica.start()
+    return new ServedNode(replica, nodes, options.cluster)
+  }
+
+  async describe(): Promise<NodeDescription> {
+    return {
+      node: this.replica.self,
+      cluster: this.#cluster ?? null,
+      nodes: this.nodes.nodes,
+      copies: await this.replica.status(),
+    }
+  }
+
+  /** Follows nobody and answers nobody any more. */
+  close(): Promise<void> {
+    return this.replica.close()
+  }
+}
