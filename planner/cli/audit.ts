@@ -61,7 +61,10 @@ export function addAudit(program: Command, run: Runner): void {
       '--bundle <file>',
       'a new .zip with report, plan, ledger, evidence, and how to check them',
     )
-    .option('--trust <keys...>', "public keys to put into it (default: the plan's)")
+    .option(
+      '--trust <keys...>',
+      "public keys that may sign the ledger, and go into the bundle (default: the plan's)",
+    )
     .addHelpText(
       'after',
       examples(
@@ -118,17 +121,20 @@ async function judgeWindow(
   file: string,
   plan: Plan,
   window: Window,
-  { previous }: AuditFlags,
+  { previous, trust }: AuditFlags,
 ): Promise<{ readonly judged: Audit; readonly differences?: Differences }> {
-  const [{ Auditor }, { walkLines }, { runsOfSum }, { proven }, { closeHour }, { compareAudits }] =
+  const [{ Auditor }, { walkLines }, { runsOfSum }, { proven }, { compareAudits }] =
     await Promise.all([
       import('../audit/audit.ts'),
       import('../ledger/ledger-reader.ts'),
       import('../ledger/sum.ts'),
       import('./read-proven-ledger.ts'),
-      import('./seal-run.ts'),
       import('../audit/differences.ts'),
     ])
+  const [{ closeHour }, { openSignedLedger }] = await Promise.all([
+    import('./seal-run.ts'),
+    import('./signed-ledger.ts'),
+  ])
   await closeHour(context, plan)
   const earlier = previous === undefined ? undefined : await readReport(context, previous, plan)
   const auditor = new Auditor({ plan, window })
@@ -138,12 +144,14 @@ async function judgeWindow(
     before = new Auditor({ plan, window: { from: window.from - lengthMs, to: window.from } })
   }
   const { ledger } = statePaths(plan, context.state)
+  const signed = await openSignedLedger(context, plan, trust)
   const proof = await walkLines(context.io.disk, ledger, (line) => {
+    signed?.read(line)
     const summed = line.kind === 'runs-summed' ? runsOfSum(line) : undefined
     auditor.readLine(line, summed)
     before?.readLine(line, summed)
   })
-  await proven(context, file, proof)
+  await proven(context, file, (await signed?.conclude(proof)) ?? proof)
   const judged = auditor.finish()
   if (earlier !== undefined) {
     return { judged, differences: compareAudits(earlier, judged, 'an earlier report') }

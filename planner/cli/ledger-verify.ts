@@ -1,6 +1,6 @@
 /** `ledger verify PLAN`: proves the ledger by chain, signatures and anchors, or names the first line that does not fit. */
 import type { Command } from 'commander'
-import { fail, OperatingError } from '../../engine/index.ts'
+import { fail } from '../../engine/index.ts'
 import type { AnchoredLines } from '../ledger/anchors.ts'
 import type { LedgerProblem, ProvenStart } from '../ledger/ledger-reader.ts'
 import type { SignedLines } from '../ledger/signatures.ts'
@@ -10,6 +10,7 @@ import type { Context } from './context.ts'
 import { openPlan } from './open-plan.ts'
 import { examples, type Runner } from './runner.ts'
 import { shownPath } from './shown-path.ts'
+import { firstProblem, refuseUnsigned } from './signed-ledger.ts'
 import { statePaths } from './state.ts'
 import { trustedKeys } from './trusted-keys.ts'
 
@@ -111,7 +112,7 @@ async function prove(context: Context, wanted: Wanted, flags: VerifyFlags) {
   const anchored = anchors.conclude(last)
   const remarks = start === undefined ? proof.remarks : [] // an export has no head
   for (const remark of remarks) await context.remark(`remark: ${remark}`)
-  const problem = firstOf(
+  const problem = firstProblem(
     proof.problem,
     signed.problem,
     anchored.problem,
@@ -119,7 +120,7 @@ async function prove(context: Context, wanted: Wanted, flags: VerifyFlags) {
     unexpected(flags.expectHead, expected.line, last.line),
   )
   if (problem !== undefined) refuse(file, name, problem)
-  refuseUnsigned(file, trusted, signed, flags)
+  refuseUnsigned(file, trusted, signed, flags.trust !== undefined)
   const lines = start === undefined ? last.line : last.line - start.last.line
   await context.confirm(
     `${shownPath(file)} holds: ${showCount(lines, 'line')}, head ${last.sha256}`,
@@ -160,11 +161,6 @@ async function anchorsOf({ io }: Context, plan: Plan | undefined) {
   return listAnchors(openDestination(destination.url, io.disk), plan.name)
 }
 
-const firstOf = (...problems: readonly (LedgerProblem | undefined)[]): LedgerProblem | undefined =>
-  problems
-    .filter((each): each is LedgerProblem => each !== undefined)
-    .sort((a, b) => a.line - b.line)[0]
-
 /** Another ledger was anchored under the plan's name. */
 function replaced(
   { others }: AnchoredLines,
@@ -193,25 +189,6 @@ function refuse(file: string, name: string, { line, reason }: LedgerProblem): ne
     `line ${line} of ${file} does not fit: ${reason}`,
     `Compare the file with a copy or a backup of it; "vectra-dr ledger show ${name}" shows the lines before.`,
     { place: { file, line } },
-  )
-}
-
-/** Who names keys wants to know who wrote it. */
-function refuseUnsigned(
-  file: string,
-  trusted: readonly string[],
-  { signatures, strangers }: SignedLines,
-  { trust }: VerifyFlags,
-): void {
-  if (signatures > 0 || (trust === undefined && strangers.length === 0)) return
-  if (trusted.length === 0) return
-  const who =
-    strangers.length === 0 ? 'it is not signed' : `it is signed by ${strangers.join(', ')}`
-  throw new OperatingError(
-    'signature-refused',
-    `no trusted key has signed ${file}: ${who}`,
-    'Find out who wrote it, or name the key that may sign with --trust.',
-    { place: { file } },
   )
 }
 

@@ -20,10 +20,12 @@ async function sealedPlan(settings = 'signing: { keyFile: ./ledger.pem }, anchor
   const ledger = path.join(state, 'ledger.jsonl')
   const publicKey = await generateSigningKey(path.join(directory, 'ledger.pem'))
   const read = () => readFile(ledger, 'utf8')
+  const audit = (...more: string[]) => dr(['audit', file, '--format', 'md', ...more])
   return {
     ...plan,
     ledger,
     publicKey,
+    audit,
     vault: path.join(directory, 'vault'),
     read,
     run: () => dr(['run', file]),
@@ -77,9 +79,10 @@ describe('a ledger that is signed and anchored', () => {
   })
 
   test('case 96: what was rewritten with a new chain and head is found by signature and anchor', async () => {
-    const { run, verify: prove, read, rewrite, vault } = await sealedPlan()
+    const { run, verify: prove, audit, read, rewrite, vault } = await sealedPlan()
     await run()
     await run()
+    expect((await audit()).exitCode).toBe(3) // nobody ran the drill
     const texts = (await read()).trimEnd().split('\n')
     const change = (text: string) => text.replace('"passed"', '"failed"')
     const at = texts.findIndex((text) => text.includes('"passed"'))
@@ -89,6 +92,11 @@ describe('a ledger that is signed and anchored', () => {
     const signed = texts.findIndex((text) => text.includes('"kind":"signature"')) + 1
     expect(stderr).toContain(`line ${signed} of`)
     expect(stderr).toContain('its signature does not fit')
+    // nor is anything claimed from it
+    const claimed = await audit()
+    expect([claimed.exitCode, claimed.stdout]).toEqual([13, ''])
+    expect(claimed.stderr).toContain(`line ${signed} of`)
+    expect(claimed.stderr).toContain('its signature does not fit')
     // the same without the key, as if nothing had ever been signed
     const unsigned = forge(
       texts.filter((text) => !text.includes('"kind":"signature"')),
@@ -105,6 +113,7 @@ describe('a ledger that is signed and anchored', () => {
       (await sealedPlan()).publicKey,
     )
     expect([refused, why]).toEqual([17, expect.stringContaining('it is not signed')])
+    expect(await audit('--trust', (await sealedPlan()).publicKey)).toMatchObject({ exitCode: 17 })
   })
 
   test('case 96: a cut tail is found by the anchor, and by a head that was kept', async () => {
@@ -293,5 +302,42 @@ describe('ledger export', () => {
     ).toContain('run-ended')
     expect(stderr).toContain('no signature follows')
     expect((await dr(['ledger', 'export', file, '--json'])).exitCode).toBe(2)
+  })
+})
+
+describe('an audit of a signed ledger', () => {
+  test('asks for no key that is elsewhere, and says what it did not look at', async () => {
+    const { run, audit, directory, publicKey } = await sealedPlan(
+      'signing: { keyFile: ./ledger.pem }',
+    )
+    await run()
+    await rename(path.join(directory, 'ledger.pem'), path.join(directory, 'elsewhere.pem'))
+    const { exitCode, stderr } = await audit()
+    expect([exitCode, stderr]).toEqual([
+      3,
+      expect.stringContaining('signatures of the ledger are not checked'),
+    ])
+    const named = await audit('--trust', publicKey)
+    expect([named.exitCode, named.stderr]).toEqual([3, expect.not.stringContaining('not checked')])
+  })
+
+  test('is refused when only others signed it, and tells runs that nobody signed', async () => {
+    const { run, audit, read, rewrite, publicKey } = await sealedPlan(
+      'signing: { keyFile: ./ledger.pem }',
+    )
+    await run()
+    await run()
+    const stranger = await audit('--trust', (await sealedPlan()).publicKey)
+    expect([stranger.exitCode, stranger.stderr]).toEqual([
+      17,
+      expect.stringContaining(`it is signed by ${publicKey}`),
+    ])
+    // the last signature is cut off
+    await rewrite((await read()).trimEnd().split('\n').slice(0, -1))
+    const cut = await audit()
+    expect([cut.exitCode, cut.stderr]).toEqual([
+      3,
+      expect.stringContaining('1 run behind the first signature'),
+    ])
   })
 })
