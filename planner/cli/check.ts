@@ -116,18 +116,24 @@ interface Checked {
 /** @param opened what is needed besides is loaded while the parser's thread works */
 async function findingsOf(context: Context, opened: Plan | Promise<Plan>): Promise<Checked> {
   const { disk, clock } = context.io
-  const [plan, { check }, { readLedger }, { capabilitiesOf }] = await Promise.all([
-    opened,
-    import('../check/check.ts'),
-    import('../ledger/ledger-reader.ts'),
-    import('../target/capabilities.ts'),
-  ])
-  const { entries, problem } = await readLedger(disk, statePaths(plan, context.state).ledger)
+  const [plan, { check }, { readLedger }, { readWaiting, toEntry }, { capabilitiesOf }] =
+    await Promise.all([
+      opened,
+      import('../check/check.ts'),
+      import('../ledger/ledger-reader.ts'),
+      import('../ledger/hour-journal.ts'),
+      import('../target/capabilities.ts'),
+    ])
+  const { ledger } = statePaths(plan, context.state)
+  const { entries: proven, problem } = await readLedger(disk, ledger)
   if (problem !== undefined) {
     await context.warn(
       `line ${problem.line} of the ledger does not fit: ${problem.reason}; only what stands before it is counted`,
     )
   }
+  // archive runs of the hour that goes on are in no line yet
+  const waiting = await readWaiting(disk, ledger, plan.name)
+  const entries = [...proven, ...waiting.map(toEntry)]
   const offers = (name: string) => {
     const target = plan.targets.get(name)
     assert(target !== undefined, `the plan has no target ${name}`)

@@ -1,4 +1,4 @@
-import { readFile, rename } from 'node:fs/promises'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import * as path from 'node:path'
 import { expect, test } from 'vitest'
 import { generateSigningKey } from '../../../engine/repository/generate-key.ts'
@@ -53,6 +53,27 @@ test('archive runs that pass are one line an hour, and status, next and --due kn
   const shown = await run('ledger', 'show', file)
   expect(shown.stdout).toContain('3 runs of schedule ship of small passed')
   expect(await run('ledger', 'verify', file)).toMatchObject({ exitCode: 0 })
+})
+
+test('check knows archive runs of the hour that goes on', async () => {
+  const { file, ledger, run, ship } = await archivingPlan()
+  const text = await readFile(file, 'utf8')
+  await writeFile(file, text.replace('every: 5m', 'every: 5m\n    timeout: 10s'))
+  expect(await ship()).toMatchObject({ exitCode: 0 })
+  const rule = async (): Promise<unknown> =>
+    (await run('check', file, '--json'))
+      .objects()
+      .find(({ code }) => code === 'timeout-below-measured')
+  expect(await rule()).toBeUndefined()
+  // as if it had taken longer
+  const hour = `${ledger}.small.hour`
+  const waiting = await readFile(hour, 'utf8')
+  const slow = waiting.replace(/.*"run-ended".*/, (end) =>
+    end.replace(/"durationMs":\d+/, '"durationMs":9000'),
+  )
+  expect(slow).not.toBe(waiting)
+  await writeFile(hour, slow)
+  expect(await rule()).toMatchObject({ message: expect.stringContaining('took 9 s') })
 })
 
 test('a run that fails stands alone behind the sum, and one that is no archive closes the hour', async () => {
