@@ -81,12 +81,21 @@ async function runbook(context: Context, file: string, { out, format, check }: R
 /** The plan as a page has it: variables have stand-ins, whatever the environment holds. */
 async function openWithoutVariables(context: Context, file: string): Promise<Plan> {
   const { io } = context
-  const [{ readPlanFile }, { standIns }] = await Promise.all([
+  const [{ readPlanFile }, { checkPlanBytes }, { StandIns }] = await Promise.all([
     import('../plan/read-plan.ts'),
+    import('../plan/load-plan.ts'),
     import('../runbook/variables.ts'),
   ])
-  const text = (await readPlanFile(io.disk, file)).toString('utf8')
-  return openPlan({ ...context, io: { ...io, env: standIns(text) } }, file)
+  const bytes = await readPlanFile(io.disk, file)
+  const standIns = new StandIns(bytes.toString('utf8'))
+  for (;;) {
+    const env = standIns.environment()
+    const check = await checkPlanBytes(file, bytes, env)
+    if (check.kind === 'valid') return check.plan
+    const isLeft = standIns.refuse(check.errors.map(({ line }) => line))
+    // shows what is wrong with it
+    if (!isLeft) return openPlan({ ...context, io: { ...io, env } }, file)
+  }
 }
 
 /** Drills and recoveries of the ledger's last window. */

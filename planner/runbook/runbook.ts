@@ -42,7 +42,7 @@ export type RunbookFormat = 'md' | 'html'
 export function toRunbook(request: RunbookRequest, format: RunbookFormat): string {
   const story = tellRunbook(request)
   // paths, addresses and messages may hold variables of the environment
-  return asWritten(format === 'md' ? toMarkdown(story) : toHtml(story))
+  return asWritten(format === 'md' ? toMarkdown(story) : toHtml(story), request.plan)
 }
 
 /** `quickstart.md` for `plans/quickstart.yaml`. */

@@ -48,7 +48,7 @@ function piecesOf(word: string, plan: Plan): Piece[] {
     if (last?.kind === 'text') pieces.splice(-1, 1, { kind: 'text', text: last.text + text })
     else pieces.push({ kind: 'text', text })
   }
-  const text = asWritten(word)
+  const text = asWritten(word, plan)
   let from = 0
   for (const match of text.matchAll(placeholder)) {
     add(text.slice(from, match.index))

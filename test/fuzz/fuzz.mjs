@@ -1,6 +1,6 @@
 // More mutated plans than a build has time for: npm run fuzz -- 20000 [SEED]
 //
-// Each goes through the command line: validate, and check and explain where it is valid. What was counted is
+// Each goes through the command line: validate, and check, explain and runbook where it is valid. What was counted is
 // printed at the end, with the seed that repeats it.
 import { spawnSync } from 'node:child_process'
 

@@ -235,7 +235,7 @@ describe('mutated plans', () => {
     const file = path.join(directory.path, 'plan.yaml')
     // the first plan of a process also starts the parser's thread, compiles the schema and loads the commands
     await writeFile(file, validPlan)
-    for (const name of ['validate', 'check', 'explain']) await dr([name, file])
+    for (const name of ['validate', 'check', 'explain', 'runbook']) await dr([name, file])
     let valid = 0
     for (let index = 0; index < plans; index++) {
       const bytes = mutate(random)
@@ -252,9 +252,16 @@ describe('mutated plans', () => {
       expect([exitCodes.done, exitCodes.objectiveMissed], where).toContain(checked.exitCode)
       const explained = await command(['explain', file], where)
       expect(explained.exitCode, `${where}\n${explained.stderr}`).toBe(exitCodes.done)
+      const page = await command(['runbook', file], where)
+      expect(page.exitCode, `${where}\n${page.stderr}`).toBe(exitCodes.done)
     }
     tellCount({ kind: 'mutated plan', what: 'validate', count: plans, seed })
-    tellCount({ kind: 'mutated plan', what: 'check and explain of valid ones', count: valid, seed })
+    tellCount({
+      kind: 'mutated plan',
+      what: 'check, explain and runbook of valid ones',
+      count: valid,
+      seed,
+    })
     // mutations that change nothing of importance show that the others are refused for a reason
     expect(valid).toBeGreaterThan(0)
     expect(valid).toBeLessThan(plans / 2)

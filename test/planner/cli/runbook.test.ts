@@ -41,6 +41,24 @@ test('no value of the environment is on a page, and none is needed', async () =>
   expect(without.stdout).not.toMatch(/env-[0-9a-f]+-env/)
 })
 
+test('variables may be addresses, paths and parts of them', async () => {
+  const { file } = await smallPlan((text) =>
+    text
+      .replace('path: ./store', 'path: "${env.HOME}/store"')
+      .replace(
+        'url: ./backups',
+        'url: "${env.A_PLACE_WITH_A_NAME_THAT_IS_FAR_TOO_LONG_FOR_A_BUCKET}"',
+      ),
+  )
+  const { stdout, stderr, exitCode } = await dr(['runbook', file], { env: {} })
+  expect(exitCode, stderr).toBe(0)
+  expect(stdout).toContain('vectra-cli --data "${HOME}/store" collections list')
+  expect(stdout).toContain('--source "${A_PLACE_WITH_A_NAME_THAT_IS_FAR_TOO_LONG_FOR_A_BUCKET}"')
+  // no shape of a variable makes this one right
+  const { file: wrong } = await smallPlan((text) => text.replace('owner:', 'ownr: "${env.X}" #'))
+  expect((await dr(['runbook', wrong], { env: {} })).exitCode).toBe(10)
+})
+
 const procedure = `procedures:
   back:
     for: [data]

@@ -1,8 +1,8 @@
 import { execa } from 'execa'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { Secret } from '../../../planner/plan/secret.ts'
 import { shellLineOf, spoken, variablesOf } from '../../../planner/runbook/shell-text.ts'
-import { standIns } from '../../../planner/runbook/variables.ts'
 import { planOf, soundPlan } from '../../support/sound-plan.ts'
 
 const plan = await planOf(soundPlan)
@@ -58,9 +58,13 @@ test('what a plan fills in is a variable of the shell', async () => {
 })
 
 test('a variable of the environment keeps its name, also inside an address that was put together', () => {
-  const env = standIns('url: "${env.STORE_URL}", key: "${env.apiKey2}"')
-  const word = `s3://b/p?endpoint=${env['STORE_URL']}&key=${env['apiKey2']}`
-  expect(shellLineOf([word], plan)).toBe(`'s3://b/p?endpoint='"\${STORE_URL}"'&key='"\${apiKey2}"`)
-  const encoded = `s3://b?endpoint=${encodeURIComponent(env['STORE_URL'] ?? '')}`
-  expect(variablesOf([encoded], plan).map(({ name }) => name)).toEqual(['STORE_URL'])
+  const secrets = [
+    new Secret('STORE_URL', 'https://env-0-env.invalid'),
+    new Secret('apiKey2', 'env-1-env'),
+  ]
+  const known = { ...plan, secrets }
+  const word = 's3://b/p?endpoint=https://env-0-env.invalid&key=env-1-env'
+  expect(shellLineOf([word], known)).toBe(`'s3://b/p?endpoint='"\${STORE_URL}"'&key='"\${apiKey2}"`)
+  const encoded = `s3://b?endpoint=${encodeURIComponent('https://env-0-env.invalid')}`
+  expect(variablesOf([encoded], known).map(({ name }) => name)).toEqual(['STORE_URL'])
 })
