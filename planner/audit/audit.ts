@@ -139,6 +139,8 @@ export class Auditor {
     if (at > window.to) return
     this.#lastLine = Math.max(this.#lastLine, entry.line)
     if (entry.plan !== plan.name) return
+    // what was only played says nothing of copies and runs, nor since when they are known
+    if (entry.kind === 'exercise') return
     // entries of a sum come after others that are younger, and a run begins before its first line is written
     const since = entry.kind === 'run-ended' ? Date.parse(entry.startedAt) : at
     this.#knownSinceAt = Math.min(this.#knownSinceAt ?? since, since)

@@ -72,6 +72,10 @@ function textOf(entry: LedgerLine): string {
       const runs = showCount(entry.rows.length, 'run')
       return `${start}  ${runs} of ${kind} ${name} of ${entry.plan} passed`
     }
+    case 'exercise': {
+      const people = showCount(entry.participants.length, 'participant')
+      return `${start}  played exercise ${entry.scenario} of ${entry.plan}: ${people}, ${showCount(entry.actions.length, 'corrective action')}`
+    }
     case 'signature':
       return `${start}  signed by ${entry.publicKey}`
     case 'remark':

@@ -25,6 +25,9 @@ interface TabletopFlags {
   readonly without?: readonly string[]
   readonly dataSize?: number
   readonly out?: string
+  readonly play?: true
+  readonly script?: string
+  readonly prepare?: true
 }
 
 export function addTabletop(program: Command, run: Runner): void {
@@ -53,6 +56,9 @@ export function addTabletop(program: Command, run: Runner): void {
     )
     .option('--data-size <factor>', 'what if there is so much more data: 10x', factorOption)
     .option('--out <dir>', 'write it there as well, as a page with charts and as Markdown')
+    .option('--play', 'people play it, at this terminal; goes on with one that was paused')
+    .option('--script <file>', 'with --play: plays what stands in this YAML file, unattended')
+    .option('--prepare', 'with --play: only writes the pages for facilitator and players')
     .addHelpText(
       'after',
       examples(
@@ -61,6 +67,9 @@ export function addTabletop(program: Command, run: Runner): void {
         'tabletop plans/shop.yaml --scenario region-loss --set objectives.rto=20m schedules.log.every=5m',
         'tabletop plans/shop.yaml --scenario dropped --data-size 10x --trials 1000 --json',
         'tabletop plans/shop.yaml --all --out drills',
+        'tabletop plans/shop.yaml --scenario region-loss --play --prepare --out drills',
+        'tabletop plans/shop.yaml --scenario region-loss --play',
+        'tabletop plans/shop.yaml --scenario region-loss --play --script drills/region-loss.yaml',
       ),
     )
     .action(run(tabletop))
@@ -84,10 +93,25 @@ async function tabletop(context: Context, file: string, flags: TabletopFlags) {
   if (flags.all && flags.scenario !== undefined) {
     fail('usage', '--all and --scenario exclude each other', 'Give one of them.')
   }
+  if (flags.play) return playByPeople(context, file, plan, flags)
+  if (flags.script !== undefined || flags.prepare) {
+    fail('usage', '--script and --prepare belong to --play', 'Add --play, or leave them out.')
+  }
   const play = await player(context, file, plan, flags)
   return flags.all
     ? playAll(context, plan, play, flags.out)
     : playOne(context, file, plan, flags, play)
+}
+
+async function playByPeople(context: Context, file: string, plan: Plan, flags: TabletopFlags) {
+  const { all, set, without, dataSize } = flags
+  if (all || set !== undefined || without !== undefined || dataSize !== undefined) {
+    fail('usage', '--play takes one scenario of the plan as it is', 'Leave the others out.')
+  }
+  const scenario = scenarioOf(plan, flags.scenario ?? onlyScenario(plan))
+  const procedure = choose.procedure(plan, scenario.recover)
+  const { playTabletop } = await import('./tabletop-play.ts')
+  return playTabletop(context, file, plan, scenario, procedure, flags)
 }
 
 type Play = (

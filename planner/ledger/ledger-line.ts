@@ -8,18 +8,18 @@
  *
  * | field | meaning |
  * | --- | --- |
- * | ledger | version of this format, 3; lines of versions 1 and 2 are read for ever |
+ * | ledger | version of this format that the line needs, 3 or 4; lines of versions 1 and 2 are read for ever |
  * | line, previous | the chain |
  * | at | when it was appended, ISO 8601 |
  * | plan, planSha256, gitCommit | what was run: name, hash of the plan file, commit or null |
  * | run | id of the run |
- * | kind | `run-started`, `step-started`, `step-noted`, `step`, `run-stopping`, `run-resumed`, `run-ended`, `runs-summed`, `signature`, `remark` |
+ * | kind | `run-started`, `step-started`, `step-noted`, `step`, `run-stopping`, `run-resumed`, `run-ended`, `runs-summed`, `exercise`, `signature`, `remark` |
  *
  * A step has a line before it starts, one for what it found there right before it changed something, and
  * one when it ended: what a process that died was about to do is known. Version 2 adds these lines, and
  * those of a run that is stopped or resumed. Version 3 adds signatures: Ed25519 over `vectra-dr ledger 1`, a zero
  * byte and the line without its `signature`. As the line names the one before, it covers all before it. And it adds
- * sums of runs that are alike (`sum.ts`).
+ * sums of runs that are alike (`sum.ts`). Version 4 adds played exercises; every other line stays as version 3 has it.
  *
  * Names and numbers of people and values of environment variables never stand in it.
  */
@@ -35,9 +35,10 @@ import {
 } from '../../engine/index.ts'
 import type { AnySequence, ObjectiveKind } from '../plan/plan.ts'
 import type { RecordedError, StageName, StepRecord } from '../step/record.ts'
+import { type ExercisePlayed, isExercise } from './exercise-line.ts'
 import { isSum, type RunsSummed } from './sum-line.ts'
 
-export const ledgerVersion = 3
+export const ledgerVersion = 4
 
 /** A longer line was not written by this product. */
 export const maxLineBytes = 8 * MiB
@@ -143,6 +144,7 @@ export type LedgerBody =
   | RunStopping
   | RunResumed
   | RunEnded
+  | ExercisePlayed
   | LedgerSignature
   | LedgerRemark
 
@@ -155,7 +157,7 @@ export interface RunHeader {
 }
 
 export interface InChain {
-  readonly ledger: 1 | 2 | 3
+  readonly ledger: 1 | 2 | 3 | 4
   readonly line: number
   readonly previous: string
   readonly at: string
@@ -182,12 +184,12 @@ export function encodeLine<Body extends LedgerBody | RunsSummed>(
   before: LineBefore,
   at: string,
 ): { readonly text: string; readonly entry: RunHeader & Body & InChain } {
-  const entry = { ...header, ...body, ...placeOf(before, at) }
+  const entry = { ...header, ...body, ...placeOf(before, at, body.kind === 'exercise' ? 4 : 3) }
   return { text: canonicalJson(entry), entry }
 }
 
-const placeOf = (before: LineBefore, at: string): InChain => ({
-  ledger: ledgerVersion,
+const placeOf = (before: LineBefore, at: string, ledger: 3 | 4): InChain => ({
+  ledger,
   line: before.line + 1,
   previous: before.sha256,
   at,
@@ -201,7 +203,7 @@ export function signLine(
   at: string,
 ): LedgerSignature {
   const { publicKey } = signer
-  const unsigned = { ...header, kind: 'signature', publicKey, ...placeOf(before, at) }
+  const unsigned = { ...header, kind: 'signature', publicKey, ...placeOf(before, at, 3) }
   return { kind: 'signature', ...signer.sign('ledger', signedBytes(unsigned)) }
 }
 
@@ -247,7 +249,8 @@ export function decodeLine(
       { place: { file, line: before.line + 1 } },
     )
   }
-  if (version !== 1 && version !== 2 && version !== ledgerVersion) return 'it has no known version'
+  if (version !== 1 && version !== 2 && version !== 3 && version !== ledgerVersion)
+    return 'it has no known version'
   if (value['line'] !== before.line + 1) return `it says it is line ${String(value['line'])}`
   if (value['previous'] !== before.sha256) {
     return before.line === 0
@@ -280,6 +283,8 @@ function hasKnownKind(value: JsonObject): boolean {
       return typeof value['outcome'] === 'string' && typeof value['startedAt'] === 'string'
     case 'runs-summed':
       return isSum(value)
+    case 'exercise':
+      return isExercise(value)
     case 'signature':
       return typeof value['publicKey'] === 'string' && typeof value['signature'] === 'string'
     case 'remark':

@@ -93,6 +93,7 @@ function note(run: Building, entry: LedgerEntry): void {
       break
     case 'run-started':
     case 'run-resumed':
+    case 'exercise':
     case 'signature':
     case 'remark':
       break

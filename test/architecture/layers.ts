@@ -36,6 +36,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'chart',
     'report',
     'runbook',
+    'play',
     'bundle',
     'standing',
     'cli',

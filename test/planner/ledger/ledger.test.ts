@@ -325,7 +325,7 @@ test.each([1, 2])('lines of version %i are read, and new ones follow them', asyn
 
 test('a newer version of the format is refused with a hint to upgrade', async () => {
   const disk = await ledgerOf(1)
-  await write(disk, (await read(disk)).replace('"ledger":3', '"ledger":4'))
+  await write(disk, (await read(disk)).replace('"ledger":3', '"ledger":5'))
   await expect(readLedger(disk, file)).rejects.toMatchObject({
     code: 'newer-format',
     hint: expect.stringContaining('Upgrade'),
