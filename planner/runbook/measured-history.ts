@@ -2,8 +2,7 @@
 import type { LedgerEntry } from '../ledger/ledger-line.ts'
 import { type Plan, type Procedure, tasksOf } from '../plan/plan.ts'
 import type { History } from '../step/estimate.ts'
-import { recordedInputs } from '../step/recorded-inputs.ts'
-import { measurementsOf } from '../tabletop/measurements.ts'
+import { inputsOf, measurementsOf } from '../tabletop/measurements.ts'
 
 /** As in a simulation: a restore that never ran here takes what restores of its collection took elsewhere. */
 export function historyIn(
@@ -11,8 +10,8 @@ export function historyIn(
   { name, steps, always }: Procedure,
   entries: readonly LedgerEntry[],
 ): History {
-  const measurements = measurementsOf(plan, entries)
   const tasks = tasksOf([...steps, ...always])
+  const measurements = measurementsOf(plan, entries, tasks)
   return {
     durationsMs: (id, kind) => {
       const step = tasks.find((each) => each.id === id)
@@ -21,7 +20,7 @@ export function historyIn(
       return measurements
         .durations({
           ...{ sequence: `procedure/${name}`, kind, id },
-          inputs: recordedInputs(step.input, (template) => template.text),
+          inputs: inputsOf(step),
           ...(collection !== undefined && { collection }),
         })
         .map(({ durationMs }) => durationMs)

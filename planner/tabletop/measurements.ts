@@ -4,7 +4,9 @@
  */
 import { canonicalJson, isJsonObject, type JsonObject } from '../../engine/index.ts'
 import type { LedgerEntry } from '../ledger/ledger-line.ts'
+import type { TaskStep } from '../plan/plan.ts'
 import type { StepRecord } from '../step/record.ts'
+import { recordedInputs } from '../step/recorded-inputs.ts'
 
 export interface Measured {
   /**
@@ -45,8 +47,17 @@ export interface StepKey {
 /** Older ones say little about today. */
 const kept = 10
 
-/** Out of the entries of the plan named `plan`. */
-export function measurementsOf(plan: string, entries: readonly LedgerEntry[]): Measurements {
+/**
+ * Out of the entries of the plan named `plan`.
+ * @param steps those that will be asked for
+ */
+export function measurementsOf(
+  plan: string,
+  entries: readonly LedgerEntry[],
+  steps: readonly TaskStep[],
+): Measurements {
+  const wanted = new Set(steps.map((step) => sameStep({ kind: step.kind, inputs: inputsOf(step) })))
+  const kinds = new Set<string>(steps.map(({ kind }) => kind))
   const sequences = new Map<string, string>()
   const durations = new Map<string, Measured[]>()
   const tries = new Map<string, { made: number; passed: number }>()
@@ -65,7 +76,8 @@ export function measurementsOf(plan: string, entries: readonly LedgerEntry[]): M
     const sequence = sequences.get(entry.run)
     if (sequence === undefined || record.stage === 'undo') continue
     const own = `${sequence}/${record.kind}/${record.step}`
-    const keys = [own, sameStep(record), ...restoreKeys(record)]
+    const same = kinds.has(record.kind) ? sameStep(record) : ''
+    const keys = [own, ...(wanted.has(same) ? [same] : []), ...restoreKeys(record)]
     for (const key of keys) count(key, record, pauseMs, durations, tries)
   }
   return {
@@ -79,6 +91,10 @@ export function measurementsOf(plan: string, entries: readonly LedgerEntry[]): M
     pointsToday: (collection) => today.get(collection),
   }
 }
+
+/** As the record of a step has them, templates as they are written. */
+export const inputsOf = ({ input }: TaskStep): JsonObject =>
+  recordedInputs(input, (template) => template.text)
 
 const sameStep = ({ kind, inputs }: Pick<StepRecord, 'kind' | 'inputs'>): string =>
   `${kind} ${canonicalJson(inputs)}`

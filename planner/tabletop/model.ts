@@ -68,7 +68,7 @@ export function modelOf(request: ModelRequest): Model {
   const { plan, scenario, procedure, entries, registry, without, dataSize } = request
   const places = placesIn(plan, scenario, without)
   const people = peopleIn(plan, scenario, without)
-  const measurements = measurementsOf(plan.name, entries)
+  const measurements = measurementsOf(plan.name, entries, tasksOf(procedure.steps))
   const sequence = `procedure/${procedure.name}`
   const tree = compile(plan, procedure, {
     registry,

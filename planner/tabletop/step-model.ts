@@ -3,11 +3,10 @@ import type { StepTask } from '../compile/task.ts'
 import type { Plan, TaskStep } from '../plan/plan.ts'
 import { formatDuration } from '../plan/units.ts'
 import { showCount, showDuration } from '../step/quantity.ts'
-import { recordedInputs } from '../step/recorded-inputs.ts'
 import { aroundDefault } from './assumptions.ts'
 import { constant, type Distribution, measured, pert } from './distribution.ts'
 import { slotOf } from './draw.ts'
-import type { Measurements, StepKey } from './measurements.ts'
+import { inputsOf, type Measurements, type StepKey } from './measurements.ts'
 import type { Place } from './places.ts'
 import type { Person } from './staff.ts'
 import { bringsBack, growsWithData, needsOf } from './step-needs.ts'
@@ -73,7 +72,7 @@ export function modelStep(task: StepTask, step: TaskStep, world: StepWorld): Ste
   const needs = needsOf(step, plan)
   const key: StepKey = {
     ...{ sequence, kind: step.kind, id: step.id },
-    inputs: recordedInputs(step.input, (template) => template.text),
+    inputs: inputsOf(step),
     ...(step.kind === 'restore' && { collection: step.input.collection }),
   }
   const placeAt = (what: Place['what']) => (name: string) =>
