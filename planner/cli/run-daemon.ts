@@ -48,6 +48,11 @@ export async function runDaemon(
     (await openMetricsServer(options.metrics, io.env['VECTRA_METRICS_TOKEN'] || undefined, metrics))
   if (server !== undefined) await context.remark(`metrics at ${server.url}/metrics`)
   let stopped: unknown
+  const left = new Set<string>()
+  const settle = async (plan: Plan): Promise<void> => {
+    const failure = await settleUnfinished(context, plan, left)
+    if (failure !== undefined) await reportFailure(failure, io, context.json)
+  }
   const watches = plans.map((plan) => {
     const teller = new Teller(context)
     return new PlanWatch(plan, {
@@ -61,6 +66,8 @@ export async function runDaemon(
         return (await readStanding(io.disk, ledger, current.name)).standing.served()
       },
       run: async (current, due) => {
+        // one that somebody started by hand may have died since
+        await settle(current)
         const outcome = await runOne(context, current, due, options, teller)
         if (io.stopSignal.aborted && outcome === 'failed') stopped = io.stopSignal.reason
         return outcome
@@ -85,7 +92,7 @@ export async function runDaemon(
       watches.map(async (watch, index) => {
         const plan = plans[index]
         try {
-          if (plan !== undefined) await settleUnfinished(context, plan)
+          if (plan !== undefined) await settle(plan)
           await watch.watch()
         } catch (error) {
           fatal.abort(error)

@@ -11,6 +11,7 @@ import { showDuration } from '../step/quantity.ts'
 import { answersFor, checkStanding, type GivenAnswers } from './answers.ts'
 import type { Context } from './context.ts'
 import { executeDue, type Ran } from './execute.ts'
+import { settleUnfinished } from './settle-unfinished.ts'
 import { statePaths } from './state.ts'
 import { tellDecisions } from './tell-decisions.ts'
 import { worstFailure } from './worst-failure.ts'
@@ -26,8 +27,10 @@ export interface DueOptions {
 export async function runDue(context: Context, plan: Plan, options: DueOptions): Promise<object> {
   const { yes, given } = options
   checkStanding(plan, timedOf(plan), given)
-  const { disk, clock, stopSignal } = context.io
+  const { disk, clock, stopSignal, ask } = context.io
   const { ledger } = statePaths(plan, context.state)
+  // who sits at a terminal can type resume
+  const died = ask === undefined ? await settleUnfinished(context, plan) : undefined
   const { standing } = await readStanding(disk, ledger, plan.name)
   const now = clock.nowMs()
   const moment = { now, watchedSinceAt: watchedSince(now) }
@@ -40,7 +43,7 @@ export async function runDue(context: Context, plan: Plan, options: DueOptions):
   const next = nextOf(decisions)
   if (due.length === 0) await context.confirm(nothingDue(next, now))
   const runs: Ran[] = []
-  const failures: OperatingError[] = []
+  const failures: OperatingError[] = died === undefined ? [] : [died]
   for (const each of due) {
     try {
       if (!yes && asksFirst(each.sequence)) throw unanswered(plan, each)

@@ -1,5 +1,6 @@
 /**
- * What a daemon makes, when it starts, of a run whose process died: nobody is there to type `resume`.
+ * What becomes of a run whose process died where nobody is there to type `resume`: under a daemon, and in a
+ * `run --due` without a terminal.
  *
  * - It goes on with the newest run of the plan when everything can be told by looking: the same plan file,
  *   nobody to be asked, every interrupted step examined, and its next due time not come yet.
@@ -22,17 +23,24 @@ import { standingOf } from '../standing/standing.ts'
 import { checkAnswered } from './answers.ts'
 import type { Context } from './context.ts'
 import { conduct } from './execute.ts'
-import { reportFailure } from './failure.ts'
 import { moveHour } from './seal-run.ts'
 import { statePaths } from './state.ts'
 
-/** @throws what stops it: `interrupted`, `terminated`; `fsync-failed`; a bug. Everything else is told, and the daemon goes on */
-export async function settleUnfinished(context: Context, plan: Plan): Promise<void> {
-  const { io, json } = context
-  const { disk, clock, timer, stopSignal } = io
+/**
+ * @param left runs that were left to a person and told; they are not told again
+ * @returns how the run ended that was gone on with or closed, where it did not pass
+ * @throws what stops it: `interrupted`, `terminated`; `fsync-failed`; a bug
+ */
+export async function settleUnfinished(
+  context: Context,
+  plan: Plan,
+  left = new Set<string>(),
+): Promise<OperatingError | undefined> {
+  const { disk, clock, timer, stopSignal } = context.io
   const state = statePaths(plan, context.state)
   const newest = (await readStanding(disk, state.ledger, plan.name)).standing.newest()
-  if (newest === undefined || newest.outcome !== undefined || stopSignal.aborted) return
+  if (newest === undefined || newest.outcome !== undefined) return undefined
+  if (stopSignal.aborted || left.has(newest.run)) return undefined
   const { kind, name } = newest.sequence
   const what = `run ${newest.run} of ${kind} ${name} of plan ${plan.name}`
   try {
@@ -42,16 +50,17 @@ export async function settleUnfinished(context: Context, plan: Plan): Promise<vo
       await moveHour(context, plan, new Ledger(state.ledger, { disk, clock, timer }))
       const reading = await readLedger(disk, state.ledger)
       const past = pastRuns(plan.name, reading.entries).at(-1)
-      if (past === undefined || past.outcome !== undefined) return
+      if (past === undefined || past.outcome !== undefined) return undefined
       const sequence = timedOf(plan).find((each) => each.kind === kind && each.name === name)
       const before = { ...reading, standing: standingOf(plan.name, reading.entries) }
-      const left =
+      const why =
         reading.problem !== undefined
           ? `line ${reading.problem.line} of the ledger does not fit: ${reading.problem.reason}`
           : whyLeft(plan, past, sequence)
-      if (left !== undefined || sequence === undefined) {
-        await leave(context, plan, what, newest.run, left ?? 'nothing runs it by the clock')
-        return
+      if (why !== undefined || sequence === undefined) {
+        left.add(newest.run)
+        await leave(context, plan, what, newest.run, why ?? 'nothing runs it by the clock')
+        return undefined
       }
       const conducted = (resumed: { readonly past: PastRun; readonly answers: Answers }) =>
         conduct(context, plan, sequence, state, before, { given: new Map(), resumed })
@@ -61,7 +70,7 @@ export async function settleUnfinished(context: Context, plan: Plan): Promise<vo
         try {
           await context.remark(`${what} has no end, its process died: going on with it`)
           await conducted({ past, answers: nobody })
-          return
+          return undefined
         } catch (error) {
           // nothing was run or written when nobody can tell how a step stands
           if (!isOperatingError(error, 'usage')) throw error
@@ -70,18 +79,20 @@ export async function settleUnfinished(context: Context, plan: Plan): Promise<vo
       }
       await context.warn(`${what} has no end, its process died; it is closed now: ${reason}`)
       await conducted({ past: { ...past, stopping: died }, answers: closing })
+      return undefined
     } finally {
       await lock.release()
     }
   } catch (error) {
-    if (isOperatingError(error, 'locked')) return // it has a process
+    if (isOperatingError(error, 'locked')) return undefined // it has a process
     if (isOperatingError(error, 'usage')) {
+      left.add(newest.run)
       await leave(context, plan, what, newest.run, error.message)
-      return
+      return undefined
     }
     if (!(error instanceof OperatingError) || error.code === 'fsync-failed') throw error
     if (stopSignal.aborted) throw error
-    await reportFailure(error, io, json)
+    return error
   }
 }
 

@@ -37,8 +37,8 @@ const begun = (step: string) => (entry: Record<string, unknown>) =>
 const ended = (step: string) => (entry: Record<string, unknown>) =>
   entry['kind'] === 'step' && (entry['record'] as { step: string }).step === step
 
-/** Starts the daemon, and stops it when it has settled and watches. */
-async function daemon(file: string, startAt = soonAfter) {
+/** Starts the daemon, and stops it when it has settled and watches, and settled what died `meanwhile`. */
+async function daemon(file: string, startAt = soonAfter, meanwhile?: () => Promise<unknown>) {
   const clock = manualClock(startAt)
   const timer = manualTimer(clock)
   const stop = new AbortController()
@@ -56,7 +56,12 @@ async function daemon(file: string, startAt = soonAfter) {
       },
     },
   })
-  while (!/vectra-dr resume |clean-up is done|passed in/.test(said)) await timer.pass(1)
+  // on a busy machine the next due time would come before the ledger is read
+  while (!/vectra-dr resume |clean-up is done|passed in/.test(said)) await timer.pass(0)
+  if (meanwhile !== undefined) {
+    await meanwhile()
+    while (!/clean-up is done/.test(said)) await timer.pass(60_000)
+  }
   stop.abort(new OperatingError('terminated', 'stopped by SIGTERM', ''))
   return { ...(await done), said }
 }
@@ -118,6 +123,19 @@ test('one that has been due again since is closed, and the new one runs', async 
   expect(await ran(directory)).toMatch(/^tidy/)
 })
 
+test('one that died while the daemon watched is settled before the next run', async () => {
+  const text = schedules(exec('one', write('one')) + exec('two', write('two')))
+  const { file, state, directory } = await plan(text)
+  const id = await die(file, state, ended('one'))
+  await writeFile(path.join(directory, 'ran'), '')
+  const again = () => cutLedger(path.join(state, 'ledger.jsonl'), ended('one'))
+  const { said } = await daemon(file, soonAfter, again)
+  expect(said.split(`run ${id} of schedule nightly of plan small has no end`)).toHaveLength(3)
+  const { entries } = await readLedger(nodeDisk, path.join(state, 'ledger.jsonl'))
+  expect(pastRuns('small', entries)[0]).toMatchObject({ run: id, outcome: 'interrupted' })
+  expect(await ran(directory)).toMatch(/^two tidy tidy/)
+})
+
 test('another plan file is left to a person, with the command', async () => {
   const { file, state, directory } = await plan(
     schedules(exec('one', write('one')) + exec('two', write('two'))),
@@ -157,4 +175,36 @@ test('an archive run that died before its hour was in the ledger is gone on with
     ['ship', 'passed'],
   ])
   expect(entries.map(({ kind }) => kind)).toContain('run-resumed')
+})
+
+test('run --due without a terminal settles it as the daemon does; at one it is left to who sits there', async () => {
+  const text = schedules(exec('one', write('one')) + exec('two', write('two')))
+  const { file, state, directory } = await plan(text)
+  const id = await die(file, state, ended('one'))
+  await writeFile(path.join(directory, 'ran'), '')
+  const due = (changes = {}) =>
+    dr(['run', file, '--due'], { clock: manualClock(soonAfter), ...changes })
+  expect(await due({ ask: async () => '' })).toMatchObject({ exitCode: 0 })
+  expect((await lastRun(state)).run?.outcome).toBeUndefined()
+  const { exitCode, stderr } = await due()
+  expect([exitCode, stderr]).toEqual([0, expect.stringContaining(`run ${id} of schedule nightly`)])
+  expect((await lastRun(state)).run?.outcome).toBe('passed')
+  expect(await ran(directory)).toBe('two tidy')
+})
+
+test('run --due does not exit 0 when the run that died ends badly, and runs what is due all the same', async () => {
+  const text = schedules(
+    exec('one', write('one')) + exec('two', write('two')),
+    '    catchUp: true\n',
+  )
+  const { file, state, directory } = await plan(text)
+  await die(file, state, ended('one'))
+  await writeFile(path.join(directory, 'ran'), '')
+  const clock = manualClock(soonAfter + 24 * 60 * 60_000)
+  const { exitCode, stderr } = await dr(['run', file, '--due'], { clock })
+  expect(exitCode).not.toBe(0)
+  expect(stderr).toContain('the process of the run died; the clean-up is done now')
+  const { run, count } = await lastRun(state)
+  expect([count, run?.outcome]).toEqual([2, 'passed'])
+  expect(await ran(directory)).toBe('tidy one two tidy')
 })
