@@ -27,6 +27,7 @@ import type { CollectionContext } from './context.ts'
 import { noDirectoryHint, notFound, refuseForeign } from './data-place.ts'
 import { DirectoryLock } from './directory-lock.ts'
 import { type DataDirectoryOptions, toWorld } from './directory-options.ts'
+import { NameGates } from './name-gates.ts'
 import { emptyManifest, startHistory } from './open-files.ts'
 import { type RepairResult, repairCollection } from './repair.ts'
 import { replicaFileName } from './replica-file.ts'
@@ -94,6 +95,7 @@ export class DataDirectory {
   readonly #context: CollectionContext
   readonly #lock: DirectoryLock
   readonly #open = new Map<string, Promise<Collection>>()
+  readonly #gates = new NameGates()
   readonly #catalogue: CatalogueFile
 
   /** Use {@link openDataDirectory}. */
@@ -180,6 +182,8 @@ export class DataDirectory {
   /** The collection of that name or alias; opened once and shared. @throws `collection-not-found`, and what damage says */
   open(nameOrAlias: string): Promise<Collection> {
     const name = this.aliases.resolve(nameOrAlias)
+    const changed = this.#gates.passing(name)
+    if (changed !== undefined) return changed.then(() => this.open(nameOrAlias))
     const entry = this.#catalogue.current.collections.get(name)
     if (entry === undefined) return Promise.reject(this.#notFound(name))
     const opened =
@@ -190,8 +194,7 @@ export class DataDirectory {
   }
 
   /**
-   * Removes a collection, its files and its aliases.
-   * @returns whether it was there
+   * Removes a collection, its files and its aliases. @returns whether it was there
    * @throws `collection-not-found` unless `ifExists`; `usage` for an alias
    */
   async drop(name: string, options: { readonly ifExists?: boolean } = {}): Promise<boolean> {
@@ -203,19 +206,20 @@ export class DataDirectory {
         `Remove the alias with: vectra-cli aliases delete ${name}. Or drop ${means} itself.`,
       )
     }
-    const entry = this.#catalogue.current.collections.get(name)
-    if (entry === undefined) {
-      if (options.ifExists === true) return false
-      throw this.#notFound(name)
-    }
-    await this.#closeOne(name)
-    await this.#catalogue.change((now) => ({
-      collections: new Map([...now.collections].filter(([each]) => each !== name)),
-      aliases: new Map([...now.aliases].filter(([, each]) => each !== name)),
-      leftovers: [...now.leftovers, entry.directory],
-    }))
-    await this.#removeLeftover(entry.directory)
-    return true
+    const dropped = await this.#gates.alone(name, async () => {
+      const entry = this.#catalogue.current.collections.get(name)
+      if (entry === undefined) return undefined
+      await this.#closeOne(name)
+      await this.#catalogue.change((now) => ({
+        collections: new Map([...now.collections].filter(([each]) => each !== name)),
+        aliases: new Map([...now.aliases].filter(([, each]) => each !== name)),
+        leftovers: [...now.leftovers, entry.directory],
+      }))
+      return entry
+    })
+    if (dropped !== undefined) await this.#removeLeftover(dropped.directory)
+    else if (options.ifExists !== true) throw this.#notFound(name)
+    return dropped !== undefined
   }
 
   /**
@@ -224,10 +228,12 @@ export class DataDirectory {
    */
   async repair(nameOrAlias: string, toLsn: number): Promise<RepairResult> {
     const name = this.aliases.resolve(nameOrAlias)
-    const entry = this.#catalogue.current.collections.get(name)
-    if (entry === undefined) throw this.#notFound(name)
-    await this.#closeOne(name)
-    return repairCollection(this.#context, this.#directoryOf(entry), toLsn)
+    return this.#gates.alone(name, async () => {
+      const entry = this.#catalogue.current.collections.get(name)
+      if (entry === undefined) throw this.#notFound(name)
+      await this.#closeOne(name)
+      return repairCollection(this.#context, this.#directoryOf(entry), toLsn)
+    })
   }
 
   /** A place to restore into: see staging.ts. An interrupted restore of the same snapshot is found. */
@@ -261,12 +267,14 @@ export class DataDirectory {
         const restored = await proveAndRename(this.#context, directory, request, identity, target)
         try {
           await disk.syncDirectory(path.dirname(directory))
-          await this.#adopt(name, entry, target)
+          await this.#gates.alone(name, async () => {
+            await this.#adopt(name, entry, target)
+            this.#open.set(name, Promise.resolve(restored))
+          })
         } catch (error) {
           await restored.close()
           throw error
         }
-        this.#open.set(name, Promise.resolve(restored))
         return restored
       },
       discard: async () => {

@@ -14,6 +14,7 @@ import {
   text,
 } from './qdrant-shapes.ts'
 import type { Route, Schema, Served } from './route.ts'
+import { withCollection } from './with-collection.ts'
 
 const metricOf: Readonly<Record<string, Metric>> = { Cosine: 'cosine', Dot: 'ip', Euclid: 'l2' }
 
@@ -90,7 +91,8 @@ export function qdrantCollections(served: Served): Route[] {
     qdrantRoute(
       served,
       { method: 'GET', path, summary: 'Size and settings of a collection.', answer: payload },
-      async ({ params: { name = '' } }) => describe(await directory.open(name)),
+      ({ params: { name = '' } }) =>
+        withCollection(directory, name, async (collection) => describe(collection)),
     ),
     qdrantRoute(
       served,

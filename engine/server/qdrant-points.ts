@@ -21,6 +21,7 @@ import {
   withVector,
 } from './qdrant-shapes.ts'
 import type { Route, RouteRequest, Served } from './route.ts'
+import { withCollection } from './with-collection.ts'
 
 const record = closed({ id: pointId, payload: { type: ['object', 'null'] }, vector }, ['id'])
 const updated = closed({ operation_id: count, status: text }, ['status'])
@@ -49,8 +50,10 @@ interface ReadBody {
 
 /** See the head of this file. */
 export function qdrantPoints(served: Served): Route[] {
-  const { directory } = served
-  const open = ({ params: { name = '' } }: RouteRequest) => directory.open(name)
+  const on = <T>(
+    { params: { name = '' } }: RouteRequest,
+    work: (collection: Collection) => Promise<T>,
+  ): Promise<T> => withCollection(served.directory, name, work)
   const base = '/collections/:name/points'
   const query = ignoredQuery
   return [
@@ -67,7 +70,7 @@ export function qdrantPoints(served: Served): Route[] {
       },
       async (request) => {
         const points = toPoints(request.body as UpsertBody) // checked against upsertBody
-        const { lsn } = await (await open(request)).upsert(points)
+        const { lsn } = await on(request, (collection) => collection.upsert(points))
         return { operation_id: lsn, status: 'completed' }
       },
     ),
@@ -87,9 +90,10 @@ export function qdrantPoints(served: Served): Route[] {
         if ((points === undefined) === (given === undefined)) {
           fail('usage', 'body has neither or both of points and filter', 'Give one of them.')
         }
-        const collection = await open(request)
-        const ids = points ?? collection.matching(parseQdrantFilter(given)).ids()
-        const { lsn } = await collection.delete(ids)
+        const filtered = points === undefined ? parseQdrantFilter(given) : undefined
+        const { lsn } = await on(request, (collection) =>
+          collection.delete(points ?? collection.matching(filtered).ids()),
+        )
         return { operation_id: lsn, status: 'completed' }
       },
     ),
@@ -105,8 +109,8 @@ export function qdrantPoints(served: Served): Route[] {
       },
       async (request) => {
         const { ids, ...body } = request.body as ReadBody & { ids: readonly unknown[] }
-        const collection = await open(request)
-        const found = await recordsOf(collection, ids, { with_payload: true, ...body })
+        const wanted = { with_payload: true, ...body }
+        const found = await on(request, (collection) => recordsOf(collection, ids, wanted))
         return found.filter((each) => each !== undefined)
       },
     ),
@@ -123,7 +127,7 @@ export function qdrantPoints(served: Served): Route[] {
         const { name = '', id = '' } = request.params
         const wanted = /^\d+$/.test(id) ? Number(id) : id
         const all = { with_payload: true, with_vector: true }
-        const [found] = await recordsOf(await open(request), [wanted], all)
+        const [found] = await on(request, (collection) => recordsOf(collection, [wanted], all))
         const hint = 'Check the spelling; ids are case-sensitive.'
         return found ?? fail('point-not-found', `${name} has no point ${id}`, hint)
       },
@@ -141,7 +145,7 @@ export function qdrantPoints(served: Served): Route[] {
           next_page_offset: { type: [...idTypes, 'null'] },
         }),
       },
-      async (request) => scroll(await open(request), request.body as ScrollBody),
+      (request) => on(request, (collection) => scroll(collection, request.body as ScrollBody)),
     ),
     qdrantRoute(
       served,
@@ -155,7 +159,8 @@ export function qdrantPoints(served: Served): Route[] {
       },
       async (request) => {
         const { filter: given } = request.body as { filter?: unknown }
-        return { count: (await open(request)).matching(parseOptional(given)).count() }
+        const passing = parseOptional(given)
+        return on(request, async (collection) => ({ count: collection.matching(passing).count() }))
       },
     ),
   ]

@@ -21,7 +21,8 @@ import {
   withPayload,
   withVector,
 } from './qdrant-shapes.ts'
-import type { Route, RouteRequest, Schema, Served } from './route.ts'
+import type { Route, Schema, Served } from './route.ts'
+import { withCollection } from './with-collection.ts'
 
 const common = {
   filter,
@@ -65,7 +66,6 @@ interface SearchBody {
 
 /** See the head of this file. */
 export function qdrantSearch(served: Served): Route[] {
-  const open = ({ params: { name = '' } }: RouteRequest) => served.directory.open(name)
   const base = '/collections/:name/points'
   const route = (
     path: string,
@@ -78,7 +78,10 @@ export function qdrantSearch(served: Served): Route[] {
       served,
       { method: 'POST', path: base + path, query: ignoredQuery, summary, body, answer },
       // the body was checked against its schema
-      async (request) => result(await open(request), request.body as SearchBody & BatchBody),
+      ({ params: { name = '' }, body: given }) =>
+        withCollection(served.directory, name, (collection) =>
+          result(collection, given as SearchBody & BatchBody),
+        ),
     )
   const pointsOf = closed({ points: listOf(scored) })
   return [

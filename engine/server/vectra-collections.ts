@@ -9,6 +9,7 @@ import { acceptId, type PointInput } from '../format/point.ts'
 import { toLine } from '../transfer/export-points.ts'
 import type { JobWorld } from './jobs.ts'
 import { json, type Route, type RouteRequest, type Schema, type Served } from './route.ts'
+import { withCollection } from './with-collection.ts'
 
 const text: Schema = { type: 'string' }
 const count: Schema = { type: 'integer', minimum: 0 }
@@ -43,6 +44,9 @@ export function vectraCollections(served: Served): Route[] {
   const path = `${base}/:name`
   const nameOf = ({ params: { name = '' } }: RouteRequest) => name
   const open = (request: RouteRequest) => directory.open(nameOf(request))
+  /** Answers with what `work` returns. */
+  const on = async (request: RouteRequest, work: (collection: Collection) => Promise<object>) =>
+    json(await withCollection(directory, nameOf(request), work))
   return [
     {
       method: 'GET',
@@ -58,7 +62,7 @@ export function vectraCollections(served: Served): Route[] {
       tag,
       summary: 'A collection: identity, settings, count, LSN, digest.',
       answer: anything,
-      handle: async (request) => json((await open(request)).describe()),
+      handle: (request) => on(request, async (collection) => collection.describe()),
     },
     {
       method: 'GET',
@@ -66,7 +70,7 @@ export function vectraCollections(served: Served): Route[] {
       tag,
       summary: 'How a collection lies on disk.',
       answer: anything,
-      handle: async (request) => json((await open(request)).stats()),
+      handle: (request) => on(request, async (collection) => collection.stats()),
     },
     {
       method: 'PUT',
@@ -135,7 +139,7 @@ export function vectraCollections(served: Served): Route[] {
       writes: true,
       handle: async (request) => {
         const { points } = request.body as { points: readonly PointInput[] } // each is checked by the engine
-        return json(await (await open(request)).upsert(points))
+        return on(request, (collection) => collection.upsert(points))
       },
     },
     {
@@ -148,7 +152,7 @@ export function vectraCollections(served: Served): Route[] {
       writes: true,
       handle: async (request) => {
         const { ids } = request.body as { ids: readonly unknown[] }
-        return json(await (await open(request)).delete(ids))
+        return on(request, (collection) => collection.delete(ids))
       },
     },
     {
@@ -160,8 +164,10 @@ export function vectraCollections(served: Served): Route[] {
       answer: object({ point: { type: ['object', 'null'] } }, ['point']),
       handle: async (request) => {
         const { id } = request.body as { id: unknown }
-        const point = await (await open(request)).get(acceptId(id))
-        return json({ point: point ? { ...point, vector: Array.from(point.vector) } : null })
+        return on(request, async (collection) => {
+          const point = await collection.get(acceptId(id))
+          return { point: point ? { ...point, vector: Array.from(point.vector) } : null }
+        })
       },
     },
     {
@@ -190,7 +196,9 @@ export function vectraCollections(served: Served): Route[] {
           ...(filter !== undefined && { filter: parseFilter(filter) }),
           ...(exclude !== undefined && { exclude: acceptId(exclude) }),
         }
-        return json({ neighbours: await (await open(request)).search(vector, options) })
+        return on(request, async (collection) => ({
+          neighbours: await collection.search(vector, options),
+        }))
       },
     },
     {

@@ -103,8 +103,8 @@ describe('a filter of Qdrant', () => {
       { numRuns: 3_000 },
     )
     // a property over filters that all pass, or none, would show nothing
-    expect(passed / runs).toBeGreaterThan(0.1)
-    expect(passed / runs).toBeLessThan(0.9)
+    expect(passed / runs).toBeGreaterThan(0.03)
+    expect(passed / runs).toBeLessThan(0.97)
   })
 
   it('goes along paths and into lists', () => {
