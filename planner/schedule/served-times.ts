@@ -3,7 +3,7 @@ import type { LedgerEntry } from '../ledger/ledger-line.ts'
 import { keyOf } from './timed.ts'
 
 export interface ServedTimes {
-  /** When the plan first appears in the ledger, epoch milliseconds. */
+  /** When the plan first appears in the ledger with something that ran, epoch milliseconds. */
   readonly knownSinceAt?: number
   /** By {@link keyOf}: due times of its runs, ascending; a run that nobody scheduled was due when it began. */
   readonly dueAt: ReadonlyMap<string, readonly number[]>
@@ -30,6 +30,8 @@ export class ServedBook {
   }
 
   read(entry: LedgerEntry): void {
+    // who played a disaster through did not yet let the clock run anything
+    if (entry.kind === 'exercise') return
     this.#knownSinceAt ??= Date.parse(entry.at)
     if (entry.kind !== 'run-started') return
     add(this.#dueAt, keyOf(entry.sequence), Date.parse(entry.dueAt ?? entry.at))

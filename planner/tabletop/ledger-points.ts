@@ -23,7 +23,8 @@ export function ledgerPoints(plan: Plan, entries: readonly LedgerEntry[]): Ledge
   const copies = new Copies(sightings)
   let endsAt = Number.NEGATIVE_INFINITY
   for (const entry of entries) {
-    if (entry.plan !== plan.name) continue
+    // what was only played is no moment at which copies were known
+    if (entry.plan !== plan.name || entry.kind === 'exercise') continue
     endsAt = Math.max(endsAt, Date.parse(entry.at))
     if (entry.kind !== 'step') continue
     const { run, line, record } = entry

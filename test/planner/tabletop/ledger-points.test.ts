@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Claim } from '../../../planner/audit/claims.ts'
 import { ledgerPoints, pointsByHand } from '../../../planner/tabletop/ledger-points.ts'
+import { exerciseEntry } from '../../support/exercise-entry.ts'
 import { storyModel } from '../../support/simulated-plan.ts'
 
 const minute = 60_000
@@ -25,4 +26,9 @@ test('an empty ledger has no stretch, no end and no point', async () => {
   expect(points.window).toBeUndefined()
   expect(points.endsAt).toBe(never)
   expect(points.claims('words', 'far')).toEqual([])
+})
+
+test('a played exercise moves no end of the ledger: simulations stay as they were', async () => {
+  const { plan } = await storyModel({ steps: '      - exec: { command: [/bin/true] }' })
+  expect(ledgerPoints(plan, [exerciseEntry(1e12, plan.name)]).endsAt).toBe(never)
 })
