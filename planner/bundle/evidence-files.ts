@@ -1,6 +1,7 @@
 /** Artefacts that the ledger vouches for, as far as they lie in the state directory. */
 import * as path from 'node:path'
 import { type Disk, isOperatingError, sha256Hex } from '../../engine/index.ts'
+import { refuseLinks } from '../ledger/durable-directory.ts'
 import type { LedgerLine } from '../ledger/ledger-line.ts'
 import { unfold } from '../ledger/sum.ts'
 import { planLimits } from '../plan/limits.ts'
@@ -36,7 +37,10 @@ export class EvidenceBook {
     return [...this.#elsewhere].sort()
   }
 
-  /** One by one, by name; undefined for one that is gone. */
+  /**
+   * One by one, by name; undefined for one that is gone.
+   * @throws `disk-refused` for a link on the way to it
+   */
   async *files(
     disk: Disk,
     stateDirectory: string,
@@ -44,7 +48,9 @@ export class EvidenceBook {
     for (const [artefact, { sha256, line }] of [...this.#wanted].sort(([a], [b]) =>
       a < b ? -1 : 1,
     )) {
-      const bytes = await readArtefact(disk, path.join(stateDirectory, ...artefact.split('/')))
+      const file = path.join(stateDirectory, ...artefact.split('/'))
+      await refuseLinks(disk, path.join(stateDirectory, 'runs'), path.dirname(file))
+      const bytes = await readArtefact(disk, file)
       yield bytes === undefined
         ? { artefact, bytes }
         : { artefact, line, bytes, fits: sha256Hex(bytes) === sha256 }

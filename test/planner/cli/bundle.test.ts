@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process'
-import { appendFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import * as path from 'node:path'
 import { unzipSync } from 'fflate'
 import { expect, test } from 'vitest'
@@ -67,7 +76,6 @@ test('a bundle is checked by its own README with standard tools, and gives the s
   const name = path.basename(plan.file)
   expect(readme).toContain(`vectra-dr audit plan/${name} --state state`)
   const copy = ['audit', path.join(out, 'plan', name), '--state', path.join(out, 'state')]
-  await generateSigningKey(path.join(out, 'plan', 'ledger.pem'))
   const again = await dr([...copy, ...window, '--format', 'json'])
   expect(again.stdout).toBe(await readFile(path.join(out, 'report', 'report.json'), 'utf8'))
 
@@ -114,4 +122,23 @@ test('evidence that was changed since is left out, told, and exits 13; evidence 
     `Evidence that was changed, and is left out: its hash is not the one in the ledger\n\n- ${first}`,
   )
   expect(readme).toContain(`that is gone\n\n- ${second}`)
+})
+
+test('case 84: evidence behind a link is not read; all of it may lie on another disk', async () => {
+  const { file, state, directory } = await smallPlan(talking)
+  await dr(['drill', file, '--yes'])
+  const runs = path.join(state, 'runs')
+  const [run = ''] = await readdir(runs)
+  const steps = path.join(runs, run, 'steps')
+  await rename(steps, path.join(directory, 'elsewhere'))
+  await symlink(path.join(directory, 'elsewhere'), steps)
+  const linked = await dr(['audit', file, '--bundle', path.join(directory, 'linked.zip')])
+  expect(linked.exitCode).toBe(12)
+  expect(linked.stderr).toContain(`${steps} is a symbolic link`)
+  await rm(steps)
+  await rename(path.join(directory, 'elsewhere'), steps)
+  await rename(runs, path.join(directory, 'large-disk'))
+  await symlink(path.join(directory, 'large-disk'), runs)
+  const moved = await dr(['audit', file, '--bundle', path.join(directory, 'moved.zip')])
+  expect([moved.exitCode, moved.stderr]).toEqual([3, expect.not.stringContaining('is gone')])
 })
