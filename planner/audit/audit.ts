@@ -11,6 +11,7 @@ import type { ObjectiveKind, Plan, PlanCollection } from '../plan/plan.ts'
 import { type Observation, toIso } from '../step/observation.ts'
 import { Copies, type PlacedRecord } from './copies.ts'
 import { type Day, daysOf } from './days.ts'
+import type { LedgerExercise } from './exercises.ts'
 import { GrowthBook } from './growth.ts'
 import { judge } from './judge.ts'
 import { type LedgerRun, RunBook } from './ledger-run.ts'
@@ -81,6 +82,7 @@ export class Auditor {
   readonly #sightings: Sightings
   readonly #copies: Copies
   readonly #growth: GrowthBook
+  readonly #exercises: LedgerExercise[] = []
   readonly #days: readonly Day[]
   #knownSinceAt: number | undefined
   #lastLine = 0
@@ -140,7 +142,10 @@ export class Auditor {
     this.#lastLine = Math.max(this.#lastLine, entry.line)
     if (entry.plan !== plan.name) return
     // what was only played says nothing of copies and runs, nor since when they are known
-    if (entry.kind === 'exercise') return
+    if (entry.kind === 'exercise') {
+      this.#exercises.push(entry)
+      return
+    }
     // entries of a sum come after others that are younger, and a run begins before its first line is written
     const since = entry.kind === 'run-ended' ? Date.parse(entry.startedAt) : at
     this.#knownSinceAt = Math.min(this.#knownSinceAt ?? since, since)
@@ -209,6 +214,7 @@ export class Auditor {
       knownSinceAt: this.#knownSinceAt ?? window.to,
       sightings: this.#sightings,
       copies: this.#copies,
+      exercises: this.#exercises,
       growth: this.#growth,
       days: this.#days,
     })

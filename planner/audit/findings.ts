@@ -12,21 +12,17 @@ import { showMinutes } from '../step/quantity.ts'
 import type { Span } from './claims.ts'
 import type { Copies, CopyCheck, LineReference } from './copies.ts'
 import type { DrillReport } from './drills.ts'
+import { actionFindings, type LedgerExercise } from './exercises.ts'
 import type { ExposureSeries } from './exposure.ts'
+import type { FindingSeverity, Found, Retest } from './found.ts'
 import { judge } from './judge.ts'
-import type { LedgerRun } from './ledger-run.ts'
+import type { LedgerRun, ServedRuns } from './ledger-run.ts'
 import { objectivesOf } from './objectives.ts'
 import type { Occurrence, Occurrences, OccurringRun } from './occurrences.ts'
 import { recovers } from './recovery.ts'
 import type { Sightings } from './sightings.ts'
 import type { Verdict } from './verdict.ts'
 import { lossText } from './verdict-exposure.ts'
-
-/** `critical`: an objective was missed, or a copy is damaged. `warning`: it may be next time. */
-export type FindingSeverity = 'critical' | 'warning'
-
-/** Whether something was tried again since: nothing was, it failed again, or it passed, which closes it. */
-export type Retest = 'not retested' | 'failed again' | 'passed'
 
 export interface AuditFinding {
   /** The same in every report: `exposure/orders/region`. */
@@ -49,21 +45,11 @@ export interface AuditFinding {
   readonly closedBy: LineReference | null
 }
 
-/** What a rule finds; owner and dates come from the plan. Epoch milliseconds. */
-interface Found {
-  readonly id: string
-  readonly severity: FindingSeverity
-  readonly collection?: string
-  readonly message: string
-  readonly openedAt: number
-  readonly retest?: Retest
-  readonly shownBy?: readonly LineReference[]
-  readonly closed?: { readonly at: number; readonly by: LineReference | null }
-}
-
 export interface FindingsRequest {
   readonly plan: Plan
   readonly runs: readonly LedgerRun[]
+  readonly served: ReadonlyMap<string, ServedRuns>
+  readonly exercises: readonly LedgerExercise[]
   readonly sightings: Sightings
   readonly copies: Copies
   readonly occurrences: readonly Occurrences[]
@@ -88,6 +74,7 @@ export function reportFindings(request: FindingsRequest): AuditFinding[] {
     ...neverMeasured(request),
     ...unprotected(request),
     ...unreviewed(request),
+    ...actionFindings(request.exercises, request.runs, request.served),
   ]
     .filter(({ closed }) => closed === undefined || closed.at >= window.from)
     .sort(
@@ -103,13 +90,13 @@ const rank = ({ closed, severity }: Found): number =>
 function toFinding(found: Found, { findings }: Compliance, now: number): AuditFinding {
   const { id, severity, collection, message, openedAt, closed, shownBy = [] } = found
   const dueMs = severity === 'critical' ? findings.criticalDueMs : findings.warningDueMs
-  const dueAt = dueMs === undefined ? undefined : openedAt + dueMs
+  const dueAt = found.dueAt ?? (dueMs === undefined ? undefined : openedAt + dueMs)
   return {
     ...{ id, severity, collection: collection ?? null, message },
     state: closed === undefined ? 'open' : 'closed',
     retest: closed === undefined ? (found.retest ?? 'not retested') : 'passed',
     openedAt: toIso(openedAt),
-    owner: findings.owner,
+    owner: found.owner ?? findings.owner,
     dueAt: dueAt === undefined ? null : toIso(dueAt),
     isLate: dueAt !== undefined && (closed?.at ?? now) > dueAt,
     closedAt: closed === undefined ? null : toIso(closed.at),

@@ -9,6 +9,7 @@ import type { Copies } from './copies.ts'
 import { type CopyReport, reportCopies } from './copy-report.ts'
 import type { Day } from './days.ts'
 import { type DrillReport, reportDrills } from './drills.ts'
+import { type LedgerExercise, reportTraining, type TrainingReport } from './exercises.ts'
 import { type ExposureSeries, reportExposure } from './exposure.ts'
 import { type AuditFinding, reportFindings } from './findings.ts'
 import type { DataReport, GrowthBook } from './growth.ts'
@@ -38,6 +39,8 @@ export interface AuditSections {
   readonly schedules: readonly SequenceReport[]
   /** Open ones first. */
   readonly findings: readonly AuditFinding[]
+  /** Who took part in exercises; absent where nobody has ever played. */
+  readonly training?: TrainingReport
   readonly compliance: ComplianceReport
   /** Of the frameworks that the plan names: evidence, not certification. */
   readonly controls: readonly ControlReport[]
@@ -49,6 +52,8 @@ export interface SectionsRequest {
   readonly runs: readonly LedgerRun[]
   /** Runs of schedules that passed, by the schedule's name. */
   readonly served: ReadonlyMap<string, ServedRuns>
+  /** Up to the end of the window. */
+  readonly exercises: readonly LedgerExercise[]
   readonly sightings: Sightings
   readonly copies: Copies
   readonly growth: GrowthBook
@@ -71,6 +76,7 @@ export function reportSections(request: SectionsRequest): AuditSections {
   const schedules = reportSchedules(occurrences, request.days)
   const exposure = reportExposure({ plan, copies, occurrences, supplyOf, window, knownSinceAt })
   const drills = reportDrills(plan, runs, schedules, window)
+  const training = reportTraining(plan, request.exercises, to)
   const sections = {
     observedFrom: toIso(window.from),
     exposure,
@@ -80,6 +86,7 @@ export function reportSections(request: SectionsRequest): AuditSections {
     data: request.growth.report(plan),
     schedules,
     findings: reportFindings({ ...request, occurrences, exposure, drills, window }),
+    ...(training && { training }),
     compliance: reportCompliance(plan, to),
   }
   const verdicts = request.verdicts.map((verdict) => withExposure(verdict, exposure))

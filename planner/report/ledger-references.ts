@@ -46,6 +46,9 @@ export function ledgerReferences({ runs, verdicts, sections }: Audit): LedgerRef
   for (const { closedBy } of sections?.findings ?? []) {
     if (closedBy !== null) name(closedBy.line, `run ${closedBy.run} closes a finding`)
   }
+  for (const { line, lastTookPartAt } of sections?.training?.people ?? []) {
+    name(line, `${showInstant(lastTookPartAt ?? '')}: an exercise was played`)
+  }
   for (const { breaches } of sections?.exposure ?? []) {
     for (const { line, at, message } of breaches.flatMap(({ incidents }) => incidents)) {
       name(line, `${showInstant(at)}: ${message}`)

@@ -13,6 +13,7 @@ import type { Block, Cell, Section } from './block.ts'
 import { at, minuteOf, ms, none, sentence, table, unbounded } from './cells.ts'
 import type { ChartBlocks } from './chart-blocks.ts'
 import { drillSection } from './drill-story.ts'
+import { trainingSection } from './training-story.ts'
 
 /** Every section that has something to tell. */
 export const sectionStory = (sections: AuditSections, charts: ChartBlocks): Section[] => [
@@ -22,6 +23,7 @@ export const sectionStory = (sections: AuditSections, charts: ChartBlocks): Sect
   ...dataSection(sections, charts.data),
   scheduleSection(sections, charts.calendar),
   findingSection(sections),
+  ...trainingSection(sections),
   ...controlSection(sections),
   complianceSection(sections),
 ]
