@@ -151,6 +151,31 @@ describe('a job', () => {
   })
 })
 
+it('case 94: keys and questions are read here and sent; no job tells them', async () => {
+  const { root, server, found: env, lines, backups } = await world()
+  await succeed(`collections import pets ${lines} --index flat`, env)
+  const [key, signing] = [join(root, 'backup.key'), join(root, 'signing.pem')]
+  await succeed(`repository key generate ${key}`, {})
+  const made = await succeed(`repository key generate ${signing} --signing --json`, {})
+  const publicKey = String(made.objects().at(-1)?.['publicKey'])
+  const questions = join(root, 'questions.jsonl')
+  await writeFile(questions, '{"id":"q","vector":[1,0.5]}\n')
+  await succeed(`repository init ${backups} --key-file ${key}`, {})
+  const backup = `collections backup pets --destination ${backups} --snapshot-id one --wait`
+  const options = `--key-file ${key} --sign-key ${signing} --golden-file ${questions} --golden-k 2`
+  const done = await succeed(`${backup} ${options} --json`, env)
+  expect(done.objects().at(-1)).toMatchObject({ outcome: 'done', golden: { queries: 1, k: 2 } })
+  const restore = `collections restore pets --source ${backups} --replace --wait`
+  expect((await cli(restore, env)).exitCode).toBe(17)
+  await succeed(`${restore} --key-file ${key} --trust ${publicKey}`, env)
+  const told = JSON.stringify(server.served.jobs.list())
+  for (const file of [key, signing]) {
+    for (const line of (await readFile(file, 'utf8')).trim().split('\n')) {
+      expect(told).not.toContain(line)
+    }
+  }
+})
+
 describe('a command', () => {
   const rules = { token: 'of eight or more', tls: false, insecureHttp: false }
 
