@@ -143,6 +143,13 @@ export function clusterRoutes(served: Served): Route[] {
           return json(promotion)
         } catch (error) {
           if (accept === undefined && window !== undefined) return json({ window })
+          if (window !== undefined && accept !== undefined && !isWithin(window, accept)) {
+            fail(
+              'declined',
+              'it is not as it was told any more: another node answers, or answers no more, or more would be lost',
+              'Nothing was changed. Promote again, and read what is true now.',
+            )
+          }
           throw error
         }
       },
@@ -163,11 +170,13 @@ export function clusterRoutes(served: Served): Route[] {
   ]
 }
 
-/** Whether no more may be lost than was told and accepted. */
-const isWithin = (now: LossWindow, accepted: LossWindow): boolean =>
-  (accepted.records === null || (now.records !== null && now.records <= accepted.records)) &&
-  (now.records !== null || accepted.records === null) &&
-  now.unreachable.every((each) => accepted.unreachable.includes(each))
+/** Whether no more may be lost than was told and accepted. Null, which a body leaves out: not known. */
+function isWithin(now: LossWindow, accepted: Partial<LossWindow>): boolean {
+  const { records = null, unreachable = [] } = accepted
+  const known =
+    records === null ? now.records === null : (now.records ?? Number.POSITIVE_INFINITY) <= records
+  return known && now.unreachable.every((each) => unreachable.includes(each))
+}
 
 /** The bytes of a request. @throws `unreachable` when its sender went away; `limit-exceeded` */
 async function wholeOf(stream: AsyncIterable<unknown>): Promise<Buffer> {

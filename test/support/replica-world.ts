@@ -2,6 +2,7 @@
  * Three nodes on virtual time: real collections and the real replication code on disks in memory, over a
  * network that delays, loses, repeats and damages messages, cuts links one way, and forgets crashed nodes.
  */
+import type { Disk } from '../../engine/base/disk.ts'
 import { fail, OperatingError } from '../../engine/base/errors.ts'
 import type { Timer } from '../../engine/base/timer.ts'
 import type { Collection } from '../../engine/collection/collection.ts'
@@ -65,8 +66,8 @@ export class ReplicaWorld {
     return this.nodes.find(({ address }) => address.name === name) ?? bug(`no node ${name}`)
   }
 
-  /** Starts a node on its disk. */
-  async start(name: string): Promise<ReplicaNode> {
+  /** Starts a node on its disk, or on `through` in front of it. */
+  async start(name: string, through?: Disk): Promise<ReplicaNode> {
     const simulated = this.of(name)
     const life = ++simulated.life
     const isAlive = () => simulated.life === life
@@ -77,7 +78,8 @@ export class ReplicaWorld {
       after: (milliseconds, act) =>
         this.timer.after(milliseconds, () => (isAlive() ? act() : undefined)),
     }
-    const { disk, address } = simulated
+    const { address } = simulated
+    const disk = through ?? simulated.disk
     if ((await disk.stat('/d')) !== undefined) await breakLock(disk, '/d')
     const data = await openTest('/d', { disk, clock: this.clock, timer, warnings: this.warnings })
     simulated.data = data
