@@ -21,7 +21,7 @@ export function nextSteps({ steps, procedure }: PlaySetup, state: PlayState): Pl
 }
 
 /**
- * @param what `declare`, `procedure NAME`, the id of a step, or anything else in words
+ * @param what `declare`, `procedure NAME` or the name alone, the id of a step, or anything else in words
  * @returns a sentence where a name is none of the plan's
  */
 export function judgeDecision(
@@ -47,6 +47,8 @@ export function judgeDecision(
   const id = text.replace(/^step\s+/, '')
   const own = setup.steps.get(setup.procedure.name)?.find((step) => step.id === id)
   if (own !== undefined) return judgeStep(setup, state, atMs, contact, own)
+  // the right choice, said in short, is no wrong turn
+  if (setup.plan.procedures.has(text)) return judgeProcedure(setup, role, text)
   const [other] = [...setup.steps].find(([, steps]) => steps.some((step) => step.id === id)) ?? []
   if (other === undefined && id !== text) return `no procedure has a step ${id}`
   const decision = { kind: other === undefined ? 'other' : 'step', text: id } as const
@@ -127,6 +129,8 @@ function judgeStep(
   }
   const lost = lostFor(setup, step)
   if (lost !== undefined) return refused(`it cannot be done, because ${lost}`)
+  const silent = silentFor(setup, step, atMs)
+  if (silent !== undefined) return refused(`it cannot be done now: ${silent}`)
   const beginsAtMs = backAtMs(setup, step, atMs)
   if (beginsAtMs === Number.POSITIVE_INFINITY) {
     return refused('it cannot be done: no place that it reads from answers any more')
@@ -146,15 +150,34 @@ const sourcesOf = ({ touches }: PlayStep): string[] =>
     .filter(({ what, access }) => what === 'destination' && access === 'reads')
     .map(({ name }) => name)
 
+/** Targets that the step changes; none where it goes on without. */
+const changedBy = ({ touches, passesWithout }: PlayStep): string[] =>
+  passesWithout
+    ? []
+    : touches
+        .filter(({ what, access }) => what === 'target' && access !== 'reads')
+        .map(({ name }) => name.split('/')[0] ?? '')
+
+/** The first of its targets that does not answer now, and until when. */
+function silentFor({ scenario }: PlaySetup, step: PlayStep, atMs: number): string | undefined {
+  for (const name of changedBy(step)) {
+    const span = failingSpans(scenario, 'target', name).find(
+      ({ fromMs, toMs }) => fromMs <= atMs && atMs < toMs,
+    )
+    if (span === undefined) continue
+    const until = Number.isFinite(span.toMs) ? ` before ${formatDuration(span.toMs)}` : ' any more'
+    return `target ${name} does not answer${until}`
+  }
+  return undefined
+}
+
 /** Why a step cannot work, where what it needs is lost for good. */
 function lostFor({ places }: PlaySetup, step: PlayStep): string | undefined {
   const because = (what: 'target' | 'destination', name: string): string | undefined => {
     const lost = places.find((each) => each.what === what && each.name === name)?.lostBecause
     return lost === undefined ? undefined : `${what} ${name} is ${lost}`
   }
-  const written = step.touches
-    .filter(({ what, access }) => what === 'target' && access !== 'reads')
-    .flatMap(({ name }) => because('target', name.split('/')[0] ?? '') ?? [])
+  const written = changedBy(step).flatMap((name) => because('target', name) ?? [])
   const sources = sourcesOf(step).map((name) => because('destination', name))
   const isDry = sources.length > 0 && sources.every((each) => each !== undefined)
   return written[0] ?? (isDry ? sources[0] : undefined)

@@ -3,7 +3,7 @@ import { compile } from '../compile/compile.ts'
 import { stepsOf, type Task, type TaskTree } from '../compile/task.ts'
 import type { LedgerEntry } from '../ledger/ledger-line.ts'
 import { createPersonMask } from '../plan/personal.ts'
-import type { Plan, Procedure } from '../plan/plan.ts'
+import { type Plan, type Procedure, tasksOf } from '../plan/plan.ts'
 import type { Scenario } from '../plan/scenario.ts'
 import { historyIn } from '../runbook/measured-history.ts'
 import { shellLineOf, spoken } from '../runbook/shell-text.ts'
@@ -24,6 +24,8 @@ export interface PlayStep {
   readonly role?: string
   readonly takesMs: number
   readonly touches: readonly Touch[]
+  /** It goes on where its target does not answer: the fence of a place that is lost. */
+  readonly passesWithout: boolean
 }
 
 export interface PlaySetup {
@@ -70,8 +72,14 @@ export function setupPlay(
   }
 }
 
-const stepsOfTree = ({ plan, stages }: TaskTree): PlayStep[] =>
-  stages
+function stepsOfTree({ plan, sequence, stages }: TaskTree): PlayStep[] {
+  const written = tasksOf(plan.procedures.get(sequence.name)?.steps ?? [])
+  const patient = new Set(
+    written.flatMap((step) =>
+      step.kind === 'fence' && step.input.unreachable === 'continue' ? step.id : [],
+    ),
+  )
+  return stages
     .flatMap(({ tasks }): readonly Task[] => tasks)
     .flatMap((task, group) =>
       stepsOf([task])
@@ -84,6 +92,7 @@ const stepsOfTree = ({ plan, stages }: TaskTree): PlayStep[] =>
               id,
               group,
               touches,
+              passesWithout: patient.has(id),
               takesMs: step.stepKind === 'approve' ? 0 : estimate.durationMs,
             },
             sentence: spoken(description.sentence, plan),
@@ -95,6 +104,7 @@ const stepsOfTree = ({ plan, stages }: TaskTree): PlayStep[] =>
           }
         }),
     )
+}
 
 /** The roles that a contact holds, in the order of the plan. */
 export const rolesOf = ({ people }: Plan, contact: string): string[] =>
