@@ -1,15 +1,33 @@
-/** `reconcile`: which acknowledged writes are missing after a failover. */
+/**
+ * `reconcile`: which acknowledged writes are missing after a failover.
+ *
+ * `report` tells what the promotion of this run found, and changes nothing. `replay` lets the old primary join:
+ * what only it had is written to a file there, and what of that is absent is written again. What is otherwise
+ * now than the lost record would have it is left to a person.
+ */
+import { fail, isJsonObject, isOperatingError, type JsonObject } from '../../engine/index.ts'
+import type { ReconcileInput } from '../plan/step-inputs.ts'
+import { vectraCli } from '../target/command-line.ts'
 import { estimateFrom } from './estimate.ts'
-import { notOfferedByTarget } from './not-offered.ts'
-import type { StepFaces } from './step.ts'
+import { copiesOn, nodeOf, nodesOf } from './nodes.ts'
+import type { StepContext, StepFaces } from './step.ts'
 
 export const reconcile: StepFaces<'reconcile'> = {
   kind: 'reconcile',
-  run: notOfferedByTarget('reconcile'),
-  describe: ({ collection, from, lost }) => ({
+
+  run: async (input, context) => ({
+    outputs: await (input.lost === 'replay' ? replay(input, context) : report(input, context)),
+  }),
+
+  examine: async () => ({
+    state: 'repeat',
+    found: 'only what is absent is ever written',
+  }),
+
+  describe: ({ collection, from, lost }, plan) => ({
     sentence: `Find the writes of ${collection} that ${from} lacks, and ${lost === 'replay' ? 'write them again' : 'report them'}`,
     expected: 'every acknowledged write that is missing, or that there is none',
-    commands: [],
+    commands: [vectraCli(plan, from, 'cluster', 'status')],
   }),
   estimate: (_, id, history) => estimateFrom(history, { id, kind: 'reconcile' }, 60_000),
   touches: ({ collection, from, lost }) => [
@@ -21,3 +39,76 @@ export const reconcile: StepFaces<'reconcile'> = {
   ],
   needs: ({ from }) => [{ target: from, capabilities: ['reconcile'] }],
 }
+
+async function report(
+  { collection, from: target }: ReconcileInput,
+  context: StepContext,
+): Promise<JsonObject> {
+  const { copies } = await copiesOn(context, [target], collection)
+  const copy = copies[0]?.copy ?? noCopy(collection, target)
+  const promoted = context.records
+    .filter(({ kind, outcome }) => kind === 'promote' && outcome === 'passed')
+    .map(({ outputs }) => outputs?.['collections'])
+    .filter((each) => isJsonObject(each))
+    .map((each) => each[collection])
+    .findLast((each) => isJsonObject(each))
+  const missing = promoted?.['lostRecords'] ?? null
+  const window = promoted?.['window'] ?? null
+  context.remark(
+    typeof missing === 'number'
+      ? `${missing} acknowledged record(s) of ${collection} are missing on ${target}`
+      : `what ${collection} on ${target} lacks is known when the old primary joins: a step replicate, or lost: replay`,
+  )
+  return { collection, target, missing, replayed: 0, window, lsn: copy.lsn }
+}
+
+async function replay(
+  { collection, from: target }: ReconcileInput,
+  context: StepContext,
+): Promise<JsonObject> {
+  const { copies, unreachable } = await copiesOn(
+    context,
+    nodesOf(context.plan, collection),
+    collection,
+  )
+  const truth = copies.find((each) => each.target === target) ?? noCopy(collection, target)
+  if (unreachable.length > 0) {
+    fail(
+      'unreachable',
+      `${unreachable.join(', ')} may have writes of ${collection} and does not answer`,
+      'Bring it back first, or write lost: report.',
+    )
+  }
+  let [missing, replayed, different] = [0, 0, 0]
+  for (const { target: other, copy } of copies) {
+    const follows = copy.role === 'standby' && copy.primary?.name === truth.node.name
+    if (other === target || follows) continue
+    const { lost } = await nodeOf(context, other).rejoin(collection, truth.node, 'async', context)
+    if (lost === null) continue
+    context.remark(`${other} had ${lost.records} record(s) that ${target} lacks: ${lost.file}`)
+    const done = await nodeOf(context, target)
+      .replay(collection, lost.file, context)
+      .catch((error: unknown) => {
+        if (!isOperatingError(error, 'file-not-found')) throw error
+        return fail(
+          'step-failed',
+          `${lost.file} is on the machine of ${other}, which cannot be read from here`,
+          `There: vectra-cli collections reconcile ${collection} ${lost.file} --replay --endpoint ${truth.node.url}.`,
+        )
+      })
+    missing += lost.records
+    replayed += done.written
+    different += done.different
+  }
+  if (different > 0) {
+    context.remark(`${different} id(s) of ${collection} are otherwise now, and were left so`)
+  }
+  return { collection, target, missing, replayed, different }
+}
+
+const noCopy = (collection: string, target: string): never =>
+  fail(
+    'step-failed',
+    `${target} has no replicated collection ${collection}`,
+    'Look at: vectra-cli cluster status.',
+  )

@@ -1,16 +1,32 @@
 /** `replicate`: one target follows another. */
+import type { JsonObject } from '../../engine/index.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { ReplicateInput } from '../plan/step-inputs.ts'
+import { vectraCli } from '../target/command-line.ts'
 import { estimateFrom } from './estimate.ts'
-import { notOfferedByTarget } from './not-offered.ts'
-import type { StepFaces } from './step.ts'
+import { nodeOf } from './nodes.ts'
+import type { StepContext, StepFaces } from './step.ts'
 
 export const replicate: StepFaces<'replicate'> = {
   kind: 'replicate',
-  run: notOfferedByTarget('replicate'),
-  describe: ({ from, to, collections, mode }) => ({
-    sentence: `Let ${to} follow ${from} with ${collections.join(', ')} (${mode})`,
-    expected: `${to} has what ${from} has, and stays close behind`,
-    back: `what ${to} held before is gone`,
-    commands: [],
+
+  async run(input, context) {
+    const { from, to, mode, collections } = input
+    const joined: Record<string, JsonObject> = {}
+    for (const name of collections) {
+      context.signal.throwIfAborted()
+      joined[name] = await join(name, input, context)
+    }
+    return { outputs: { from, to, mode, collections: joined } }
+  },
+
+  examine: async () => ({ state: 'repeat', found: 'what follows already goes on following' }),
+
+  describe: (input, plan) => ({
+    sentence: `Let ${input.to} follow ${input.from} with ${input.collections.join(', ')} (${input.mode})`,
+    expected: `${input.to} has what ${input.from} has, and stays close behind`,
+    back: `what ${input.to} held before is gone; what only it had is in a file there, named when it joins`,
+    commands: commandsOf(input, plan),
   }),
   estimate: (_, id, history) => estimateFrom(history, { id, kind: 'replicate' }, 60_000),
   touches: ({ from, to, collections }) =>
@@ -22,4 +38,42 @@ export const replicate: StepFaces<'replicate'> = {
     { target: from, capabilities: ['replicate'] },
     { target: to, capabilities: ['replicate'] },
   ],
+}
+
+/** An old primary joins again; any other node takes a base. */
+async function join(
+  name: string,
+  { from, to, mode }: ReplicateInput,
+  context: StepContext,
+): Promise<JsonObject> {
+  const [source, follower] = [nodeOf(context, from), nodeOf(context, to)]
+  const [there, here] = await Promise.all([source.read(context), follower.read(context)])
+  const copy = here.copies.find((each) => each.name === name)
+  const follows = copy?.role === 'standby' && copy.primary?.name === there.node.name
+  if (copy === undefined || follows) {
+    await source.replicate(name, here.node, mode, context)
+    context.remark(`${to} follows ${from} with ${name}`)
+    return { how: follows ? 'kept' : 'seeded', lost: null }
+  }
+  const { how, lost } = await follower.rejoin(name, there.node, mode, context)
+  context.remark(
+    lost === null
+      ? `${to} had nothing of ${name} that ${from} lacks, and follows`
+      : `${to} had ${lost.records} record(s) of ${name} that ${from} lacks: they are in ${lost.file} there`,
+  )
+  return { how, lost: lost && { file: lost.file, records: lost.records } }
+}
+
+function commandsOf({ from, to, collections, mode }: ReplicateInput, plan: Plan): string[][] {
+  const [source, follower] = [plan.targets.get(from), plan.targets.get(to)]
+  if (source?.kind !== 'vectra-server' || follower?.kind !== 'vectra-server') return []
+  // a copy that is there joins; where there is none, the rest of the page says so
+  return [
+    vectraCli(
+      plan,
+      to,
+      ...['cluster', 'rejoin', ...collections],
+      ...['--primary', source.url, '--mode', mode],
+    ),
+  ]
 }

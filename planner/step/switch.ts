@@ -1,10 +1,12 @@
 /**
  * `switch`: lets the alias that applications use mean another collection of its target, from one moment
- * to the next. To another target an alias does not lead: that is refused before a run starts.
+ * to the next. On another target than the collection's own it is set there, where that can be: applications
+ * that ask by the alias find it once they ask there.
  */
 import { fail } from '../../engine/index.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { SwitchInput } from '../plan/step-inputs.ts'
+import { capabilitiesOf } from '../target/capabilities.ts'
 import { vectraCli } from '../target/command-line.ts'
 import { estimateFrom } from './estimate.ts'
 import { noting } from './found-note.ts'
@@ -54,9 +56,9 @@ export const switchStep: StepFaces<'switch'> = {
     sentence: `Switch ${input.alias} to ${meantText(input, plan)} on ${input.to}`,
     expected: `${input.alias} means ${meantText(input, plan)}`,
     back: `switch ${input.alias} back to what it meant before`,
-    commands: leadsElsewhere(input, plan)
-      ? []
-      : [vectraCli(plan, input.to, 'aliases', 'set', input.alias, meantText(input, plan))],
+    commands: isOffered(input, plan)
+      ? [vectraCli(plan, input.to, 'aliases', 'set', input.alias, meantText(input, plan))]
+      : [],
   }),
   estimate: (_, id, history) => estimateFrom(history, { id, kind: 'switch' }, 2_000),
   touches: (input, plan) => [
@@ -72,6 +74,14 @@ export const switchStep: StepFaces<'switch'> = {
 
 const ownerOf = ({ alias }: SwitchInput, plan: Plan) =>
   [...plan.collections.values()].find((each) => each.alias === alias)
+
+const isOffered = (input: SwitchInput, plan: Plan): boolean => {
+  const target = plan.targets.get(input.to)
+  return (
+    !leadsElsewhere(input, plan) ||
+    (target !== undefined && capabilitiesOf(target).has('switch to another target'))
+  )
+}
 
 /** Whether applications find the alias on another target today. */
 function leadsElsewhere(input: SwitchInput, plan: Plan): boolean {

@@ -1,24 +1,27 @@
 /** `wait`: until a standby has caught up, or for a time. */
-import type { Plan } from '../plan/plan.ts'
+import type { WaitInput } from '../plan/step-inputs.ts'
 import { formatDuration } from '../plan/units.ts'
+import { vectraCli } from '../target/command-line.ts'
 import { estimateFrom } from './estimate.ts'
-import { notOfferedByTarget } from './not-offered.ts'
+import { copiesOn, nodesOf } from './nodes.ts'
 import { showDuration } from './quantity.ts'
-import type { StepFaces } from './step.ts'
+import type { StepContext, StepFaces, StepResult } from './step.ts'
 import { pause } from './timer.ts'
 
-const waitForLag = notOfferedByTarget('wait')
+/** Between two looks at the standbys. */
+const lookMs = 250
 
 export const wait: StepFaces<'wait'> = {
   kind: 'wait',
-  async run(input, { timer, clock, signal }) {
-    if (input.kind === 'lag') return waitForLag()
+  async run(input, context) {
+    if (input.kind === 'lag') return waitForLag(input, context)
+    const { timer, clock, signal } = context
     const startedMs = clock.monotonicMs()
     await pause(timer, input.forMs, signal)
     return { outputs: { waitedMs: Math.round(clock.monotonicMs() - startedMs) } }
   },
   examine: async () => ({ state: 'repeat', found: 'it only waits' }),
-  describe: (input) => ({
+  describe: (input, plan) => ({
     sentence:
       input.kind === 'time'
         ? `Wait for ${showDuration(input.forMs)}`
@@ -27,14 +30,19 @@ export const wait: StepFaces<'wait'> = {
       input.kind === 'time'
         ? 'the time is over'
         : `it lags by less than ${formatDuration(input.belowMs)}`,
-    commands: input.kind === 'time' ? [['sleep', String(input.forMs / 1_000)]] : [],
+    commands:
+      input.kind === 'time'
+        ? [['sleep', String(input.forMs / 1_000)]]
+        : nodesOf(plan, input.collection)
+            .slice(0, 1)
+            .map((target) => vectraCli(plan, target, 'cluster', 'status')),
   }),
   estimate: (input, id, history) =>
     estimateFrom(history, { id, kind: 'wait' }, input.kind === 'time' ? input.forMs : 60_000),
   touches: (input, plan) =>
     input.kind === 'time'
       ? []
-      : followersOf(plan, input.collection).map((target) => ({
+      : nodesOf(plan, input.collection).map((target) => ({
           access: 'reads',
           what: 'target',
           name: `${target}/${input.collection}`,
@@ -42,11 +50,34 @@ export const wait: StepFaces<'wait'> = {
   needs: (input, plan) =>
     input.kind === 'time'
       ? []
-      : followersOf(plan, input.collection).map((target) => ({ target, capabilities: ['lag'] })),
+      : nodesOf(plan, input.collection).map((target) => ({ target, capabilities: ['lag'] })),
 }
 
-/** The targets whose lag counts; where nothing replicates, the collection's own refuses. */
-function followersOf({ replication, collections }: Plan, name: string): readonly string[] {
-  const own = collections.get(name)?.target
-  return replication.get(name)?.to ?? (own === undefined ? [] : [own])
+/** Until every standby of the collection that answers is close enough, and there is one. */
+async function waitForLag(
+  { collection, belowMs }: Extract<WaitInput, { kind: 'lag' }>,
+  context: StepContext,
+): Promise<StepResult> {
+  const { clock, timer, signal, plan } = context
+  const startedMs = clock.monotonicMs()
+  for (;;) {
+    const { copies } = await copiesOn(context, nodesOf(plan, collection), collection)
+    const standbys = copies.filter(({ copy }) => copy.role === 'standby')
+    const lags = standbys.map(({ copy: { following } }) =>
+      following?.state === 'following' && following.seconds !== null
+        ? following
+        : { seconds: Number.POSITIVE_INFINITY, records: Number.POSITIVE_INFINITY },
+    )
+    if (lags.length > 0 && lags.every(({ seconds }) => (seconds ?? 0) * 1_000 < belowMs)) {
+      const waitedMs = Math.round(clock.monotonicMs() - startedMs)
+      const lag = Object.fromEntries(
+        standbys.map(({ target, copy: { following, lsn } }) => [
+          target,
+          { seconds: following?.seconds ?? null, records: following?.records ?? null, lsn },
+        ]),
+      )
+      return { outputs: { waitedMs, lag } }
+    }
+    await pause(timer, lookMs, signal)
+  }
 }

@@ -19,6 +19,24 @@ const engine: ReadonlySet<Capability> = new Set([
 
 const none: ReadonlySet<Capability> = new Set()
 
+const served: ReadonlySet<Capability> = new Set([
+  ...engine,
+  'fence',
+  'promote',
+  'replicate',
+  'lag',
+  'reconcile',
+  'switch to another target',
+])
+
 /** Of the bundled engine, embedded or served; nobody drives the others yet. */
-export const capabilitiesOf = ({ kind }: Target): ReadonlySet<Capability> =>
-  kind === 'vectra' || kind === 'vectra-server' ? engine : none
+export function capabilitiesOf({ kind }: Target): ReadonlySet<Capability> {
+  switch (kind) {
+    case 'vectra':
+      return engine
+    case 'vectra-server':
+      return served
+    default:
+      return none
+  }
+}

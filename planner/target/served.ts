@@ -32,6 +32,7 @@ import { capabilitiesOf } from './capabilities.ts'
 import { toArchived, toBackedUp, toPosition, toRestored, toShape } from './engine-results.ts'
 import type { GoldenQuery } from './expectation.ts'
 import { measureSearch } from './measure-search.ts'
+import { servedStandby } from './served-standby.ts'
 import type {
   GoldenChoice,
   Imported,
@@ -148,6 +149,7 @@ export function servedTarget(
     kind: target.kind,
     name: target.name,
     capabilities: capabilitiesOf(target),
+    standby: servedStandby(disk, clientOf),
     position,
 
     async importFile(request, work): Promise<Imported> {

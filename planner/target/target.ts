@@ -14,6 +14,7 @@
 import type { OperatingError, Progress } from '../../engine/index.ts'
 import type { Expectation } from './expectation.ts'
 import type { Shape } from './shape.ts'
+import type { StandbyAdapter } from './standby.ts'
 
 export type Capability =
   | 'import'
@@ -293,6 +294,8 @@ export interface TargetAdapter {
   readonly kind: string
   readonly name: string
   readonly capabilities: ReadonlySet<Capability>
+  /** The target as a node of a cluster; absent where it is none. */
+  readonly standby?: StandbyAdapter
   position(collection: string, work: Work): Promise<Position>
   importFile(request: ImportRequest, work: Work): Promise<Imported>
   backup(request: BackupRequest, work: Work): Promise<BackedUp>

@@ -1,0 +1,57 @@
+/** A served engine as a node of a cluster: the routes below `/vectra/v1/cluster`. */
+import { type Disk, MiB } from '../../engine/index.ts'
+import { RemoteCollection, reconcile, type VectraClient } from '../../engine/operations.ts'
+import type {
+  Asking,
+  LossWindow,
+  NodeReading,
+  Promoted,
+  Rejoined,
+  StandbyAdapter,
+} from './standby.ts'
+
+const base = '/vectra/v1/cluster'
+
+/** A file of lost records that is read here. */
+const lostFileBytes = 256 * MiB
+
+/** @param clientOf asks, until the work's signal */
+export function servedStandby(
+  disk: Disk,
+  clientOf: (work: Asking) => VectraClient,
+): StandbyAdapter {
+  return {
+    read: (work) => clientOf(work).ask<NodeReading>('GET', base),
+
+    async replicate(collection, node, mode, work) {
+      const client = clientOf(work)
+      await client.ask('POST', `${base}/nodes`, node)
+      const name = encodeURIComponent(collection)
+      const path = `/vectra/v1/collections/${name}/replicas/${encodeURIComponent(node.name)}`
+      await client.ask('PUT', path, { mode })
+    },
+
+    rejoin: (collection, primary, mode, work) =>
+      clientOf(work).ask<Rejoined>('POST', `${base}/rejoin`, { collection, primary, mode }),
+
+    fence: (collection, work) =>
+      clientOf(work).ask<{ lsn: number }>('POST', `${base}/fence`, { collection }),
+
+    async lossOf(collection, planned, work) {
+      const request = { collection, planned }
+      return (await clientOf(work).ask<{ window: LossWindow }>('POST', `${base}/promote`, request))
+        .window
+    },
+
+    promote: (collection, planned, accept, work) =>
+      clientOf(work).ask<Promoted>('POST', `${base}/promote`, { collection, planned, accept }),
+
+    async replay(collection, file, work) {
+      const bytes = await disk.readFile(file, lostFileBytes)
+      const target = await RemoteCollection.open(clientOf(work), collection)
+      const options = { replay: true, overwrite: false }
+      const { absent, different, written } = await reconcile(target, bytes, file, options)
+      return { absent: absent.length, different: different.length, written }
+    },
+  }
+}
