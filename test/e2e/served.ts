@@ -12,12 +12,13 @@ export interface ServedProcess {
   }>
 }
 
-/** Starts it on a free port; it is there when this resolves. */
+/** Starts it, on a free port unless told; it is there when this resolves. */
 export async function startServer(
   env: Record<string, string>,
   args: readonly string[] = [],
+  listen = '0',
 ): Promise<ServedProcess> {
-  const command = ['serve', '--listen', '0', '--json', ...args]
+  const command = ['serve', '--listen', listen, '--json', ...args]
   const child = execa('vectra-cli', command, { env, reject: false, stdin: 'ignore' })
   const url = await new Promise<string>((resolve, reject) => {
     let text = ''

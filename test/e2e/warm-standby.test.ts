@@ -1,0 +1,79 @@
+/** The example plan of two nodes: the commands of its first comment, with the primary killed in between. */
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { examplePlan } from './example-plan.ts'
+import { type ServedProcess, startServer } from './served.ts'
+
+test('plans/warm-standby.yaml fails over when the primary is killed, and back, with the loss counted', async () => {
+  const example = await examplePlan('warm-standby')
+  const { lines, root, type, quickly } = example
+  const [first = '', second = '', load = '', begin = '', lag = '', nightly = '', ...rest] = lines
+  const [thereAndBack = '', failover = '', failback = '', ...more] = rest
+  expect(more).toEqual([])
+
+  const serve = async (line: string, port = '0'): Promise<ServedProcess> => {
+    const { data, name } = /--data (?<data>\S+) serve --name (?<name>\S+)/.exec(line)?.groups ?? {}
+    const env = {
+      PATH: `${join(root, 'bin')}:${process.env['PATH']}`,
+      VECTRA_DATA: join(root, data ?? ''),
+    }
+    const server = await startServer(env, ['--name', name ?? '', '--cluster', 'shop'], port)
+    onTestFinished(async () => void (await server.stop('SIGKILL')))
+    return server
+  }
+  const primary = await serve(first)
+  const standby = await serve(second)
+  const urls = { 'http://127.0.0.1:7700': primary.url, 'http://127.0.0.1:7701': standby.url }
+  for (const [written, real] of Object.entries(urls)) {
+    await example.edit(new RegExp(`url: "${written}`, 'g'), `url: "${real}`)
+  }
+  const port = new URL(primary.url).port
+
+  await type(load.replace('http://127.0.0.1:7700', primary.url))
+  await quickly(begin)
+  await quickly(lag)
+  expect((await example.lastRun()).outputs.get('wait')).toMatchObject({
+    lag: { standby: { records: 0 } },
+  })
+  await quickly(nightly)
+  await quickly(thereAndBack)
+  const drilled = await example.lastRun()
+  for (const step of ['over', 'back']) {
+    expect(drilled.outputs.get(step)).toMatchObject({
+      collections: { words: { lostRecords: 0, window: { records: 0 } } },
+    })
+  }
+
+  // the disaster: writes that nobody has but the primary, and then no primary
+  await quickly(lag)
+  const at = `--endpoint ${standby.url}`
+  await primary.stop('SIGKILL')
+  await quickly(failover)
+  const failed = await example.lastRun()
+  expect(failed.outputs.get('fence')).toMatchObject({ reached: false })
+  expect(failed.outputs.get('promote')).toMatchObject({
+    collections: { words: { lostRecords: null, window: { records: null, knownRecords: 0 } } },
+  })
+  expect(failed.outputs.get('reconcile')).toMatchObject({ missing: null })
+  await type(
+    `vectra-cli ${at} collections upsert words --id after-the-failover --vector '[${Array(100).fill(1)}]'`,
+  )
+  expect(await type(`vectra-cli ${at} collections count words`)).toContain('10001')
+
+  // the old primary comes back and refuses writes, joins, and takes over again with everything
+  const again = await serve(first, port)
+  expect(again.url).toBe(primary.url)
+  await quickly(failback)
+  const back = await example.lastRun()
+  expect(back.outputs.get('replicate')).toMatchObject({ collections: { words: { lost: null } } })
+  expect(back.outputs.get('promote')).toMatchObject({ collections: { words: { lostRecords: 0 } } })
+  const home = `--endpoint ${again.url}`
+  expect(await type(`vectra-cli ${home} collections count words`)).toContain('10001')
+  const status = await type(`vectra-cli ${home} cluster status --json`)
+  expect(status).toContain('"role":"primary"')
+  const refused = await type(
+    `vectra-cli ${at} collections delete words after-the-failover 2>&1`,
+    11,
+  )
+  expect(refused).toContain(primary.url)
+})
