@@ -18,12 +18,11 @@ import { writeTabletop } from './tabletop-page.ts'
 export async function finishPlay(
   table: PlayTable,
   kept: KeptPlay,
-  isScripted: boolean,
   entries: readonly LedgerEntry[],
 ): Promise<object> {
   const { context, plan, setup, out, file } = table
   const { disk } = context.io
-  const report = afterActionOf({ ...kept, isScripted })
+  const report = afterActionOf(kept)
   const json = createRedactor(plan.secrets)(`${JSON.stringify(report, null, 2)}\n`)
   const name = `after-action-${setup.scenario.name}-${kept.exercise}`
   const page = await writeTabletop(context, plan, out, name, tellAfterAction(report))

@@ -17,11 +17,18 @@ export interface EndedSitting {
   readonly isPaused: boolean
 }
 
-/** @throws the wish to stop, once the exercise is kept */
-export async function playAtTerminal(table: PlayTable, begun: KeptPlay): Promise<EndedSitting> {
+/**
+ * @param isResumed what happened before is on the screen
+ * @throws the wish to stop, once the exercise is kept
+ */
+export async function playAtTerminal(
+  table: PlayTable,
+  begun: KeptPlay,
+  isResumed: boolean,
+): Promise<EndedSitting> {
   const sitting = new TerminalSitting(table, begun)
   try {
-    return await sitting.play()
+    return await sitting.play(isResumed ? begun.play.events.length : 0)
   } catch (error) {
     if (!isOperatingError(error, 'interrupted', 'terminated')) throw error
     await sitting.keep()
@@ -53,8 +60,9 @@ class TerminalSitting {
     return this.#table.keep(this.#kept)
   }
 
-  async play(): Promise<EndedSitting> {
-    await this.#show(0)
+  /** @param shown events that are on the screen already */
+  async play(shown: number): Promise<EndedSitting> {
+    await this.#show(shown)
     await this.keep()
     for (;;) {
       const line = await this.#ask()

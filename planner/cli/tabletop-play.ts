@@ -23,6 +23,7 @@ import {
 } from '../play/kept-play.ts'
 import { beginPlay } from '../play/play.ts'
 import { type PlaySetup, setupPlay } from '../play/play-setup.ts'
+import { stateOf } from '../play/play-state.ts'
 import { type PlayScript, playScript, readScript } from '../play/script.ts'
 import { stepRegistry } from '../step/registry.ts'
 import type { Context } from './context.ts'
@@ -79,23 +80,32 @@ export async function playTabletop(
   )
   try {
     const before = await readKept(table)
+    if (before !== undefined && stateOf(before.play.events).isOver) {
+      await context.remark(`remark: ${before.exercise} had ended, and its report is written now`)
+      return await finishPlay(table, before, entries)
+    }
     const startedAt = script?.startedAt ?? clock.nowMs()
     const begun = before ?? begin(setup, startedAt, script?.sha256)
+    const isScripted = script !== undefined
     if (before === undefined && script === undefined) await writePlayPages(table)
     if (script === undefined) {
       await table.print(openingLines(setup, before === undefined ? undefined : begun.play))
-      const ended = await playAtTerminal(table, goOn(begun, before, clock.nowMs()))
+      const ended = await playAtTerminal(
+        table,
+        goOn(begun, before, clock.nowMs(), isScripted),
+        before !== undefined,
+      )
       return ended.isPaused
         ? paused(table, ended.kept, file)
-        : finishPlay(table, ended.kept, false, entries)
+        : finishPlay(table, ended.kept, entries)
     }
     const played = playScript(begun.play, script)
     if ('message' in played) return await refuseScript(context, script.file, [played])
-    const ended = { ...goOn(begun, before, startedAt), play: played.play }
+    const ended = { ...goOn(begun, before, startedAt, isScripted), play: played.play }
     const sittings = closeSitting(ended)
     const fresh = played.play.events.slice(before?.play.events.length ?? 0)
     await table.print(fresh.flatMap((event) => eventLines(setup, event)))
-    if (!played.isPaused) return await finishPlay(table, sittings, true, entries)
+    if (!played.isPaused) return await finishPlay(table, sittings, entries)
     await table.keep(sittings)
     return paused(table, sittings, file)
   } finally {
@@ -121,23 +131,31 @@ function refuseUnplayable({ io, json }: Context, { people }: Plan, flags: PlayFl
   }
 }
 
-const begin = (setup: PlaySetup, startedAt: number, script = ''): KeptPlay => {
+const begin = (setup: PlaySetup, startedAt: number, script?: string): KeptPlay => {
   const { plan, scenario } = setup
   const at = new Date(startedAt).toISOString()
-  const key = sha256Hex(JSON.stringify([plan.name, plan.sha256, scenario.name, at, script]))
+  const key = sha256Hex(JSON.stringify([plan.name, plan.sha256, scenario.name, at, script ?? '']))
   const day = at.slice(0, 19).replace(/[-:]/g, '').replace('T', '-')
   return {
     exercise: `exercise-${day}-${key.slice(0, 8)}`,
     play: beginPlay(setup),
-    sittings: [{ startedAt, untilMs: 0 }],
+    sittings: [{ startedAt, untilMs: 0, isScripted: script !== undefined }],
   }
 }
 
 /** One more sitting, where it goes on. */
-const goOn = (begun: KeptPlay, before: KeptPlay | undefined, startedAt: number): KeptPlay =>
+const goOn = (
+  begun: KeptPlay,
+  before: KeptPlay | undefined,
+  startedAt: number,
+  isScripted: boolean,
+): KeptPlay =>
   before === undefined
     ? begun
-    : { ...begun, sittings: [...begun.sittings, { startedAt, untilMs: begun.play.nowMs }] }
+    : {
+        ...begun,
+        sittings: [...begun.sittings, { startedAt, untilMs: begun.play.nowMs, isScripted }],
+      }
 
 async function readKept({ context, file, setup }: PlayTable): Promise<KeptPlay | undefined> {
   let bytes: Buffer

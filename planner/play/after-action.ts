@@ -19,6 +19,8 @@ import { stateOf } from './play-state.ts'
 export interface Sitting {
   readonly startedAt: number
   readonly untilMs: number
+  /** Nobody was at the terminal. */
+  readonly isScripted: boolean
 }
 
 export interface AfterAction {
@@ -34,6 +36,7 @@ export interface AfterAction {
     readonly startedAt: string
     readonly durationMs: number
     readonly sittings: number
+    /** At least one sitting was. */
     readonly isScripted: boolean
   }
   readonly objectives: readonly { readonly objective: string; readonly isMet: boolean }[]
@@ -53,16 +56,10 @@ export interface PlayedExercise {
   readonly exercise: string
   readonly play: Play
   readonly sittings: readonly [Sitting, ...Sitting[]]
-  readonly isScripted: boolean
 }
 
 /** The same exercise gives the same value; plain JSON. */
-export function afterActionOf({
-  exercise,
-  play,
-  sittings,
-  isScripted,
-}: PlayedExercise): AfterAction {
+export function afterActionOf({ exercise, play, sittings }: PlayedExercise): AfterAction {
   const { setup, events, nowMs } = play
   const { plan, scenario, procedure } = setup
   const objectives = objectivesOf(play)
@@ -81,7 +78,7 @@ export function afterActionOf({
       startedAt: toIso(sittings[0].startedAt),
       durationMs: nowMs,
       sittings: sittings.length,
-      isScripted,
+      isScripted: sittings.some(({ isScripted }) => isScripted),
     },
     objectives,
     participants: participantsOf(play),

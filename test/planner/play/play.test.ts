@@ -224,7 +224,11 @@ test('whatever people do, times never run backwards and none lies beyond the clo
 
 test('paused, kept and taken up again between any two acts, it is the exercise that was never paused', () => {
   const throughDisk = (play: Play): Play => {
-    const text = encodeKept({ exercise: 'e', play, sittings: [{ startedAt: 0, untilMs: 0 }] })
+    const text = encodeKept({
+      exercise: 'e',
+      play,
+      sittings: [{ startedAt: 0, untilMs: 0, isScripted: false }],
+    })
     return decodeKept('kept.json', text, setup).play
   }
   fc.assert(
@@ -237,7 +241,11 @@ test('paused, kept and taken up again between any two acts, it is the exercise t
 
 test('a kept exercise that is cut, changed, or of another plan is refused', () => {
   const text = encodeKept({
-    ...{ exercise: 'e', play: played([answered]), sittings: [{ startedAt: 0, untilMs: 0 }] },
+    ...{
+      exercise: 'e',
+      play: played([answered]),
+      sittings: [{ startedAt: 0, untilMs: 0, isScripted: false }],
+    },
   })
   const decode = (from: string) => () => decodeKept('kept.json', from, setup)
   expect(decode(text)).not.toThrow()

@@ -25,8 +25,8 @@ async function playedScript(text = shopScript) {
 
 const reportOf = async () =>
   afterActionOf({
-    ...{ exercise: 'e-1', play: await playedScript(), isScripted: true },
-    sittings: [{ startedAt: Date.UTC(2026, 10, 27, 9), untilMs: minutes(65) }],
+    ...{ exercise: 'e-1', play: await playedScript() },
+    sittings: [{ startedAt: Date.UTC(2026, 10, 27, 9), untilMs: minutes(65), isScripted: true }],
   })
 
 test('the same script gives the same bytes', async () => {
