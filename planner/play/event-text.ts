@@ -31,7 +31,7 @@ export function eventText(setup: PlaySetup, event: PlayEvent): string {
     case 'step-ended':
       return `step ${event.step} is done`
     case 'served':
-      return `the last step of ${setup.procedure.name} is done: the service is back`
+      return `the last step of ${setup.procedure.name} that the service waits for is done: the service is back`
     case 'hinted':
       return `hint: ${hintText(setup, event.step).join(' ')}`
     case 'noted':

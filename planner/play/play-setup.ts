@@ -10,6 +10,7 @@ import { shellLineOf, spoken } from '../runbook/shell-text.ts'
 import { isOffered } from '../runbook/step-story.ts'
 import type { StepRegistry, Touch } from '../step/step.ts'
 import { type Place, placesIn } from '../tabletop/places.ts'
+import { comesAfterwards } from '../tabletop/step-needs.ts'
 import { withoutStrayKey } from '../target/command-line.ts'
 
 export interface PlayStep {
@@ -24,6 +25,8 @@ export interface PlayStep {
   readonly role?: string
   readonly takesMs: number
   readonly touches: readonly Touch[]
+  /** Nobody waits for the service until it is done: as in a simulation, messages and clean-up come afterwards. */
+  readonly comesAfterwards: boolean
   /** It goes on where its target does not answer: the fence of a place that is lost. */
   readonly passesWithout: boolean
 }
@@ -80,8 +83,10 @@ function stepsOfTree({ plan, sequence, stages }: TaskTree): PlayStep[] {
     ),
   )
   return stages
-    .flatMap(({ tasks }): readonly Task[] => tasks)
-    .flatMap((task, group) =>
+    .flatMap(({ name, tasks }) =>
+      tasks.map((task: Task) => ({ task, isCleanUp: name === 'always' })),
+    )
+    .flatMap(({ task, isCleanUp }, group) =>
       stepsOf([task])
         .filter(({ when }) => when !== 'failure')
         .map((step): PlayStep => {
@@ -93,6 +98,7 @@ function stepsOfTree({ plan, sequence, stages }: TaskTree): PlayStep[] {
               group,
               touches,
               passesWithout: patient.has(id),
+              comesAfterwards: isCleanUp || comesAfterwards.has(step.stepKind),
               takesMs: step.stepKind === 'approve' ? 0 : estimate.durationMs,
             },
             sentence: spoken(description.sentence, plan),

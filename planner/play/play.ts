@@ -112,7 +112,10 @@ function withWhatFollows(due: PlayEvent, setup: PlaySetup, state: PlayState): Pl
   if (due.kind !== 'step-ended' || state.servedAtMs !== undefined) return [due]
   const ended = new Set([...state.ended, due.step])
   const steps = setup.steps.get(setup.procedure.name) ?? []
-  return steps.every(({ id }) => ended.has(id)) ? [due, { atMs, kind: 'served' }] : [due]
+  const awaited = steps.filter((step) => !step.comesAfterwards)
+  return (awaited.length === 0 ? steps : awaited).every(({ id }) => ended.has(id))
+    ? [due, { atMs, kind: 'served' }]
+    : [due]
 }
 
 const holdersOf = ({ plan }: PlaySetup, name: string): string[] => {

@@ -54,6 +54,16 @@ test('the way that the procedure describes can be gone to its end: a lost primar
   expect(state.servedAtMs).toBeDefined()
 })
 
+test('the service is back before what comes afterwards: messages and what is only looked at', async () => {
+  const { state } = await failover([
+    [12, 'failover'],
+    ...steps.slice(0, 5).map((step, index) => [30 + 10 * index, step] as const),
+  ])
+  expect(state.ended.has('reconcile')).toBe(false)
+  expect(state.servedAtMs).toBeGreaterThanOrEqual(minutes(70))
+  expect(state.servedAtMs).toBeLessThan(minutes(80))
+})
+
 test('the name of a procedure alone is that procedure', async () => {
   const { decided } = await failover([
     [12, 'failover'],
