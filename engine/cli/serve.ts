@@ -1,5 +1,5 @@
 /** `serve`: the data directory over HTTP, until SIGTERM or SIGINT. */
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { KiB, limits } from '../base/limits.ts'
 import type { ListenAddress } from '../server/admission.ts'
 import type { Context } from './context.ts'
@@ -28,10 +28,11 @@ export function addServe(program: Command, run: Runner): void {
     .description(
       'answer for the data directory over HTTP, until SIGTERM or SIGINT: the REST interface of Qdrant for collections, points, aliases and snapshots, and all else below /vectra/v1/',
     )
-    .option('--listen <host:port>', 'where; a port alone means 127.0.0.1', listenOption, {
-      host: '127.0.0.1',
-      port: 7_700,
-    })
+    .addOption(
+      new Option('--listen <host:port>', 'where; a port alone means 127.0.0.1')
+        .argParser(listenOption)
+        .default({ host: '127.0.0.1', port: 7_700 }, '127.0.0.1:7700'),
+    )
     .option('--token-file <file>', 'the token that requests must bring (default: VECTRA_TOKEN)')
     .option('--tls-cert <file>', 'certificate (PEM) for https, with what signed it behind it')
     .option('--tls-key <file>', 'its key (PEM)')
