@@ -60,7 +60,7 @@ export const actionFindings = (
       const failed = tries.filter(({ isPassed }) => !isPassed)
       return {
         ...{ id, severity: 'warning', owner, openedAt },
-        message: `exercise ${exercise.scenario}: ${text} Proven by ${provedBy.kind} ${provedBy.name}`,
+        message: `exercise ${exercise.scenario}: ${text} To be proven by ${provedBy.kind} ${provedBy.name}`,
         // the whole day counts
         dueAt: Date.parse(dueOn) + dayMs - 1,
         retest: failed.length > 0 ? 'failed again' : 'not retested',

@@ -232,7 +232,7 @@ export function tellAfterAction(found: AfterAction): Story {
           actions.length === 0
             ? [sentence('None was agreed.')]
             : table(
-                ['Action', 'Owner', 'By', 'Proven by', 'Finding'],
+                ['Action', 'Owner', 'By', 'To be proven by', 'Finding'],
                 actions.map(({ text, owner, dueOn, provedBy, id }) => [
                   ...[text, owner, dueOn, provedByText(provedBy), id],
                 ]),

@@ -75,7 +75,7 @@ export const decisionText = ({
 
 /** What is to be done, by whom, until when, and what proves it. */
 export const actionText = ({ text, owner, dueOn, provedBy }: CorrectiveAction): string =>
-  `${text} (${owner}, by ${dueOn}; proven by ${provedByText(provedBy)})`
+  `${text} (${owner}, by ${dueOn}; to be proven by ${provedByText(provedBy)})`
 
 /** `drill restore-test` */
 export const provedByText = ({ kind, name }: ProvedBy): string => `${kind} ${name}`

@@ -56,7 +56,7 @@ test('a corrective action is a finding of its owner, open until its date and lat
   expect(action([played(2)], [], 5)).toMatchObject({
     ...{ state: 'open', owner: 'lead', severity: 'warning', isLate: false, retest: 'not retested' },
     ...{ dueAt: '2026-06-10T23:59:59.999Z', openedAt: '2026-06-03T00:00:00.000Z' },
-    message: 'exercise dark: Print it. Proven by drill restore-test',
+    message: 'exercise dark: Print it. To be proven by drill restore-test',
     shownBy: [{ run: 'exercise-2', line: 102 }],
   })
   expect(action([played(2)], [])).toMatchObject({ state: 'open', isLate: true })
@@ -137,7 +137,7 @@ test('the report has both, and leads to the lines of the ledger', async () => {
   const { markdown, html, json } = await toReport(auditOf([played(2)], []))
   expect(markdown).toContain('## Training')
   expect(markdown).toMatch(/\| engineer-2 \| engineer \| 1 \| /)
-  expect(markdown).toContain('exercise dark: Print it. Proven by drill restore-test')
+  expect(markdown).toContain('exercise dark: Print it. To be proven by drill restore-test')
   expect(html).toContain('an exercise was played')
   expect(json).toContain('"lastTookPartAt": "2026-06-03T00:00:00.000Z"')
 })
