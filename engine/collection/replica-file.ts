@@ -59,6 +59,8 @@ export interface ReplicaState {
   /** On a primary: the standbys. On a standby: those that the primary told of. */
   readonly members: readonly ReplicaMember[]
   readonly whenAlone: WhenAlone
+  /** Every node that was ever a primary, a standby or promised an epoch, as far as this copy knows. */
+  readonly nodes: readonly NodeAddress[]
   readonly switching: {
     readonly epoch: Epoch
     readonly role: 'primary' | 'standby'
@@ -74,6 +76,7 @@ export const unreplicated: ReplicaState = {
   lineage: [],
   members: [],
   whenAlone: 'block',
+  nodes: [],
   switching: null,
 }
 
@@ -109,8 +112,9 @@ export class ReplicaFile {
   /** Replaces the state by what `change` makes of it, in turn; durable when it resolves. */
   change(change: (now: ReplicaState) => ReplicaState): Promise<void> {
     const result = this.#turn.then(async () => {
-      const next = change(this.#current)
-      if (next === this.#current) return
+      const changed = change(this.#current)
+      if (changed === this.#current) return
+      const next = withKnownNodes(changed)
       await replaceFile(this.#disk, this.#file, encodeReplicaState(next))
       this.#current = next
     })
@@ -135,6 +139,7 @@ export function decodeReplicaState(bytes: Uint8Array, file: string): ReplicaStat
     lineage: fields.objects('lineage', limits.replicaLineage).map(readAncestor),
     members: fields.objects('members', limits.clusterNodes).map(readMember),
     whenAlone: fields.oneOf('whenAlone', ['block', 'async']),
+    nodes: fields.objects('nodes', limits.clusterNodes).map(readAddress),
     switching: switching
       ? {
           epoch: readEpoch(switching.object('epoch')),
@@ -156,6 +161,23 @@ export const readPromise = (fields: Fields): PromisedEpoch => ({
   ...readEpoch(fields),
   node: readAddress(fields.object('node')),
 })
+
+/** The state with all nodes that it names among those it knows; the newest addresses, the newest nodes. */
+export function withKnownNodes(now: ReplicaState): ReplicaState {
+  const { primary, members, promised } = now
+  const named = [
+    ...now.nodes,
+    ...members,
+    ...(promised ? [promised.node] : []),
+    ...(primary ? [primary] : []),
+  ]
+  const nodes = new Map<string, NodeAddress>()
+  for (const { name, url } of named) {
+    nodes.delete(name)
+    nodes.set(name, { name, url })
+  }
+  return { ...now, nodes: [...nodes.values()].slice(-limits.clusterNodes) }
+}
 
 /** The state with one promise more, which is the highest. */
 export const withPromise = (now: ReplicaState, promised: PromisedEpoch): ReplicaState => {

@@ -131,6 +131,7 @@ export class Follower {
         await this.#remember(collection, answer)
         return
       case 'switch':
+        await this.#remember(collection, answer)
         await replication.switchEpoch(readEpoch(answer.fields.object('epoch')), 'standby')
         return
       case 'seed':

@@ -11,7 +11,12 @@ import type { Clock } from '../base/clock.ts'
 import { fail, isOperatingError, type OperatingError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Collection } from '../collection/collection.ts'
-import { isSameEpoch, type NodeAddress, type ReplicaMember } from '../collection/replica-file.ts'
+import {
+  isSameEpoch,
+  type NodeAddress,
+  type ReplicaMember,
+  type ReplicaState,
+} from '../collection/replica-file.ts'
 import { type Epoch, newEpoch } from '../format/identity.ts'
 import { readEpoch } from '../format/manifest.ts'
 import { type CopyState, copyState, readCopyState } from './copy-state.ts'
@@ -104,7 +109,12 @@ export async function promote(collection: Collection, options: PromoteOptions): 
     )
     promised.push(...answers.filter((each) => each.state !== undefined))
     const primary = answers.find(({ node }) => node.name === before.primary?.name)
-    refuseMissing(answers, before.primary, { planned, without, told: window.unreachable })
+    refuseMissing(answers, before.primary, {
+      planned,
+      without,
+      told: window.unreachable,
+      optional: onlyKnown(before),
+    })
     if (primary?.state !== undefined) await handOver(collection, primary, epoch, options)
     refuseAhead(collection, answers, before.primary)
     lostRecords = beyond(collection, primary?.state)
@@ -137,12 +147,21 @@ export async function promote(collection: Collection, options: PromoteOptions): 
   return { collection: name, epoch, lsn, window, lostRecords, members, notAsked }
 }
 
+/** Nodes that have no part in it any more: they may answer, and need not. */
+function onlyKnown({ nodes, primary, members, promised, earlier }: ReplicaState): Set<string> {
+  const names = new Set(nodes.map(({ name }) => name))
+  for (const { name } of [...members, ...(primary ? [primary] : [])]) names.delete(name)
+  for (const { node } of [...earlier, ...(promised ? [promised] : [])]) names.delete(node.name)
+  return names
+}
+
 /** The other copies, as far as they answer. */
 function look(collection: Collection, options: PromoteOptions): Promise<Other[]> {
-  const { primary, members, promised, earlier } = collection.replication.state
+  const { primary, members, promised, earlier, nodes: known } = collection.replication.state
   // whoever was promised an epoch may write in it
   const may = [...earlier, ...(promised ? [promised] : [])].map(({ node }) => node)
-  const nodes = [...(primary ? [primary] : []), ...members, ...may].filter(
+  // nodes of earlier days are asked too: one may have been promoted without this one hearing of it
+  const nodes = [...(primary ? [primary] : []), ...members, ...may, ...known].filter(
     ({ name }, index, all) =>
       name !== options.self.name && all.findIndex((each) => each.name === name) === index,
   )
@@ -235,10 +254,16 @@ function refuseMissing(
     planned,
     without,
     told,
-  }: { planned: boolean; without: readonly string[]; told: readonly string[] },
+    optional,
+  }: {
+    planned: boolean
+    without: readonly string[]
+    told: readonly string[]
+    optional: ReadonlySet<string>
+  },
 ): void {
   for (const { node, problem } of answers) {
-    if (problem === undefined) continue
+    if (problem === undefined || optional.has(node.name)) continue
     const isGone = isOperatingError(problem, 'unreachable', 'damaged')
     if (!isGone) throw problem
     const isPrimary = node.name === primary?.name

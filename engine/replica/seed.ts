@@ -17,6 +17,7 @@ import {
   readAncestor,
   readMember,
   unreplicated,
+  withKnownNodes,
 } from '../collection/replica-file.ts'
 import type { StageRequest, Staging } from '../collection/staging.ts'
 import type { Fields } from '../format/fields.ts'
@@ -33,7 +34,7 @@ export interface SeedOptions {
   /** The directory of the copy that is replaced. */
   readonly replaces: string | undefined
   /** What the copy that is replaced has promised: the new one keeps to it. */
-  readonly promises: Pick<ReplicaState, 'promised' | 'earlier'>
+  readonly promises: Pick<ReplicaState, 'promised' | 'earlier' | 'nodes'>
   readonly signal?: AbortSignal | undefined
 }
 
@@ -68,7 +69,10 @@ export async function seedCollection(options: SeedOptions): Promise<Collection> 
       digest: fields.text('digest', patterns.sha256),
       paths: files.map((each) => each.path),
       newUuid: false,
-      standby: { ...standbyState(fields, primary), ...stillPromised(options, fields) },
+      standby: withKnownNodes({
+        ...standbyState(fields, primary),
+        ...stillPromised(options, fields),
+      }),
     })
     const writer = new BaseWriter(options, staging.directory, async (file, position, length) => {
       const part = { base, path: file.path, position, length }
@@ -85,8 +89,9 @@ export async function seedCollection(options: SeedOptions): Promise<Collection> 
 
 const stillPromised = ({ promises }: SeedOptions, fields: Fields) => {
   const { number } = readEpoch(fields.object('epoch'))
-  const { promised, earlier } = promises
+  const { promised, earlier, nodes } = promises
   return {
+    nodes,
     promised: promised !== null && promised.number > number ? promised : null,
     earlier: earlier.filter((each) => each.number > number),
   }

@@ -109,7 +109,8 @@ export class Shipper {
     const last = lineage.at(-1)
     if (last !== undefined && isSameEpoch(last.epoch, epoch)) {
       if (last.lsn === after.lsn && last.chain === after.chain) {
-        return { header: { kind: 'switch', epoch: own } }
+        const { members, whenAlone } = replication.state
+        return { header: { kind: 'switch', epoch: own, members, whenAlone } }
       }
     }
     const ancestor = lineage.find((each) => isSameEpoch(each.epoch, epoch))

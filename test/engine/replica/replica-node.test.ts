@@ -1,11 +1,14 @@
 /** Nodes that a person works with: promotion at each step, pauses, standbys far behind, the way back. */
 import { expect, test } from 'vitest'
+import { isOperatingError } from '../../../engine/base/errors.ts'
 import { limits } from '../../../engine/base/limits.ts'
 import { reconcile } from '../../../engine/replica/reconcile.ts'
 import { FaultyDisk } from '../../support/faulty-disk.ts'
 import { ReplicaWorld, replicated } from '../../support/replica-world.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 
+/** `REPLICA_FAILOVERS=1000` takes some 25 s. */
+const failovers = Number(process.env['REPLICA_FAILOVERS'] ?? 150)
 const yes = { confirm: async () => true }
 
 async function twoNodes(mode: 'sync' | 'async' = 'async', whenAlone: 'block' | 'async' = 'async') {
@@ -170,4 +173,69 @@ test('case 61: two promotions at once: one gets the epoch, the other one follows
   await world.timer.pass(10_000)
   const roles = await Promise.all(['n1', 'n2', 'n3'].map((name) => world.node(name).status()))
   expect(roles.flat().filter(({ role, fenced }) => role === 'primary' && !fenced)).toHaveLength(1)
+})
+
+test('case 69: a one-way cut that flaps every 100 ms for two minutes splits nothing, and all is equal within 30 s', async () => {
+  const { world } = await twoNodes()
+  const primary = await world.collection('n1')
+  let acknowledged = 0
+  for (let flap = 0; flap < 1_200; flap++) {
+    if (flap % 2 === 0)
+      world.cutLink(flap % 4 === 0 ? 'n1' : 'n2', flap % 4 === 0 ? 'n2' : 'n1', false)
+    else world.heal()
+    if (flap % 10 === 0) {
+      void primary.upsert([{ id: flap, vector: [flap, 1] }]).then(() => acknowledged++)
+    }
+    await world.timer.pass(100)
+  }
+  world.heal()
+  await world.timer.pass(30_000)
+  const standby = await world.collection('n2')
+  expect(acknowledged).toBe(120)
+  expect([standby.lsn, standby.digest]).toEqual([primary.lsn, primary.digest])
+  expect([standby.replication.isStandby, primary.replication.isStandby]).toEqual([true, false])
+})
+
+test(`${failovers} failovers, one after another, have one writer an epoch, and all copies are equal in the end`, async () => {
+  const world = new ReplicaWorld(seededRandom(70))
+  await world.build('async', 'async')
+  const { random } = world
+  const names = ['n1', 'n2', 'n3']
+  const writers = new Map<number, string>()
+  let primary = 'n1'
+  for (let failover = 0; failover < failovers; failover++) {
+    const next = random.pick(names.filter((name) => name !== primary))
+    const planned = random.chance(0.5)
+    await world.ends(
+      (await world.collection(primary)).upsert([{ id: failover, vector: [1, failover] }]),
+    )
+    if (!planned) {
+      for (const name of names) if (name !== primary) world.cutLink(primary, name, true)
+    }
+    await world
+      .ends(world.node(next).promote(replicated, { planned, ...yes }))
+      .catch((error: unknown) => {
+        // the third one has more: it would be the one to promote
+        if (!isOperatingError(error, 'possible-loss')) throw error
+      })
+    world.heal()
+    const { epoch, replication } = await world.collection(next)
+    if (replication.isStandby) continue
+    expect(writers.get(epoch.number), `epoch ${epoch.number}`).toBeUndefined()
+    writers.set(epoch.number, next)
+    if (!(await world.collection(primary)).replication.isStandby) {
+      await world.ends(world.node(primary).rejoin(replicated, world.of(next).address, 'async'))
+    }
+    primary = next
+    await world.timer.pass(200)
+  }
+  // a standby that had more than the one that was promoted waits for a person
+  for (const name of names.filter((each) => each !== primary)) {
+    await world.ends(world.node(name).rejoin(replicated, world.of(primary).address, 'async'))
+  }
+  await world.timer.pass(5_000)
+  const copies = await Promise.all(names.map((name) => world.collection(name)))
+  expect(new Set(copies.map(({ digest }) => digest)).size).toBe(1)
+  console.log(`failovers: ${writers.size} done of ${failovers} tried, seed 70`)
+  expect(writers.size).toBeGreaterThan(failovers / 2)
 })
