@@ -156,7 +156,10 @@ export class ReplicaWorld {
     return {
       send: (to, message, { timeoutMs, signal }) =>
         new Promise<Buffer>((resolve, reject) => {
-          const away = () => reject(unreachable(from, to.name))
+          const away = () => {
+            signal?.removeEventListener('abort', away)
+            reject(unreachable(from, to.name))
+          }
           const cancel = this.timer.after(timeoutMs, away)
           signal?.addEventListener('abort', away, { once: true })
           if (signal?.aborted === true) away()
