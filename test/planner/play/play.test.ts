@@ -254,3 +254,26 @@ test('a kept exercise that is cut, changed, or of another plan is refused', () =
   expect(decode(text.replace(setup.plan.sha256, '0'.repeat(64)))).toThrow('plan has changed')
   expect(decode(text.replace('"play": 1', '"play": 2'))).toThrow('version 2')
 })
+
+test('in every story of the shop somebody who does what the procedure says brings the service back', async () => {
+  const { plan } = setup
+  expect(plan.scenarios.size).toBeGreaterThan(8)
+  for (const name of plan.scenarios.keys()) {
+    const own = await shopSetup(name)
+    // by then the escalation has called everybody
+    const late = advance(beginPlay(own), minutes(120))
+    const choice = decide('engineer-2', `procedure ${own.procedure.name}`)
+    let play = played(
+      [
+        [minutes(120), answer('engineer-2')],
+        [minutes(121), choice],
+      ],
+      late,
+    )
+    for (const { id, takesMs } of own.steps.get(own.procedure.name) ?? []) {
+      play = played([[play.nowMs, decide('engineer-2', id)]], play)
+      play = advance(play, play.nowMs + takesMs)
+    }
+    expect([name, kinds(play, 'served')]).toEqual([name, [expect.anything()]])
+  }
+})
