@@ -1,4 +1,5 @@
 /** `/metrics`, and what is read for it at each scrape. */
+import type { Lag } from '../replica/position.ts'
 import type { BackupTimes } from './backup-times.ts'
 import type { Labels } from './metrics.ts'
 import type { Route, Served } from './route.ts'
@@ -46,6 +47,7 @@ export function watchServer(served: Served, { backups, backupEveryMs }: Watched)
     [],
     () => (backupEveryMs === undefined ? [] : [[{}, backupEveryMs / 1_000]]),
   )
+  watchReplication(served)
   const startedAt = clock.nowMs()
   metrics.gauge('process_start_time_seconds', 'When the server began.', [], () => [
     [{}, startedAt / 1_000],
@@ -53,6 +55,43 @@ export function watchServer(served: Served, { backups, backupEveryMs }: Watched)
   metrics.gauge('process_resident_memory_bytes', 'Memory of the process.', [], () => [
     [{}, process.memoryUsage.rss()],
   ])
+}
+
+/** How far the standbys here are behind, and whether a primary here writes without the standby it should have. */
+function watchReplication({ metrics, node }: Served): void {
+  const copies = async () => (await node()?.replica.status()) ?? []
+  const lag = async (of: (lag: Lag) => number | null) =>
+    (await copies()).flatMap(({ name, following }) => {
+      const value = following === null ? null : of(following)
+      return value === null ? [] : [[labels(name), value] as const]
+    })
+  metrics.gauge(
+    'vectra_replication_lag_seconds',
+    'On a standby: since the last moment at which it had everything.',
+    ['collection'],
+    () => lag(({ seconds }) => seconds),
+  )
+  metrics.gauge(
+    'vectra_replication_lag_records',
+    'On a standby: records of the primary that are not here.',
+    ['collection'],
+    () => lag(({ records }) => records),
+  )
+  metrics.gauge(
+    'vectra_replication_lag_bytes',
+    'On a standby: log bytes of these.',
+    ['collection'],
+    () => lag(({ bytes }) => bytes),
+  )
+  metrics.gauge(
+    'vectra_replication_alone',
+    'On a primary: whether synchronous writes are acknowledged without a standby now.',
+    ['collection'],
+    async () =>
+      (await copies())
+        .filter(({ role }) => role === 'primary')
+        .map(({ name, alone }) => [labels(name), Number(alone)] as const),
+  )
 }
 
 const labels = (collection: string): Labels => ({ collection })

@@ -80,3 +80,27 @@ it('asks for the token, where there is one', async () => {
   expect((await ask('GET', '/metrics')).status).toBe(401)
   expect((await ask('GET', '/metrics', undefined, { 'api-key': rules.token })).status).toBe(200)
 })
+
+it('tells the lag of a standby, and whether a primary writes alone', async () => {
+  const root = await temporaryDirectory()
+  const primary = await serving(join(root, 'one'), { name: 'n1', bounds: { drainMs: 300 } })
+  const standby = await serving(join(root, 'two'), { name: 'n2', bounds: { drainMs: 300 } })
+  await primary.ask('PUT', '/vectra/v1/collections/c', { dimension: 2 })
+  await primary.ask('POST', '/vectra/v1/collections/c/points', {
+    points: [{ id: 1, vector: [1, 0] }],
+  })
+  const { node } = (await standby.ask('GET', '/vectra/v1/cluster')).body
+  await primary.ask('POST', '/vectra/v1/cluster/nodes', node)
+  const followed = await primary.ask('PUT', '/vectra/v1/collections/c/replicas/n2', {
+    mode: 'sync',
+  })
+  expect(followed.status, JSON.stringify(followed.body)).toBe(200)
+  // a synchronous write ends when the standby has it
+  await primary.ask('POST', '/vectra/v1/collections/c/points', {
+    points: [{ id: 2, vector: [0, 1] }],
+  })
+  const there = await scrape(standby)
+  expect(there.get('vectra_replication_lag_records{collection="c"}')).toBe(0)
+  expect(there.get('vectra_collection_points{collection="c"}')).toBe(2)
+  expect((await scrape(primary)).get('vectra_replication_alone{collection="c"}')).toBe(0)
+})
