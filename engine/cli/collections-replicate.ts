@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander'
 import { checkName } from '../base/name.ts'
 import type { Context } from './context.ts'
-import { ownServer } from './node-names.ts'
+import { findNode, ownServer } from './node-names.ts'
 import { requireOption } from './option.ts'
 import { examples, type Runner } from './runner.ts'
 
@@ -20,7 +20,10 @@ export function addReplicate(collections: Command, run: Runner): void {
     .argument('<name>', 'collection, at its primary')
     .addOption(
       requireOption(
-        new Option('--replica-node <node>', 'a node that "cluster replicate" made known'),
+        new Option(
+          '--replica-node <node>',
+          'a node that "cluster replicate" made known, or NAME=URL, or its URL',
+        ),
       ),
     )
     .addOption(
@@ -51,13 +54,18 @@ export function addReplicate(collections: Command, run: Runner): void {
 async function replicate(context: Context, name: string, flags: ReplicateFlags) {
   checkName('collection name', name)
   const client = await ownServer(context)
-  const { replicaNode: node, mode, whenAlone, stop } = flags
+  const { replicaNode, mode, whenAlone, stop } = flags
+  const address = /(^|=)https?:/.test(replicaNode)
+    ? await findNode(context, replicaNode)
+    : undefined
+  const node = address?.name ?? replicaNode
   const path = `/vectra/v1/collections/${encodeURIComponent(name)}/replicas/${encodeURIComponent(node)}`
   if (stop === true) {
     await client.ask('DELETE', path)
     await context.confirm(`${name} is not replicated to ${node} any more; its copy there stays`)
     return { collection: name, node, stopped: true }
   }
+  if (address !== undefined) await client.ask('POST', '/vectra/v1/cluster/nodes', address)
   const result = await client.ask<object>('PUT', path, { mode, ...(whenAlone && { whenAlone }) })
   await context.confirm(`${node} follows ${name}, ${mode}`)
   return result

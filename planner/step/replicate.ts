@@ -67,13 +67,19 @@ async function join(
 function commandsOf({ from, to, collections, mode }: ReplicateInput, plan: Plan): string[][] {
   const [source, follower] = [plan.targets.get(from), plan.targets.get(to)]
   if (source?.kind !== 'vectra-server' || follower?.kind !== 'vectra-server') return []
-  // a copy that is there joins; where there is none, the rest of the page says so
-  return [
-    vectraCli(
-      plan,
-      to,
-      ...['cluster', 'rejoin', ...collections],
-      ...['--primary', source.url, '--mode', mode],
-    ),
-  ]
+  return collections.map((name) =>
+    // against the plan's own direction it is the old primary that follows
+    plan.replication.get(name)?.from === from
+      ? vectraCli(
+          plan,
+          from,
+          ...['collections', 'replicate', name],
+          ...['--replica-node', follower.url, '--mode', mode],
+        )
+      : vectraCli(
+          plan,
+          to,
+          ...['cluster', 'rejoin', name, '--primary', source.url, '--mode', mode],
+        ),
+  )
 }

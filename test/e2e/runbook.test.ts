@@ -107,6 +107,13 @@ const scenes: Readonly<Record<string, Scene>> = {
       ...['lead-over=done@security-2', 'lastGoodAt=NOW'],
     ],
   },
+  'warm-standby': {
+    before: [],
+    // two servers would have to be there; warm-standby.test.ts runs the same steps
+    onlyRead: [
+      'curl --silent --show-error --output /dev/null --write-out %{http_code} http://127.0.0.1:7701/readyz',
+    ],
+  },
   reference: {
     before: [],
     answers: { LAST_GOOD_AT: '2026-11-01T08:00:00Z' },
