@@ -110,7 +110,8 @@ class NodeDiskFile implements DiskFile {
   readonly path: string
   readonly #handle: fs.FileHandle
   /** The same file, opened so that each write is an fdatasync of what it wrote. */
-  #durable: Promise<fs.FileHandle> | undefined
+  #durable: fs.FileHandle | undefined
+  #opening: Promise<fs.FileHandle> | undefined
 
   constructor(file: string, handle: fs.FileHandle) {
     this.path = file
@@ -144,18 +145,22 @@ class NodeDiskFile implements DiskFile {
       await this.write(bytes, position)
       return this.dataSync()
     }
-    this.#durable ??= this.#openDurable()
-    let handle: fs.FileHandle
-    try {
-      handle = await this.#durable
-    } catch (error) {
-      this.#durable = undefined // what is short now, descriptors say, need not be so for the next write
-      throw diskError(error, 'open', this.path)
-    }
+    const handle = this.#durable ?? (await this.#durably())
     try {
       await writeAll(handle, bytes, position)
     } catch (error) {
       throw diskError(error, errnoIs(error, ...refusals) ? 'write' : 'fsync', this.path)
+    }
+  }
+
+  async #durably(): Promise<fs.FileHandle> {
+    this.#opening ??= this.#openDurable()
+    try {
+      this.#durable = await this.#opening
+      return this.#durable
+    } catch (error) {
+      this.#opening = undefined // what is short now, descriptors say, need not be so for the next write
+      throw diskError(error, 'open', this.path)
     }
   }
 
@@ -185,7 +190,7 @@ class NodeDiskFile implements DiskFile {
 
   close(): Promise<void> {
     return attempt('close', this.path, async () => {
-      const durable = await this.#durable?.catch(() => undefined)
+      const durable = await this.#opening?.catch(() => undefined)
       await durable?.close()
       await this.#handle.close()
     })

@@ -62,12 +62,14 @@ export class LogFile {
   }
 
   /**
+   * The disk is asked before this returns, unless room is being made: what the caller does next is done beside it.
    * @param isDurable whether the records are durable when this resolves
    * @throws `fsync-failed` when whether they are there, only the next replay tells; anything else when they are not
    */
   async append(bytes: Uint8Array, isDurable: boolean): Promise<void> {
     const end = this.#endBytes + bytes.length
-    await this.#room.reach(end)
+    const filled = this.#room.reach(end)
+    if (filled !== undefined) await filled
     try {
       if (isDurable) await this.#file.writeDurably(bytes, this.#endBytes)
       else await this.#file.write(bytes, this.#endBytes)

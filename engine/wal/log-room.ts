@@ -30,9 +30,9 @@ export class LogRoom {
     this.#onFailure = onFailure
   }
 
-  /** Waits until a group that ends at `offset` may be written. */
-  async reach(offset: number): Promise<void> {
-    if (offset > this.#fillsFrom) await this.#filling
+  /** What a group that ends at `offset` has to wait for; undefined when it may be written at once. */
+  reach(offset: number): Promise<void> | undefined {
+    return offset > this.#fillsFrom ? this.#filling : undefined
   }
 
   /** Begins to make room when a log that ends at `offset` has used up most of what it has. */

@@ -10,6 +10,7 @@ import { createWal, listWal } from '../../../engine/wal/wal-files.ts'
 import { WalWriter } from '../../../engine/wal/wal-writer.ts'
 import { FaultyDisk, killAtEveryCall } from '../../support/faulty-disk.ts'
 import { manualClock } from '../../support/manual-clock.ts'
+import { observeDisk } from '../../support/observed-disk.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
 import { checkProperty } from '../format/property.ts'
 import { identity } from '../format/samples.ts'
@@ -49,6 +50,16 @@ describe('an append', () => {
     await Promise.all([2, 3, 4].map((number) => writer.append(upsertOf(number))))
     await writer.close()
     expect(durable).toEqual([1, 4])
+  })
+
+  test('is on its way to the disk before anything is prepared beside it', async () => {
+    const events: string[] = []
+    const disk = observeDisk(await memoryLog(), (call) => events.push(call))
+    const { writer } = await openLog(disk, { prepare: () => events.push('prepare') })
+    events.length = 0
+    await writer.append(upsertOf(1))
+    expect(events.slice(0, 3)).toEqual(['write', 'sync', 'prepare'])
+    await writer.close()
   })
 
   test('shares its fsync with those that come at the same time', async () => {
