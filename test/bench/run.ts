@@ -27,6 +27,10 @@ const benchmarks: Record<string, { readonly file: string; readonly about: string
     file: 'ledger',
     about: 'status and ledger verify over 100,000 lines ÷ over 20 lines',
   },
+  replication: {
+    file: 'replication',
+    about: 'ingest with a synchronous standby, search on one that applies, promotion',
+  },
   plan: {
     file: 'plan',
     about: 'validate, check, explain of 500 collections and 2,000 steps ÷ parsing the file',
