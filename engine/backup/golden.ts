@@ -207,8 +207,8 @@ const optionsOf = ({ id, isOwn }: Question, k: number) => (isOwn ? { k } : { k, 
 const warmUpSearches = 8
 
 /** So long a backup does nothing but measure latency, and at least so many queries. */
-const timedMs = 250
-const fewestTimed = 20
+const timedMs = 150
+const fewestTimed = 16
 
 /** One pass over the questions: recall of all of them, latency of those that are asked while nothing else is done. */
 class Measuring {
