@@ -17,6 +17,7 @@ import { judge } from './judge.ts'
 import { type LedgerRun, RunBook } from './ledger-run.ts'
 import { objectivesOf } from './objectives.ts'
 import { recovers } from './recovery.ts'
+import { ReplicationBook } from './replication.ts'
 import { type RunSummary, summarise } from './run-summary.ts'
 import { type AuditSections, reportSections } from './sections.ts'
 import { Sightings } from './sightings.ts'
@@ -82,6 +83,7 @@ export class Auditor {
   readonly #sightings: Sightings
   readonly #copies: Copies
   readonly #growth: GrowthBook
+  readonly #replication: ReplicationBook
   readonly #exercises: LedgerExercise[] = []
   readonly #days: readonly Day[]
   #knownSinceAt: number | undefined
@@ -95,6 +97,7 @@ export class Auditor {
     this.#copies = new Copies(this.#sightings)
     this.#days = daysOf(window, plan.timezone)
     this.#growth = new GrowthBook(this.#days)
+    this.#replication = new ReplicationBook(request.window)
     for (const each of seen) this.#sightings.see(each)
   }
 
@@ -133,6 +136,7 @@ export class Auditor {
     if (placed.record.kind !== 'archive') this.#sightings.read(placed.record.outputs)
     this.#copies.read(placed)
     this.#growth.read(placed.record)
+    this.#replication.read(placed)
   }
 
   read(entry: LedgerEntry): void {
@@ -216,6 +220,7 @@ export class Auditor {
       copies: this.#copies,
       exercises: this.#exercises,
       growth: this.#growth,
+      replication: this.#replication,
       days: this.#days,
     })
   }

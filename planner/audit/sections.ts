@@ -17,6 +17,7 @@ import { suppliesOf } from './incidents.ts'
 import type { LedgerRun, ServedRuns } from './ledger-run.ts'
 import { occurrencesOf } from './occurrences.ts'
 import { type CollectionRecoveries, reportRecoveries } from './recoveries.ts'
+import type { ReplicationBook, ReplicationReport } from './replication.ts'
 import { reportSchedules, type SequenceReport } from './schedules.ts'
 import type { Sightings } from './sightings.ts'
 import type { Verdict } from './verdict.ts'
@@ -39,6 +40,8 @@ export interface AuditSections {
   readonly schedules: readonly SequenceReport[]
   /** Open ones first. */
   readonly findings: readonly AuditFinding[]
+  /** By collection: how far standbys were behind; absent where the plan replicates none. */
+  readonly replication?: readonly ReplicationReport[]
   /** Who took part in exercises; absent where nobody has ever played. */
   readonly training?: TrainingReport
   readonly compliance: ComplianceReport
@@ -57,6 +60,7 @@ export interface SectionsRequest {
   readonly sightings: Sightings
   readonly copies: Copies
   readonly growth: GrowthBook
+  readonly replication: ReplicationBook
   /** As the drills of the window have it. */
   readonly verdicts: readonly Verdict[]
   /** The days of the window, in the time zone of the plan. */
@@ -86,6 +90,7 @@ export function reportSections(request: SectionsRequest): AuditSections {
     data: request.growth.report(plan),
     schedules,
     findings: reportFindings({ ...request, occurrences, exposure, drills, window }),
+    ...(plan.replication.size > 0 && { replication: request.replication.report(plan) }),
     ...(training && { training }),
     compliance: reportCompliance(plan, to),
   }

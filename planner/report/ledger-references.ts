@@ -46,6 +46,17 @@ export function ledgerReferences({ runs, verdicts, sections }: Audit): LedgerRef
   for (const { closedBy } of sections?.findings ?? []) {
     if (closedBy !== null) name(closedBy.line, `run ${closedBy.run} closes a finding`)
   }
+  for (const { collection, standbys, failed, promotions } of sections?.replication ?? []) {
+    for (const { at, line } of standbys.flatMap(({ newest, worst }) => [newest, worst])) {
+      name(line, `${showInstant(at)}: the lag of ${collection} is looked at`)
+    }
+    for (const { at, line } of failed) {
+      name(line, `${showInstant(at)}: the standbys of ${collection} are not close in time`)
+    }
+    for (const { at, line, target } of promotions) {
+      name(line, `${showInstant(at)}: ${collection} is promoted on ${target}`)
+    }
+  }
   for (const { line, lastTookPartAt } of sections?.training?.people ?? []) {
     name(line, `${showInstant(lastTookPartAt ?? '')}: an exercise was played`)
   }

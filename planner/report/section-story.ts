@@ -13,6 +13,7 @@ import type { Block, Cell, Section } from './block.ts'
 import { at, minuteOf, ms, none, sentence, table, unbounded } from './cells.ts'
 import type { ChartBlocks } from './chart-blocks.ts'
 import { drillSection } from './drill-story.ts'
+import { replicationSection } from './replication-story.ts'
 import { trainingSection } from './training-story.ts'
 
 /** Every section that has something to tell. */
@@ -20,6 +21,7 @@ export const sectionStory = (sections: AuditSections, charts: ChartBlocks): Sect
   exposureSection(sections, charts.exposure),
   drillSection(sections, charts.recoveries),
   copySection(sections, charts.copies),
+  ...replicationSection(sections),
   ...dataSection(sections, charts.data),
   scheduleSection(sections, charts.calendar),
   findingSection(sections),

@@ -71,6 +71,13 @@ test('plans/warm-standby.yaml fails over when the primary is killed, and back, w
   expect(await type(`vectra-cli ${home} collections count words`)).toContain('10001')
   const status = await type(`vectra-cli ${home} cluster status --json`)
   expect(status).toContain('"role":"primary"')
+  // drill, failover, failback: the audit tells them from the ledger alone
+  const { stdout } = await quickly('vectra-dr audit plans/warm-standby.yaml --format json', 3)
+  const [replication] = JSON.parse(stdout).sections.replication
+  expect(replication).toMatchObject({ collection: 'words', isWithin: true, failed: [] })
+  const targets = replication.promotions.map(({ target }: { target: string }) => target)
+  expect(targets).toEqual(['standby', 'primary', 'standby', 'primary'])
+
   const refused = await type(
     `vectra-cli ${at} collections delete words after-the-failover 2>&1`,
     11,
