@@ -81,9 +81,9 @@ export const mutants: readonly Mutant[] = [
     name: 'move the watermark before the fsync',
     harm: 'a torn tail is taken for the loss of an acknowledged write, and the collection does not open',
     file: 'engine/wal/wal-writer.ts',
-    find: 'const writing = this.#write(bytes, commits.length)',
+    find: 'const writing = this.#write(bytes, commits)',
     replace: `await this.#options.onDurable(commits.at(-1)?.lsn ?? 0)
-      const writing = this.#write(bytes, commits.length)`,
+      const writing = this.#write(bytes, commits)`,
     tests: ['fuzz/model.test.ts'],
   },
   {
