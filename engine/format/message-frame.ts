@@ -54,9 +54,18 @@ export function decodeMessage(bytes: Buffer, from: string): Message {
   if (!hashOf(bytes).equals(bytes.subarray(16, MESSAGE_HEADER_BYTES))) damaged('its SHA-256')
   const end = MESSAGE_HEADER_BYTES + bytes.readUInt32LE(12)
   if (end > bytes.length) damaged('its length')
-  const header: unknown = JSON.parse(bytes.toString('utf8', MESSAGE_HEADER_BYTES, end))
+  const header = parsed(bytes.toString('utf8', MESSAGE_HEADER_BYTES, end))
   if (!isJsonObject(header)) return damaged('its header is no object')
   return { header, body: bytes.subarray(end) }
+}
+
+/** The value of a text, or undefined: a hash that fits says nothing of who made it. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 const hashOf = (bytes: Buffer): Buffer =>

@@ -1,6 +1,10 @@
-/** Messages between nodes over HTTP: one POST a message. Failures of the network are `unreachable`. */
+/**
+ * Messages between nodes over HTTP: one POST a message. Failures of the network are `unreachable`. Whoever holds the
+ * token may name a node; nothing is sent to where clouds hand out credentials, whatever it is called.
+ */
 import { fail } from '../base/errors.ts'
 import { limits, MiB } from '../base/limits.ts'
+import { isForbidden } from '../base/reach.ts'
 import type { NodeAddress } from '../collection/replica-file.ts'
 import type { SendOptions, Transport } from '../replica/transport.ts'
 
@@ -22,6 +26,13 @@ export class NodeTransport implements Transport {
     message: Buffer,
     { timeoutMs, signal }: SendOptions,
   ): Promise<Buffer> {
+    if (isForbidden(new URL(to.url).hostname)) {
+      fail(
+        'address-refused',
+        `${to.name} is said to be at ${to.url}, a link-local or metadata address`,
+        'Give the node the address of its machine.',
+      )
+    }
     const timeout = AbortSignal.timeout(timeoutMs)
     const ended = signal === undefined ? timeout : AbortSignal.any([timeout, signal])
     let response: Response
