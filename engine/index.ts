@@ -68,7 +68,6 @@ export type { BackupMode, Golden, SnapshotManifest } from './repository/snapshot
 export type { ForgetResult, ForgottenSnapshot } from './retention/forget.ts'
 export type { KeepRules } from './retention/keep-rules.ts'
 export type { PruneResult } from './retention/prune.ts'
-export type { JobStatus } from './server/jobs.ts'
 export type { TruthResult } from './server/orchestration.ts'
 export type { WireLocation } from './server/wire-location.ts'
 export type { ByteSource } from './transfer/byte-source.ts'

@@ -10,7 +10,7 @@ import { showBytes, showCount, showDuration } from './quantity.ts'
 import { type AccessFlags, located, wireLocated } from './repository-access.ts'
 import { examples, type Runner } from './runner.ts'
 import { servedBy } from './served-by.ts'
-import { runJob } from './served-job.ts'
+import { runServedJob } from './served-job.ts'
 import { renderTable } from './table.ts'
 
 interface VerifyFlags extends AccessFlags {
@@ -112,7 +112,7 @@ async function verifyServed(
     ...(sample && { sample }),
   }
   const job = { kind: 'verify', request, wait: true }
-  const result = await runJob<VerifyResult>(context, client, job)
+  const result = await runServedJob<VerifyResult>(context, client, job)
   if (result === undefined) throw new TypeError('it was waited for')
   return result
 }

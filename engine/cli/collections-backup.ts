@@ -23,7 +23,7 @@ import { showBytes, showCount, showDuration } from './quantity.ts'
 import { type AccessFlags, located, wireLocated } from './repository-access.ts'
 import { examples, type Runner } from './runner.ts'
 import { servedBy } from './served-by.ts'
-import { runJob } from './served-job.ts'
+import { runServedJob } from './served-job.ts'
 
 interface BackupFlags extends AccessFlags {
   readonly destination: string
@@ -156,7 +156,7 @@ async function createServed(
     }),
   }
   const job = { kind: 'backup', request, wait: flags.wait === true }
-  const result = await runJob<BackupResult>(context, client, job)
+  const result = await runServedJob<BackupResult>(context, client, job)
   if (result !== undefined) await context.confirm(tell(result))
   return result ?? {}
 }

@@ -18,7 +18,7 @@ import { showBytes, showCount, showDuration } from './quantity.ts'
 import { type AccessFlags, located, wireLocated } from './repository-access.ts'
 import { examples, type Runner } from './runner.ts'
 import { servedBy } from './served-by.ts'
-import { runJob } from './served-job.ts'
+import { runServedJob } from './served-job.ts'
 
 interface RestoreFlags extends AccessFlags {
   readonly source: readonly string[]
@@ -135,7 +135,7 @@ async function restoreServed(
     ...(index !== undefined && { index }),
   }
   const job = { kind: 'restore', request, wait: flags.wait === true }
-  const result = await runJob<RestoreResult>(context, client, job)
+  const result = await runServedJob<RestoreResult>(context, client, job)
   if (result !== undefined) await tell(context, result)
   return result ?? {}
 }

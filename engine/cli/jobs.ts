@@ -74,18 +74,19 @@ async function show(context: Context, id: string) {
 }
 
 async function wait(context: Context, id: string) {
-  const { resultOf, watchJob } = await import('./served-job.ts')
-  const job = await watchJob(context, await serverOf(context), id)
+  const [{ resultOf, watchJob }, { watcherOf }] = await Promise.all([
+    import('../server/remote-jobs.ts'),
+    import('./served-job.ts'),
+  ])
+  const job = await watchJob(await serverOf(context), id, watcherOf(context))
   const result = resultOf<object>(job)
   await context.confirm(`${job.kind} of ${job.about} is done`)
   return { job: id, result }
 }
 
 async function cancel(context: Context, id: string) {
-  const { watchJob } = await import('./served-job.ts')
-  const client = await serverOf(context)
-  await client.ask('POST', `${pathOf(id)}/cancel`)
-  const job = await watchJob(context, client, id)
+  const { cancelJob } = await import('../server/remote-jobs.ts')
+  const job = await cancelJob(await serverOf(context), id)
   const ended = job.state === 'cancelled' ? 'is cancelled' : `had ended: ${job.state}`
   await context.confirm(`${id} ${ended}`)
   return { job: id, state: job.state }

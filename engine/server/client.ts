@@ -25,8 +25,9 @@ export interface ClientOptions {
 /** Asks one server. Safe to share; nothing is kept open. */
 export class VectraClient {
   readonly endpoint: string
+  /** Gives up what is under way. */
+  readonly signal: AbortSignal | undefined
   readonly #token: string | undefined
-  readonly #signal: AbortSignal | undefined
 
   /** @throws `usage` for an endpoint that is no http or https URL */
   constructor({ endpoint, token, signal }: ClientOptions) {
@@ -40,7 +41,12 @@ export class VectraClient {
     }
     this.endpoint = endpoint.replace(/\/+$/, '')
     this.#token = token
-    this.#signal = signal
+    this.signal = signal
+  }
+
+  /** The same server, asked by one whom no signal stops: for what is short, and bad to do by half. */
+  steady(): VectraClient {
+    return new VectraClient({ endpoint: this.endpoint, token: this.#token })
   }
 
   /**
@@ -94,7 +100,7 @@ export class VectraClient {
         headers,
         redirect: 'error', // a token goes nowhere else
         ...(body !== undefined && { body: JSON.stringify(body) }),
-        ...(this.#signal && { signal: this.#signal }),
+        ...(this.signal && { signal: this.signal }),
       }),
     )
     if (response.ok) return response
@@ -119,7 +125,7 @@ export class VectraClient {
     try {
       return await work
     } catch (error) {
-      this.#signal?.throwIfAborted()
+      this.signal?.throwIfAborted()
       const { cause, message } = error as Error // fetch fails with errors only
       const code = (cause as NodeJS.ErrnoException | undefined)?.code
       return fail(

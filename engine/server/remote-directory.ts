@@ -11,7 +11,7 @@ import type { CollectionConfig } from '../format/config.ts'
 import type { Point, PointId, PointInput } from '../format/point.ts'
 import { escaped, type VectraClient } from './client.ts'
 import { toFilterJson } from './filter-json.ts'
-import type { JobStatus } from './jobs.ts'
+import { runJob } from './remote-jobs.ts'
 
 interface Listing {
   readonly data: string
@@ -199,20 +199,16 @@ export class RemoteCollection {
     return (await this.#client.ask<{ neighbours: Neighbour[] }>('POST', path, body)).neighbours
   }
 
+  // what may take longer than an answer may be waited for is a job
+
   async checkpoint(): Promise<void> {
-    this.#lsn = (await this.#job<{ lsn: number }>('checkpoint')).lsn
+    const path = `${this.#path}/checkpoint`
+    this.#lsn = (await runJob<{ lsn: number }>(this.#client, path)).lsn
   }
 
+  /** The client's signal cancels it. */
   compact(_signal?: AbortSignal): Promise<CompactionResult> {
-    return this.#job('compact')
-  }
-
-  /** What may take longer than an answer may be waited for. */
-  async #job<Result>(name: string): Promise<Result> {
-    const { id } = await this.#client.ask<JobStatus>('POST', `${this.#path}/${name}`)
-    const { error, result } = await this.#client.follow(id)
-    if (error !== null) throw fromSerialised(error)
-    return result as Result // of the job that was asked for
+    return runJob(this.#client, `${this.#path}/compact`)
   }
 }
 

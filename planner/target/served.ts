@@ -11,9 +11,7 @@ import {
   type Clock,
   type CollectionDescription,
   type Disk,
-  fromSerialised,
   isOperatingError,
-  type JobStatus,
   type RestoreResult,
   type TruthResult,
   type WireLocation,
@@ -25,6 +23,7 @@ import {
   RemoteCollection,
   RemoteDirectory,
   readGoldenFile,
+  runJob,
   VectraClient,
 } from '../../engine/operations.ts'
 import type { ServedTarget } from '../plan/plan.ts'
@@ -69,26 +68,12 @@ export function servedTarget(
   const position = async (name: string, work: Work): Promise<Position> =>
     toPosition(await describe(name, work), clock.nowMs())
 
-  /** A job over there, to its end. @throws what it failed with; the signal's reason */
-  const job = async <Result>(kind: string, request: object, work: Work): Promise<Result> => {
-    work.signal.throwIfAborted()
-    const { id } = await steady.ask<JobStatus>('POST', `${v1}/${kind}`, request)
-    let told = 0
-    try {
-      const { error, result } = await clientOf(work).follow(id, ({ progress, warnings }) => {
-        if (progress !== null) work.progress(progress)
-        for (const each of warnings.slice(told)) work.remark(each)
-        told = warnings.length
-      })
-      if (error !== null) throw fromSerialised(error)
-      return result as Result // of the kind of job that was asked for
-    } catch (error) {
-      if (!work.signal.aborted) throw error
-      await steady.ask('POST', `${v1}/jobs/${id}/cancel`)
-      await steady.follow(id)
-      throw work.signal.reason
-    }
-  }
+  /** A job over there, to its end. @throws what it failed with; the signal's reason, once it is cancelled */
+  const job = <Result>(kind: string, request: object, work: Work): Promise<Result> =>
+    runJob(clientOf(work), `${v1}/${kind}`, request, {
+      progress: work.progress,
+      warn: (sentence) => work.remark(sentence),
+    })
 
   const questionsIn = async (file: string, name: string, work: Work) => {
     const { config } = await describe(name, work)
