@@ -7,6 +7,7 @@
  */
 import { availableParallelism } from 'node:os'
 import { besideModule, type RunOptions, ThreadPool } from '../base/thread-pool.ts'
+import { type StopFlag, setStop } from './stop-flag.ts'
 
 export class AnnThreads {
   /** How many tasks of a kind run side by side. */
@@ -16,6 +17,7 @@ export class AnnThreads {
   readonly #idle: ThreadPool
   readonly #readers: ThreadPool
   readonly #ownReaders: boolean
+  readonly #stops = new Set<StopFlag>()
 
   /** @param readers threads that also answer `annTasks`; without it, threads of its own */
   constructor(size = availableParallelism(), readers?: ThreadPool) {
@@ -42,8 +44,18 @@ export class AnnThreads {
     return this.#readers.run<Result>(task, input, options)
   }
 
-  /** Ends its threads, not a pool that was lent; what still runs is rejected. */
+  /** Sets `stop` when the threads are closed, until the function that it returns is called. */
+  stopWhenClosed(stop: StopFlag): () => void {
+    this.#stops.add(stop)
+    return () => this.#stops.delete(stop)
+  }
+
+  /**
+   * Ends its threads, not a pool that was lent; what still runs is rejected. A build inside hnswlib is
+   * asked to stop and waited for: a thread that ends in the middle of it takes the process along.
+   */
   async close(): Promise<void> {
+    for (const stop of this.#stops) setStop(stop)
     await Promise.all([this.#builders.close(), this.#idle.close()])
     if (this.#ownReaders) await this.#readers.close()
   }

@@ -9,6 +9,7 @@ import type { AnnThreads } from './ann-threads.ts'
 import { buildHalves } from './build-halves.ts'
 import type { Build, BuildSettings, BuildTask } from './graph-build.ts'
 import { withScratchFile } from './scratch-file.ts'
+import { setStop, stopFlag } from './stop-flag.ts'
 import type { VectorBlock } from './vector-block.ts'
 
 export interface BuildOptions {
@@ -37,8 +38,9 @@ export async function buildGraph(
 ): Promise<Uint8Array> {
   const { progress = noProgress, idle, scratchDirectory } = options
   idle?.throwIfAborted()
-  const stop = new SharedArrayBuffer(4)
-  const giveUp = () => Atomics.store(new Uint32Array(stop), 0, 1)
+  const stop = stopFlag()
+  const giveUp = () => setStop(stop)
+  const released = threads.stopWhenClosed(stop)
   idle?.addEventListener('abort', giveUp, { once: true })
   const build: Build = {
     block,
@@ -60,6 +62,7 @@ export async function buildGraph(
     throw error
   } finally {
     idle?.removeEventListener('abort', giveUp)
+    released()
   }
 }
 
@@ -67,6 +70,9 @@ function buildWhole({ block, settings, scratchDirectory, stop, run, progress }: 
   return withScratchFile(scratchDirectory, (scratchFile) => {
     const task: BuildTask = { block, settings, scratchFile, stop }
     // the worker posts the number of points that are in the graph
-    return run<Uint8Array>('build', task, { onProgress: (done) => progress(done as number) })
+    return run<Uint8Array>('build', task, {
+      endsItself: true,
+      onProgress: (done) => progress(done as number),
+    })
   })
 }

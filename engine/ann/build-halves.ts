@@ -69,7 +69,10 @@ function buildHalf(
       stop,
     }
     // the worker posts the number of its points that are done
-    return run<BuiltHalf>('build-half', task, { onProgress: (done) => progress(done as number) })
+    return run<BuiltHalf>('build-half', task, {
+      endsItself: true,
+      onProgress: (done) => progress(done as number),
+    })
   })
 }
 

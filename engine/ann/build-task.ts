@@ -26,6 +26,7 @@ import { type NativeGraph, nativeGraphClass } from './hnswlib.ts'
 import { nativeSpace } from './metric.ts'
 import { NativeRows } from './native-rows.ts'
 import { chunkElements } from './splice-task.ts'
+import { goOnUnless } from './stop-flag.ts'
 import { rowsOf } from './vector-block.ts'
 
 /**
@@ -47,27 +48,18 @@ export async function buildGraphBytes(
   const graphClass = await nativeGraphClass()
   const native = new graphClass(nativeSpace(metric), dimension)
   native.initIndex(count, m, efConstruction, seed)
-  const goOn = () => goOnUnless(stop)
-  const report = (done: number) => {
-    goOn()
-    progress(done)
-  }
-  addAll(native, nativeRows(task), count, dimension, report)
+  const goOn = goOnUnless(stop)
+  addAll(native, nativeRows(task), count, dimension, progress, goOn)
   whenBuilt(native, goOn)
   native.writeIndexSync(scratchFile)
   native.initIndex(1, 2, 2, 1) // lets go of the graph's memory now, not when it is collected
   const elements = chunkElements(graphSettings)
   const file = await nodeDisk.open(scratchFile, 'read')
   try {
-    return await takeApart(file, graphSettings, nativeRows(task), elements)
+    return await takeApart(file, graphSettings, nativeRows(task), elements, goOn)
   } finally {
     await file.close()
   }
-}
-
-/** @throws once the build is given up */
-export function goOnUnless(stop: SharedArrayBuffer): void {
-  if (Atomics.load(new Uint32Array(stop), 0) !== 0) throw new Error('the build was given up')
 }
 
 /** The points that the graph is built over, in the order of its elements. */
@@ -97,10 +89,12 @@ function addAll(
   count: number,
   dimension: number,
   progress: (done: number) => void,
+  goOn: () => void,
 ): void {
   const values = new Array<number>(dimension).fill(0.5)
   const stride = Math.ceil(count / 100)
   for (let ordinal = 0; ordinal < count; ordinal++) {
+    goOn()
     rows.toArray(ordinal, values)
     native.addPoint(values, ordinal)
     if ((ordinal + 1) % stride === 0) progress(ordinal + 1)
@@ -113,6 +107,7 @@ async function takeApart(
   settings: GraphSettings,
   rows: NativeRows,
   elements: number,
+  goOn: () => void,
 ): Promise<Uint8Array> {
   const start = upperOffset(settings)
   const sizeBytes = await file.sizeBytes()
@@ -123,7 +118,7 @@ async function takeApart(
   await readAll(file, upper, start)
   const top = readHnswlibTop(header, settings)
   const graph = extractUpperLevels(upper, settings, top) ?? cutShort(file, sizeBytes)
-  await extractLevel0(file, graph, rows, elements)
+  await extractLevel0(file, graph, rows, elements, goOn)
   const bytes = sealGraph(graph)
   decodeGraph(bytes, settings, 'the graph that was just built')
   return bytes
@@ -135,12 +130,14 @@ async function extractLevel0(
   graph: Graph,
   rows: NativeRows,
   elements: number,
+  goOn: () => void,
 ): Promise<void> {
   const { count } = graph.settings
   const elementBytes = elementLayout(graph.settings).words * 4
   const saved = new ArrayBuffer(elements * elementBytes)
   const spliced = new ArrayBuffer(elements * elementBytes)
   for (let from = 0; from < count; from += elements) {
+    goOn()
     const to = Math.min(count, from + elements)
     const length = (to - from) * elementBytes
     const savedBytes = Buffer.from(saved, 0, length)

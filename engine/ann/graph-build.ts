@@ -3,6 +3,7 @@ import type { RunOptions } from '../base/thread-pool.ts'
 import type { Metric } from '../format/config.ts'
 import type { GraphSettings } from '../format/graph-file.ts'
 import type { Half } from './halves.ts'
+import type { StopFlag } from './stop-flag.ts'
 import type { VectorBlock } from './vector-block.ts'
 
 export interface BuildSettings {
@@ -22,8 +23,7 @@ export interface BuildTask {
   /** The half of the points that the graph is for; all of them when absent. */
   readonly half?: Half
   readonly scratchFile: string
-  /** One u32: the build is given up once it is not 0. */
-  readonly stop: SharedArrayBuffer
+  readonly stop: StopFlag
 }
 
 /** A build on its way: who runs its tasks, and how it is given up. */
@@ -31,8 +31,7 @@ export interface Build {
   readonly block: VectorBlock
   readonly settings: BuildSettings
   readonly scratchDirectory: string
-  /** Set to 1 to give the build up. */
-  readonly stop: SharedArrayBuffer
+  readonly stop: StopFlag
   /** How many of its tasks run side by side. */
   readonly threads: number
   /** Runs a task on a thread for builds. */
@@ -72,7 +71,7 @@ export interface JoinTask {
   readonly block: VectorBlock
   readonly from: number
   readonly to: number
-  readonly stop: SharedArrayBuffer
+  readonly stop: StopFlag
 }
 
 /** What the worker's task `finish-join` is given. */

@@ -24,10 +24,9 @@ export async function buildHalf(
     task,
     (added) => progress(added - Math.ceil(added / searchShare)),
     (native, goOn) => {
-      across = searchAcross(task, native, (searched) => {
-        goOn()
+      const tell = (searched: number) =>
         progress(count - Math.ceil((count * (1 - searched)) / searchShare))
-      })
+      across = searchAcross(task, native, tell, goOn)
     },
   )
   const shared = new Uint8Array(new SharedArrayBuffer(graph.length))
@@ -39,6 +38,7 @@ function searchAcross(
   { half, block, settings }: HalfTask,
   native: NativeGraph,
   progress: (share: number) => void,
+  goOn: () => void,
 ): Uint32Array<SharedArrayBuffer> {
   const other = otherHalf(half)
   const width = linksAcross(settings.m)
@@ -50,6 +50,7 @@ function searchAcross(
   const stride = Math.ceil(count / 100)
   native.setEf(width)
   for (let index = 0; index < count; index++) {
+    goOn()
     rows.toArray(ordinalOf(other, index), query)
     const { neighbors } = native.searchKnn(query, wanted)
     for (let i = 0; i < neighbors.length; i++) {

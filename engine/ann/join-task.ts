@@ -8,7 +8,6 @@
 import assert from 'node:assert/strict'
 import { decodeGraph } from '../format/graph-check.ts'
 import { type Graph, level0Words, newGraph, sealGraph, upperWords } from '../format/graph-file.ts'
-import { goOnUnless } from './build-task.ts'
 import { LinkChooser } from './choose-links.ts'
 import {
   type FinishTask,
@@ -19,6 +18,7 @@ import {
 } from './graph-build.ts'
 import { type Half, halfOf, indexOf, ordinalOf, otherHalf } from './halves.ts'
 import { rowDistances } from './metric.ts'
+import { goOnUnless } from './stop-flag.ts'
 import { rowsOf } from './vector-block.ts'
 
 const nameOf = (half: Half): string => `the graph of half ${half}, which was just built,`
@@ -38,8 +38,9 @@ export function joinLinks(task: JoinTask): Uint32Array {
   const chooser = new LinkChooser(rowDistances(metric, rowsOf(block), block.dimension), room)
   const level0 = new Uint32Array(new SharedArrayBuffer(4 * words * (to - from)))
   const candidates = new Candidates(block.count)
+  const goOn = goOnUnless(stop)
   for (let ordinal = from; ordinal < to; ordinal++) {
-    if (ordinal % 1_000 === 0) goOnUnless(stop)
+    if (ordinal % 1_000 === 0) goOn()
     const half = halfOf(ordinal)
     const index = indexOf(ordinal)
     candidates.clear(ordinal)

@@ -29,8 +29,15 @@ interface Job {
   readonly transfer: readonly Transferable[]
   readonly onProgress: (value: unknown) => void
   readonly timeLimitMs: number | undefined
+  /** For a task that must come to its own end: told once it has. */
+  readonly ended: Ended | undefined
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
+}
+
+interface Ended {
+  readonly promise: Promise<void>
+  readonly tell: () => void
 }
 
 interface Slot {
@@ -49,6 +56,11 @@ export interface RunOptions {
    * ended. Counts from when the thread took the task up: starting a thread is not its fault.
    */
   readonly timeLimitMs?: number
+  /**
+   * Set for a task that calls a native addon: `close` waits until it has ended by itself, since ending
+   * its thread inside such a call aborts the process. Whoever closes the pool asks the task to end first.
+   */
+  readonly endsItself?: boolean
 }
 
 /** The URL of the module `name` beside `importMetaUrl`: `.js` when built, `.ts` from source. */
@@ -99,6 +111,7 @@ export class ThreadPool {
         transfer: options.transfer ?? [],
         onProgress: options.onProgress ?? (() => {}),
         timeLimitMs: options.timeLimitMs,
+        ended: options.endsItself === true ? ended() : undefined,
         resolve: (value) => resolve(value as Result), // the worker module defines the task's result
         reject,
       }
@@ -108,11 +121,19 @@ export class ThreadPool {
     })
   }
 
-  /** Ends all threads; tasks that run, wait or come later are rejected. */
+  /**
+   * Ends all threads; tasks that run, wait or come later are rejected, but for those that end themselves:
+   * they are waited for and answer as ever.
+   */
   async close(): Promise<void> {
     this.#closed = true
     for (const job of this.#queue.splice(0)) job.reject(closedError())
-    await Promise.all(this.#slots.map((slot) => slot.worker.terminate()))
+    await Promise.all(
+      this.#slots.map(async (slot) => {
+        await slot.job?.ended?.promise
+        await slot.worker.terminate()
+      }),
+    )
   }
 
   #dispatch(): void {
@@ -167,6 +188,7 @@ export class ThreadPool {
     clearTimeout(slot.timer)
     slot.job = undefined
     slot.worker.unref()
+    job.ended?.tell()
     if (reply.kind === 'done') job.resolve(reply.value)
     else if (reply.kind === 'operating-error') job.reject(fromSerialised(reply.error))
     else job.reject(Object.assign(new Error(reply.message), { stack: reply.stack }))
@@ -187,6 +209,7 @@ export class ThreadPool {
     if (index >= 0) this.#slots.splice(index, 1)
     const job = slot.job
     slot.job = undefined
+    job?.ended?.tell()
     job?.reject(isOutOfMemory(error) ? memoryLimitError(error) : error)
     this.#dispatch()
   }
@@ -204,6 +227,14 @@ const memoryLimitError = (cause: unknown): OperatingError =>
 
 const isOutOfMemory = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY'
+
+function ended(): Ended {
+  let tell = () => {}
+  const promise = new Promise<void>((resolve) => {
+    tell = resolve
+  })
+  return { promise, tell }
+}
 
 const closedError = (): Error => new Error('the threads were closed')
 

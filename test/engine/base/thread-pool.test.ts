@@ -146,6 +146,26 @@ describe('a thread pool', () => {
     await expect(pool.run('double', 1)).rejects.toThrow('closed')
   })
 
+  test('closing waits for a task that ends itself, which answers as ever', async () => {
+    const pool = startPool(2)
+    const cell = new Int32Array(new SharedArrayBuffer(4))
+    const running = pool.run('wait', cell, { endsItself: true })
+    const ending = pool.run('exit', undefined, { endsItself: true }).catch(() => 'its thread ended')
+    const waiting = pool.run('double', 1, { endsItself: true }).catch((error) => String(error))
+    let closed = false
+    const closing = pool.close().then(() => {
+      closed = true
+    })
+    expect(await waiting).toContain('closed')
+    expect(await ending).toBe('its thread ended')
+    await nextTurns(50)
+    expect(closed).toBe(false)
+    Atomics.store(cell, 0, 1)
+    Atomics.notify(cell, 0)
+    expect(['ok', 'not-equal']).toContain(await running)
+    await closing
+  })
+
   test('a pool of no threads has one', () => {
     expect(startPool(0).size).toBe(1)
     expect(startPool(3).size).toBe(3)
