@@ -12,12 +12,10 @@ import type { LedgerRun, ServedRuns } from './ledger-run.ts'
 /** One line of the ledger. */
 export type LedgerExercise = Extract<LedgerEntry, { readonly kind: 'exercise' }>
 
-/** Who has not played for longer is to play again. */
-export const trainingEveryMs = 365 * 86_400_000
-
 const dayMs = 86_400_000
 
 export interface TrainingReport {
+  /** Who has not taken part for longer is overdue. */
   readonly everyMs: number
   /** By role, then by contact, in the order of the plan. */
   readonly people: readonly TrainedPerson[]
@@ -98,7 +96,7 @@ function firstServed(served: ServedRuns | undefined, after: number): Ended[] {
 
 /** @returns undefined where nobody has ever played @param to the end of the window, epoch milliseconds */
 export function reportTraining(
-  { people }: Plan,
+  { people, compliance: { trainingEveryMs } }: Plan,
   exercises: readonly LedgerExercise[],
   to: number,
 ): TrainingReport | undefined {

@@ -1,5 +1,7 @@
 /** The sections of an audit on a terminal, in the order of the report, in a few lines each. */
 import type { Audit } from '../audit/audit.ts'
+import type { AuditSections } from '../audit/sections.ts'
+import { formatDuration } from '../plan/units.ts'
 import { showCount, showMinutes } from '../step/quantity.ts'
 import type { Context } from './context.ts'
 import { printTable } from './table.ts'
@@ -7,8 +9,13 @@ import { printTable } from './table.ts'
 /** Findings told one by one. */
 const findingsTold = 5
 
-/** Exposure, drills, recovery points, schedules, findings, controls; what has nothing to tell is left out. */
-export async function tellSections(context: Context, { sections }: Audit): Promise<void> {
+type Told = Pick<Context, 'print'>
+
+/** Exposure, drills, recovery points, replication, schedules, findings, training, controls; what has nothing to tell is left out. */
+export async function tellSections(
+  context: Told,
+  { sections }: Pick<Audit, 'sections'>,
+): Promise<void> {
   if (sections === undefined) return
   const { exposure, drills, recoveryPoints, schedules, findings, controls } = sections
   const ms = (value: number | null) => (value === null ? 'no bound' : showMinutes(value))
@@ -47,6 +54,7 @@ export async function tellSections(context: Context, { sections }: Audit): Promi
       each.verifiedSince === null ? 'no' : (each.lastCheck?.depth ?? 'read back'),
     ]),
   )
+  await tellReplication(context, sections)
   await printTable(
     context,
     ['schedule', 'due', 'succeeded', 'failed', 'unfinished', 'missed'],
@@ -66,10 +74,41 @@ export async function tellSections(context: Context, { sections }: Audit): Promi
     if (more > 0) await context.print(`  and ${more} more in the report`)
     await context.print('')
   }
+  await tellTraining(context, sections)
   if (controls.length > 0) {
     const supported = controls.filter(({ state }) => state === 'supported').length
     await context.print(
       `controls: all evidence asked for supports ${supported} of ${controls.length}; evidence, not certification`,
     )
   }
+}
+
+async function tellReplication(context: Told, { replication = [] }: AuditSections): Promise<void> {
+  await printTable(
+    context,
+    ['standby', 'of', 'looks', 'newest lag', 'worst lag', 'wanted', 'failed looks', 'promoted'],
+    replication.flatMap(({ collection, to, standbys, failed, promotions, ...each }) =>
+      to.map((target) => {
+        const seen = standbys.find((standby) => standby.target === target)
+        const lag = (seconds: number | undefined) =>
+          seconds === undefined ? 'not measured' : `${seconds.toFixed(1)} s`
+        const promoted = promotions.filter((promotion) => promotion.target === target)
+        return [
+          ...[target, collection, String(seen?.looks ?? 0)],
+          ...[lag(seen?.newest.seconds), lag(seen?.worst.seconds)],
+          each.maxLagMs === null ? 'no bound' : formatDuration(each.maxLagMs),
+          ...[String(failed.length), String(promoted.length)],
+        ]
+      }),
+    ),
+  )
+}
+
+async function tellTraining(context: Told, { training }: AuditSections): Promise<void> {
+  if (training === undefined) return
+  const overdue = training.people.filter(({ overdueSince }) => overdueSince !== null)
+  const named = overdue.map(({ contact, role }) => `${contact} as ${role}`).join(', ')
+  const who = overdue.length === 0 ? 'nobody overdue' : `overdue: ${named}`
+  await context.print(`training: an exercise every ${formatDuration(training.everyMs)}; ${who}`)
+  await context.print('')
 }

@@ -164,6 +164,8 @@ export interface Compliance {
   readonly windowMs: number
   /** Older proof counts as unproven. */
   readonly drillEveryMs?: number
+  /** Who has taken part in no exercise for longer is overdue. */
+  readonly trainingEveryMs: number
   /** Who puts right what is found; the plan's owner unless it says otherwise. */
   readonly findings: {
     readonly owner: string

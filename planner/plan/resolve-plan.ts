@@ -35,6 +35,7 @@ import { readDuration } from './units.ts'
 
 const defaultLedger = '.vectra-dr/ledger.jsonl'
 const defaultWindowMs = 90 * 24 * 60 * 60 * 1_000
+const defaultTrainingEveryMs = 365 * 24 * 60 * 60 * 1_000
 
 export interface ResolveOptions {
   readonly source: PlanSource
@@ -114,6 +115,7 @@ function resolveCompliance(node: PlanNode | undefined, owner: string): Complianc
   return {
     windowMs: node?.get('window')?.read(readDuration) ?? defaultWindowMs,
     ...optional('drillEveryMs', node?.get('drillEvery')?.read(readDuration)),
+    trainingEveryMs: node?.get('trainingEvery')?.read(readDuration) ?? defaultTrainingEveryMs,
     findings: {
       owner: text(findings?.get('owner')) ?? owner,
       ...optional('criticalDueMs', due?.get('critical')?.read(readDuration)),

@@ -57,6 +57,7 @@ const named = <T extends { readonly name: string }>(items: readonly T[]): Readon
 
 export const buildCompliance = (changes: Partial<Compliance> = {}): Compliance => ({
   windowMs: 90 * 86_400_000,
+  trainingEveryMs: 365 * 86_400_000,
   findings: { owner: 'platform-team' },
   frameworks: [],
   signers: [],

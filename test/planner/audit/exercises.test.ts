@@ -44,9 +44,14 @@ const run = (onDay: number, outcome: 'passed' | 'failed', changes: Partial<Descr
 })
 
 /** @param toDay of the window, from the first day on */
-function auditOf(exercises: readonly LedgerEntry[], runs: readonly DescribedRun[], toDay = 30) {
+function auditOf(
+  exercises: readonly LedgerEntry[],
+  runs: readonly DescribedRun[],
+  toDay = 30,
+  of = plan,
+) {
   const entries = [...ledgerOf(...runs), ...exercises]
-  return audit({ plan, entries, window: { from: start, to: start + toDay * day } })
+  return audit({ plan: of, entries, window: { from: start, to: start + toDay * day } })
 }
 
 const action = (...request: Parameters<typeof auditOf>) =>
@@ -128,6 +133,13 @@ test('training is counted by contact and role, from the day it was recorded, and
     },
   ])
   expect(people([played(2)], 400)?.[1]).toMatchObject({ overdueSince: '2027-06-03T00:00:00.000Z' })
+  // as often as the plan wants it
+  const monthly = buildCompliance({ trainingEveryMs: 30 * day })
+  const often = auditOf([played(2)], [], 40, { ...plan, compliance: monthly }).sections?.training
+  expect(often).toMatchObject({ everyMs: 30 * day })
+  expect(often?.people.find(({ contact }) => contact === 'engineer-2')).toMatchObject({
+    overdueSince: '2026-07-03T00:00:00.000Z',
+  })
   // nobody learns from a script
   expect(people([played(2, { isScripted: true })], 30)?.[1]).toMatchObject({ exercises: 0 })
   expect(auditOf([], []).sections?.training).toBeUndefined()

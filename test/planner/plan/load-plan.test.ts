@@ -46,6 +46,7 @@ describe('a valid plan', () => {
     expect(plan.collections.get('products')?.golden).toEqual({ sample: 64, k: 10 })
     expect(plan.compliance).toMatchObject({
       windowMs: 90 * 86_400_000,
+      trainingEveryMs: 365 * 86_400_000,
       findings: { owner: 'platform-team' },
     })
     expect(plan.schedules.get('nightly')?.timezone).toBe('Europe/Zurich')
