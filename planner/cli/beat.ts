@@ -2,9 +2,10 @@
  * The heartbeat of a schedule or drill, after a run of it has passed: a request to a watcher that raises
  * the alarm when it stays away. Bounded in time, and what goes wrong with it is told and changes nothing.
  */
+
+import { sendRequest } from '../../engine/outside.ts'
 import type { Drill, Plan, Schedule } from '../plan/plan.ts'
 import { resolveTemplate, type Template } from '../plan/template.ts'
-import { sendRequest } from '../web/request.ts'
 import { toWebAddress } from '../web/web-address.ts'
 import type { Context } from './context.ts'
 

@@ -1,7 +1,7 @@
 /** `http`: one request. */
 import { OperatingError } from '../../engine/index.ts'
+import { sendRequest, type WebAnswer } from '../../engine/outside.ts'
 import type { HttpExpectation, HttpInput } from '../plan/step-inputs.ts'
-import { sendRequest, type WebAnswer } from '../web/request.ts'
 import { toWebAddress } from '../web/web-address.ts'
 import { estimateFrom } from './estimate.ts'
 import type { StepContext, StepFaces, StepResult } from './step.ts'

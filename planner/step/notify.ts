@@ -9,9 +9,9 @@
  * ends with the error that came first, and under `always` the rest of the clean-up goes on.
  */
 import { fail, OperatingError } from '../../engine/index.ts'
+import { sendRequest } from '../../engine/outside.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { NotifyInput } from '../plan/step-inputs.ts'
-import { sendRequest } from '../web/request.ts'
 import { toWebAddress } from '../web/web-address.ts'
 import { estimateFrom } from './estimate.ts'
 import { runCommand } from './exec.ts'

@@ -1,7 +1,7 @@
 /** `probe`: asks an address until it answers as expected. */
 import { isOperatingError, OperatingError } from '../../engine/index.ts'
+import { sendRequest } from '../../engine/outside.ts'
 import type { ProbeInput } from '../plan/step-inputs.ts'
-import { sendRequest } from '../web/request.ts'
 import { toWebAddress } from '../web/web-address.ts'
 import { estimateFrom } from './estimate.ts'
 import { isExpected } from './http.ts'

@@ -24,7 +24,7 @@ describe('layers', () => {
     [
       'planner/cli/a.ts',
       `import { b } from '../../engine/base/b.ts'`,
-      'instead of engine/index.ts or engine/operations.ts or engine/threads.ts',
+      'instead of engine/index.ts or engine/operations.ts or engine/outside.ts or engine/threads.ts',
     ],
     ['planner/plan/a.ts', `import '../cli/b.ts'`, 'cli lies above plan'],
     ['engine/cli/a.ts', `import { b } from '../index.ts'`, 'own half'],
@@ -44,6 +44,7 @@ describe('layers', () => {
     ['engine/index.ts', `export { b } from './cli/b.ts'`],
     ['planner/plan/a.ts', `import { b } from '../../engine/index.ts'`],
     ['planner/target/a.ts', `import { b } from '../../engine/operations.ts'`],
+    ['planner/plan/a.ts', `import { b } from '../../engine/outside.ts'`],
     ['planner/plan/a.ts', `import { b } from '../../engine/threads.ts'`],
     ['engine/base/a.ts', `// import { b } from '../wal/b.ts'`],
     ['engine/base/a.ts', `/* import { b } from '../wal/b.ts' */`],

@@ -56,7 +56,7 @@ test.each([
   ['engine/wal/a.ts', 'const mine = process.pid // not process.exit()'],
   ['engine/wal/a.ts', `const hint = 'do not call Date.now() or console.log()'`],
   ['engine/wal/a.ts', 'const pattern = /[/"]console.log`/; const other = `Date.now() ${pattern}`'],
-  ['planner/step/exec.ts', `import { execa } from 'execa'`],
+  ['engine/outside/run-program.ts', `import { execa } from 'execa'`],
 ])('%s with %j is fine', (path, text) => {
   expectNone(ownerFindings([{ path, text }]))
 })

@@ -40,17 +40,18 @@ export const owned: readonly Owned[] = [
     what: 'execa',
     module: /^execa/,
     owner:
-      /^(planner\/step\/exec|engine\/repository\/key-source|engine\/destination\/rsync-process)\.ts$/,
+      /^(engine\/outside\/run-program|engine\/repository\/key-source|engine\/destination\/rsync-process)\.ts$/,
   },
   {
     what: 'the web',
     module: /^(node:)?(http|https|http2|tls|undici)(\/|$)/,
-    owner: /^(planner\/(web\/request|schedule\/metrics-server)|engine\/server\/http-server)\.ts$/,
+    owner:
+      /^(planner\/schedule\/metrics-server|engine\/(outside\/request|server\/http-server))\.ts$/,
   },
   {
     what: 'the name service',
     module: /^(node:)?dns(\/|$)/,
-    owner: /^(planner\/web\/request|engine\/base\/reach)\.ts$/,
+    owner: /^engine\/(outside\/request|base\/reach)\.ts$/,
   },
   {
     what: 'the AWS SDK',

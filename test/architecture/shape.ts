@@ -9,7 +9,13 @@ export const lineNotice = 250
 
 const drawers = /^(utils?|helpers?|common|types?|misc|shared|lib)(\.|$)/
 const kebabFile = /^[a-z0-9]+(-[a-z0-9]+)*(\.test)?\.ts$/
-const doors = ['engine/index.ts', 'engine/operations.ts', 'engine/threads.ts', 'planner/index.ts']
+const doors = [
+  'engine/index.ts',
+  'engine/operations.ts',
+  'engine/outside.ts',
+  'engine/threads.ts',
+  'planner/index.ts',
+]
 
 export const lineCount = (file: SourceFile): number => file.text.trimEnd().split('\n').length
 

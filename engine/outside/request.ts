@@ -1,22 +1,25 @@
 /**
- * One HTTP request: everything that the planner sends over the web goes out here.
+ * One HTTP request to an address that somebody wrote: all that plans and `endpoint switch` send over the web goes out here.
  *
  * - The address that is connected to is judged, not the name: the answer of the name service is judged
  *   once and connected to, so that a name cannot mean another address a moment later. All addresses of
  *   a name must be allowed.
- * - An address that the plan writes out may be private. One behind a name or a variable needs
+ * - An address that is written out may be private. One behind a name or a variable needs
  *   `allowPrivate`. Link-local and metadata addresses are never gone to.
  * - No redirect is followed, no proxy asked, no connection kept, and certificates are verified.
  * - An answer takes at most ten seconds, and at most 64 KiB of it are read.
  *
- * Errors name the address as the plan writes it: what a variable holds never stands in them.
+ * Errors name the address as it was written: what a variable holds never stands in them.
  */
 
 import * as dns from 'node:dns'
 import * as http from 'node:http'
 import * as https from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
-import { fail, KiB, OperatingError, reachOf, type Timer } from '../../engine/index.ts'
+import { fail, OperatingError } from '../base/errors.ts'
+import { KiB } from '../base/limits.ts'
+import { reachOf } from '../base/reach.ts'
+import type { Timer } from '../base/timer.ts'
 import type { WebAddress } from './web-address.ts'
 
 /** From the first packet to the last byte. */
@@ -100,7 +103,7 @@ function readUrl(address: WebAddress): URL {
 
 function refusalOf(
   ip: string,
-  { shown, isWrittenOut }: WebAddress,
+  { shown, isWrittenOut, permission }: WebAddress,
   mayBePrivate: boolean,
 ): OperatingError | undefined {
   const reach = reachOf(ip)
@@ -110,12 +113,12 @@ function refusalOf(
     ? new OperatingError(
         'address-refused',
         `${shown} leads to a private address${where}`,
-        'If that is meant, write allowPrivate: true beside it, or write the address itself out.',
+        `If that is meant, write ${permission}, or write the address itself out.`,
       )
     : new OperatingError(
         'address-refused',
         `${shown} leads to a link-local or metadata address${where}`,
-        'Nothing of a plan goes there. Use another address.',
+        'Nothing goes there. Use another address.',
       )
 }
 

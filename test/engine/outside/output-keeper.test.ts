@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { keepOutput, keptBytes } from '../../../planner/step/output-keeper.ts'
+import { keepOutput, keptBytes } from '../../../engine/outside/output-keeper.ts'
 
 const keep = (chunks: readonly Uint8Array[], redact = (text: string) => text) => {
   const lines: string[] = []

@@ -1,20 +1,20 @@
 /**
- * From the words of an `exec` step to what the operating system starts: an argument list and a
+ * From the words of a command to what the operating system starts: an argument list and a
  * minimal environment. No shell reads any of it, so no character in it means anything.
  *
  * `vectra-cli` and `vectra-dr` are this installation's own commands, run by the Node that runs this
- * program, whatever PATH says: a plan cannot be led to another program of that name.
+ * program, whatever PATH says: nobody can be led to another program of that name.
  */
 import * as path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { fail } from '../../engine/index.ts'
+import { fail } from '../base/errors.ts'
 
 export interface Invocation {
   readonly file: string
   readonly args: readonly string[]
 }
 
-/** Variables that every program gets; a plan adds more by name. */
+/** Variables that every program gets; whoever starts it adds more by name. */
 const inherited = ['PATH', 'HOME', 'LANG'] as const
 
 const ownCommands: ReadonlyMap<string, string> = new Map([
@@ -22,7 +22,7 @@ const ownCommands: ReadonlyMap<string, string> = new Map([
   ['vectra-dr', 'planner/cli/main.js'],
 ])
 
-/** The built command of this installation: from `dist/planner/step` or, run from source, below `dist`. */
+/** The built command of this installation: from `dist/engine/outside` or, run from source, below `dist`. */
 function ownMain(file: string): string {
   const here = fileURLToPath(import.meta.url)
   const root = path.resolve(path.dirname(here), '../..')
@@ -51,7 +51,7 @@ export function toInvocation(words: readonly string[]): Invocation {
 
 /**
  * The whole environment of the program. Only absolute directories stay in PATH: an empty or relative
- * one would look in the plan's directory, where data may lie that somebody else wrote.
+ * one would look in the working directory, where data may lie that somebody else wrote.
  */
 export function toEnvironment(
   host: Readonly<Record<string, string | undefined>>,
@@ -78,4 +78,4 @@ function checkNul(what: string, text: string): void {
 }
 
 const refuse = (problem: string, hint: string): never =>
-  fail('usage', `the exec step ${problem}`, hint)
+  fail('usage', `the command ${problem}`, hint)
