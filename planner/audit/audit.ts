@@ -176,7 +176,7 @@ export class Auditor {
     this.#copies.settle()
     const runs = all.filter((run) => (isWindow ? isInside(run, window) : run.run === only))
     const evidence = {
-      runs: runs.filter(({ sequence }) => sequence.kind === 'drill'),
+      runs,
       sightings: this.#sightings,
       at: window.to,
     }

@@ -15,11 +15,10 @@ import type { DrillReport } from './drills.ts'
 import { actionFindings, type LedgerExercise } from './exercises.ts'
 import type { ExposureSeries } from './exposure.ts'
 import type { FindingSeverity, Found, Retest } from './found.ts'
-import { judge } from './judge.ts'
+import { isEvidence, judge } from './judge.ts'
 import type { LedgerRun, ServedRuns } from './ledger-run.ts'
 import { objectivesOf } from './objectives.ts'
 import type { Occurrence, Occurrences, OccurringRun } from './occurrences.ts'
-import { recovers } from './recovery.ts'
 import type { Sightings } from './sightings.ts'
 import type { Verdict } from './verdict.ts'
 import { lossText } from './verdict-exposure.ts'
@@ -105,16 +104,15 @@ function toFinding(found: Found, { findings }: Compliance, now: number): AuditFi
   }
 }
 
-/** A drill that missed an objective, until a later one meets it. */
+/** A drill, or a real failover, that missed an objective, until a later one meets it. */
 function missedObjectives({ plan, runs, sightings }: FindingsRequest): Found[] {
-  const drills = runs.filter(({ sequence, ended }) => sequence.kind === 'drill' && ended)
+  const ended = runs.filter((run) => run.ended !== undefined)
   return [...plan.collections.values()].flatMap((collection) => {
     if (plan.compliance.exclusions.has(collection.name)) return []
-    const own = drills.filter((run) => recovers(run, collection.name))
     return objectivesOf(collection).flatMap(([objective, wanted]) => {
       const found: Found[] = []
       let open: (Found & { readonly shownBy: LineReference[] }) | undefined
-      for (const run of own.filter(({ proves }) => proves.includes(objective))) {
+      for (const run of ended.filter((each) => isEvidence(each, objective, collection.name))) {
         const at = run.ended?.at ?? run.startedAt
         const verdict = judge(plan, collection, objective, wanted, { runs: [run], sightings, at })
         const reference = { run: run.run, line: run.line }
@@ -126,7 +124,7 @@ function missedObjectives({ plan, runs, sightings }: FindingsRequest): Found[] {
             id: `${objective}/${collection.name}`,
             severity: 'critical',
             collection: collection.name,
-            message: `a drill missed the ${nameOf(objective)} of ${collection.name}${reasonOf(verdict.reasons)}`,
+            message: `${run.sequence.kind === 'drill' ? 'a drill' : `procedure ${run.sequence.name}`} missed the ${nameOf(objective)} of ${collection.name}${reasonOf(verdict.reasons)}`,
             openedAt: at,
             shownBy: [reference],
           }

@@ -6,10 +6,11 @@ import type { LedgerRun, LedgerStep } from './ledger-run.ts'
 import { type Found, measureRecall, measureRpo, measureRto } from './measure-objective.ts'
 import { type Recovery, recovers, toRecovery } from './recovery.ts'
 import type { Sightings } from './sightings.ts'
+import { takesOver } from './takeover.ts'
 import type { EvidenceReference, Verdict } from './verdict.ts'
 
 export interface Evidence {
-  /** Runs that may be evidence: drills inside the window, oldest first. */
+  /** Runs that may be evidence, inside the window, oldest first. */
   readonly runs: readonly LedgerRun[]
   /** When sources were seen where, whatever run looked. */
   readonly sightings: Sightings
@@ -25,9 +26,7 @@ export function judge(
   evidence: Evidence,
 ): Verdict {
   const base = { collection: collection.name, objective, wanted }
-  const candidates = evidence.runs.filter(
-    (run) => run.proves.includes(objective) && recovers(run, collection.name),
-  )
+  const candidates = evidence.runs.filter((run) => isEvidence(run, objective, collection.name))
   const asides: string[] = []
   for (const run of candidates.toReversed()) {
     const recovery = toRecovery(run, collection.name)
@@ -42,6 +41,19 @@ export function judge(
   const reasons = [...asides, whyNoRun(plan, objective, candidates.length)]
   return { ...base, ...nothingMeasured, verdict: 'unproven', reasons, run: null, evidence: [] }
 }
+
+/**
+ * A drill that says so, and of RTO a real failover too: a procedure in which a standby took over unplanned. A
+ * restore by hand is none; it may have been of anything, beside what still served.
+ */
+export const isEvidence = (
+  run: LedgerRun,
+  objective: ObjectiveKind,
+  collection: string,
+): boolean =>
+  run.sequence.kind === 'drill'
+    ? run.proves.includes(objective) && recovers(run, collection)
+    : run.sequence.kind === 'procedure' && objective === 'rto' && takesOver(run, collection)
 
 const nothingMeasured = { actual: null, gap: null, measuredAt: null, measured: {} } as const
 
@@ -100,7 +112,11 @@ function conclude(
       ...measured,
       ...about,
       verdict: 'missed',
-      reasons: [`the drill failed at step ${failure.record.step}: ${why}`, ...told, ...asides],
+      reasons: [
+        `the ${run.sequence.kind} failed at step ${failure.record.step}: ${why}`,
+        ...told,
+        ...asides,
+      ],
       evidence: [...measured.evidence, referenceTo(run, failure)],
     }
   }

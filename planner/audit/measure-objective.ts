@@ -6,13 +6,15 @@
  *   disaster minus the LSN of the recovery point.
  * - RTO: from the disaster, or when it began by the word of who started the run, or else the run's start, to
  *   the end of the last check that passed. The first start counts: while a run lay there interrupted, nothing was recovered.
+ * - Where a standby took over, its promotion says what was lost, and probes show too that it answers (`takeover.ts`).
  * - Recall: that of the last check that measured it.
  */
 import { isJsonObject } from '../../engine/index.ts'
 import { type Observation, readInstant, toIso } from '../step/observation.ts'
-import type { LedgerStep } from './ledger-run.ts'
+import type { LedgerRun, LedgerStep } from './ledger-run.ts'
 import type { Recovery } from './recovery.ts'
 import type { Sightings } from './sightings.ts'
+import { takeoverLoss, takeoverMoments, takeoverReasons } from './takeover.ts'
 import type { Measured, Phase } from './verdict.ts'
 
 export interface Measurement {
@@ -31,7 +33,8 @@ export type Found = Measurement | string
  * @param sightings of the plan's whole ledger
  */
 export function measureRpo(recovery: Recovery, sightings: Sightings): Found {
-  const byPosition = rpoByPosition(recovery, sightings)
+  const byPosition =
+    recovery.takeover === undefined ? rpoByPosition(recovery, sightings) : rpoByTakeover(recovery)
   const byCanary = rpoByCanary(recovery)
   if (byCanary === undefined) return byPosition
   if (typeof byPosition === 'string') return byCanary
@@ -61,6 +64,28 @@ function rpoByCanary({ disaster, checks }: Recovery): Measurement | undefined {
     }
   }
   return undefined
+}
+
+/** Counted from when writes ended for certain: the disaster, the word of who started the run, or the promotion. */
+function rpoByTakeover({ disaster, takeover, run }: Recovery): Found {
+  if (takeover === undefined) return 'no standby took over'
+  const loss = takeoverLoss(takeover)
+  if (typeof loss === 'string') return loss
+  const { asOfAt, records } = loss
+  const lostAt = disaster?.at ?? run.sinceAt ?? Date.parse(takeover.promote.record.startedAt)
+  return {
+    actual: asOfAt === undefined ? 0 : Math.max(0, lostAt - asOfAt),
+    measured: {
+      disasterAt: toIso(lostAt),
+      ...(asOfAt !== undefined && { asOfAt: toIso(asOfAt) }),
+      ...(records !== undefined && { recordsLost: records }),
+    },
+    reasons: [
+      ...takeoverReasons(takeover),
+      ...(records === undefined ? ['how much of that was written is not known'] : []),
+    ],
+    evidence: [...(disaster ? [disaster.step] : []), takeover.promote],
+  }
 }
 
 function rpoByPosition(recovery: Recovery, sightings: Sightings): Found {
@@ -95,40 +120,32 @@ function rpoByPosition(recovery: Recovery, sightings: Sightings): Found {
   }
 }
 
-/** From the disaster, or the start of the run, to the end of the last check that passed. */
-export function measureRto({ run, disaster, restore, checks }: Recovery): Found {
-  if (restore === undefined) return 'nothing was restored'
-  const last = checks.findLast(({ record }) => record.outcome === 'passed')
-  if (last === undefined) return 'no check proved the restored collection'
+/** From the disaster, or the start of the run, to the end of the last check (or probe, of a takeover) that passed. */
+export function measureRto(recovery: Recovery): Found {
+  const { run, disaster, restore, takeover } = recovery
+  const shown = restore === undefined ? takeover && takeoverMoments(takeover) : restored(recovery)
+  if (restore === undefined && takeover === undefined) return 'nothing was restored'
+  if (shown === undefined) {
+    return restore === undefined
+      ? 'no check or probe showed that the standby which took over answers'
+      : 'no check proved the restored collection'
+  }
   const from = disaster?.at ?? run.sinceAt ?? run.startedAt
   const countedFrom = disaster ? 'disaster' : run.sinceAt === undefined ? 'run start' : 'since'
-  const instant = (step: LedgerStep, name: 'contentKnownAt' | 'servingAt') =>
-    step.record.outcome === 'passed' ? readInstant(step.record.outputs[name]) : undefined
-  const newest = (name: 'contentKnownAt' | 'servingAt') =>
-    checks.map((check) => instant(check, name)).findLast((at) => at !== undefined)
-  const end = Date.parse(last.record.endedAt)
-  const moments: [Phase['name'], number | undefined][] = [
-    [countedFrom === 'run start' ? 'run started' : 'disaster', from],
-    ['restored', Date.parse(restore.record.endedAt)],
-    ['verified', newest('contentKnownAt')],
-    ['serving', newest('servingAt')],
-    ['checked', end],
-  ]
+  const end = Date.parse(shown.last.record.endedAt)
+  const first = [countedFrom === 'run start' ? 'run started' : 'disaster', from] as const
+  const came = restore ?? takeover?.promote
   return {
     actual: end - from,
     measured: {
       countedFrom,
-      phases: moments.flatMap(([name, at]) =>
-        at === undefined ? [] : [{ name, at: toIso(at), afterMs: at - from }],
-      ),
+      phases: [first, ...shown.moments].map(([name, at]) => ({
+        ...{ name, at: toIso(at), afterMs: at - from },
+      })),
     },
     reasons: [
-      ...(countedFrom === 'run start'
-        ? ['counted from the start of the run, which made no disaster']
-        : []),
-      ...(countedFrom === 'since'
-        ? ['counted from the moment that was given as the start of the disaster']
-        : []),
+      ...(takeover ? takeoverReasons(takeover) : []),
+      ...countingReasons(run, countedFrom),
       ...run.interruptions
         .filter(({ resumedAt }) => resumedAt > from && resumedAt < end)
         .map(
@@ -136,7 +153,42 @@ export function measureRto({ run, disaster, restore, checks }: Recovery): Found 
             `the run was interrupted after ${toIso(lastSeenAt)} and resumed at ${toIso(resumedAt)}; that time counts`,
         ),
     ],
-    evidence: [...(disaster ? [disaster.step] : []), restore, last],
+    evidence: [...(disaster ? [disaster.step] : []), ...(came ? [came] : []), shown.last],
+  }
+}
+
+function countingReasons(
+  { sequence }: LedgerRun,
+  countedFrom: NonNullable<Measured['countedFrom']>,
+): string[] {
+  if (countedFrom === 'disaster') return []
+  if (countedFrom === 'since') {
+    return ['counted from the moment that was given as the start of the disaster']
+  }
+  return [
+    sequence.kind === 'drill'
+      ? 'counted from the start of the run, which made no disaster'
+      : 'counted from the start of the run: nobody said with --since when the disaster began',
+  ]
+}
+
+/** The moments of a restore; undefined where no check proved it. */
+function restored({ restore, checks }: Recovery): ReturnType<typeof takeoverMoments> {
+  const last = checks.findLast(({ record }) => record.outcome === 'passed')
+  if (restore === undefined || last === undefined) return undefined
+  const instant = (step: LedgerStep, name: 'contentKnownAt' | 'servingAt') =>
+    step.record.outcome === 'passed' ? readInstant(step.record.outputs[name]) : undefined
+  const newest = (name: 'contentKnownAt' | 'servingAt') =>
+    checks.map((check) => instant(check, name)).findLast((at) => at !== undefined)
+  const moments: [Phase['name'], number | undefined][] = [
+    ['restored', Date.parse(restore.record.endedAt)],
+    ['verified', newest('contentKnownAt')],
+    ['serving', newest('servingAt')],
+    ['checked', Date.parse(last.record.endedAt)],
+  ]
+  return {
+    moments: moments.flatMap(([name, at]) => (at === undefined ? [] : [[name, at] as const])),
+    last,
   }
 }
 

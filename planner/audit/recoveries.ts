@@ -1,5 +1,5 @@
 /**
- * The section on recoveries: what each run that restored a collection measured, drills and real ones. Only what
+ * The section on recoveries: what each run that brought a collection back measured, drills and real ones. Only what
  * was measured stands in it; the forecast is an estimate, and stands apart. Plain JSON.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../engine/index.ts'
@@ -13,6 +13,7 @@ import type { LedgerRun, LedgerStep } from './ledger-run.ts'
 import { type Found, measureRecall, measureRpo, measureRto } from './measure-objective.ts'
 import { type Recovery, recovers, toRecovery } from './recovery.ts'
 import type { Sightings } from './sightings.ts'
+import type { Takeover } from './takeover.ts'
 import type { Measured, Phase } from './verdict.ts'
 
 /** Milliseconds, of single searches. */
@@ -59,6 +60,16 @@ export interface RecoveryReport {
     readonly graphs: string | null
     readonly durationMs: number
   } | null
+  /** Which standby took over, where nothing was restored. */
+  readonly takeover: TakeoverReport | null
+}
+
+export interface TakeoverReport {
+  readonly target: string
+  /** The primary was there and handed over. */
+  readonly isPlanned: boolean
+  readonly epoch: number | null
+  readonly durationMs: number
 }
 
 /** How long a recovery would take today. Never a measurement. */
@@ -74,7 +85,7 @@ export interface CollectionRecoveries {
   readonly collection: string
   /** Oldest first, of the window. */
   readonly runs: readonly RecoveryReport[]
-  /** Over drills of the window that passed and measured it. */
+  /** Over drills and real failovers of the window that passed and measured it. */
   readonly rto: {
     readonly objectiveMs: number | null
     readonly measured: number
@@ -118,7 +129,7 @@ export function reportRecoveries(request: RecoveriesRequest): CollectionRecoveri
 }
 
 function toReport(recovery: Recovery, sightings: Sightings): RecoveryReport {
-  const { run, checks, restore } = recovery
+  const { run, checks, restore, takeover } = recovery
   const { ended, sequence, line, startedAt } = run
   const rto = measured(measureRto(recovery))
   const rpo = measured(measureRpo(recovery, sightings))
@@ -139,6 +150,7 @@ function toReport(recovery: Recovery, sightings: Sightings): RecoveryReport {
     latency: lastOf(checks, latencyOf),
     canary: lastOf(checks, canaryOf),
     restored: restore === undefined ? null : restoredOf(restore),
+    takeover: takeover === undefined ? null : takeoverOf(takeover),
   }
 }
 
@@ -183,6 +195,11 @@ function restoredOf({ record }: LedgerStep): NonNullable<RecoveryReport['restore
   }
 }
 
+const takeoverOf = ({ target, isPlanned, said, promote }: Takeover): TakeoverReport => ({
+  ...{ target, isPlanned, epoch: numberIn(said['epoch']) },
+  durationMs: promote.record.durationMs,
+})
+
 const numberIn = (value: JsonValue | undefined): number | null =>
   typeof value === 'number' ? value : null
 
@@ -196,8 +213,8 @@ function rtoOf(
   { window }: RecoveriesRequest,
 ): CollectionRecoveries['rto'] {
   const proofs = runs.filter(
-    ({ sequence, outcome, rtoMs }) =>
-      sequence.kind === 'drill' && outcome === 'passed' && rtoMs !== null,
+    ({ sequence, outcome, rtoMs, takeover }) =>
+      (sequence.kind === 'drill' || takeover !== null) && outcome === 'passed' && rtoMs !== null,
   )
   const times = proofs.flatMap(({ rtoMs }) => (rtoMs === null ? [] : [rtoMs]))
   const newest = proofs.at(-1)

@@ -1,11 +1,12 @@
 /**
- * One run as a recovery of one collection: the disaster, the restore, the checks that followed.
+ * One run as a recovery of one collection: the disaster, the restore or the takeover, the checks that followed.
  *
  * Only what the ledger says counts, and only steps of the run itself, not steady checks or clean-up.
  */
 import { isJsonObject, type JsonObject } from '../../engine/index.ts'
 import { type Observation, readInstant, readObservation } from '../step/observation.ts'
 import type { LedgerRun, LedgerStep } from './ledger-run.ts'
+import { type Takeover, takesOver, toTakeover } from './takeover.ts'
 
 export interface Disaster {
   readonly step: LedgerStep
@@ -21,7 +22,9 @@ export interface Recovery {
   readonly restore?: LedgerStep
   /** Position of the source that came back. */
   readonly recoveryPoint?: Observation
-  /** Checks of the restored collection after the restore, in order, passed or not. */
+  /** Where nothing was restored: the standby that took over. */
+  readonly takeover?: Takeover
+  /** Checks of the collection that came back, after it did, in order, passed or not. */
   readonly checks: readonly LedgerStep[]
   /** The first step of the run that did not pass, skipped ones aside. */
   readonly failure?: LedgerStep
@@ -29,11 +32,11 @@ export interface Recovery {
   readonly failedToRecover: boolean
 }
 
-/** Whether the run restores `collection`, or would have. */
+/** Whether the run restores `collection` or lets a standby take it over, or would have. */
 export const recovers = (run: LedgerRun, collection: string): boolean =>
   run.steps.some(
     ({ record }) => record.kind === 'restore' && record.inputs['collection'] === collection,
-  )
+  ) || takesOver(run, collection)
 
 /** The run seen as a recovery of `collection`; what it did to others is left out. */
 export function toRecovery(run: LedgerRun, collection: string): Recovery {
@@ -49,9 +52,10 @@ export function toRecovery(run: LedgerRun, collection: string): Recovery {
   )
   const restore = after[restoreAt]
   const recoveryPoint = readObservation(restore?.record.outputs['recoveryPoint'])
+  const takeover = restore === undefined ? toTakeover(run, after, collection) : undefined
   const checks =
     restore === undefined
-      ? []
+      ? (takeover?.checks ?? [])
       : after.slice(restoreAt + 1).filter(({ record }) => checksPlaceOf(record, restore))
   const failure = run.steps.find(({ record }) => !passed(record) && record.outcome !== 'skipped')
   return {
@@ -59,9 +63,11 @@ export function toRecovery(run: LedgerRun, collection: string): Recovery {
     ...(disaster && { disaster }),
     ...(restore && { restore }),
     ...(recoveryPoint && { recoveryPoint }),
+    ...(takeover && { takeover }),
     checks,
     ...(failure && { failure }),
-    failedToRecover: failure !== undefined && isRecovering(failure, steps, disasterAt),
+    failedToRecover:
+      failure !== undefined && isRecovering(failure, steps, disasterAt, takesOver(run, collection)),
   }
 }
 
@@ -89,9 +95,14 @@ function isRecovering(
   failure: LedgerStep,
   steps: readonly LedgerStep[],
   disasterAt: number,
+  isTakeover: boolean,
 ): boolean {
   const { kind, stage } = failure.record
   if (stage !== 'steps') return false
   const index = steps.indexOf(failure)
+  if (isTakeover && takingOver.has(kind)) return true
   return kind === 'restore' || kind === 'check' || (disasterAt >= 0 && index > disasterAt)
 }
+
+/** Without any of them no standby takes over. */
+const takingOver: ReadonlySet<string> = new Set(['fence', 'promote', 'switch', 'probe'])

@@ -15,7 +15,18 @@ export interface EvidenceReference {
 
 /** A moment of a recovery, and how long after its start it came. */
 export interface Phase {
-  readonly name: 'disaster' | 'run started' | 'restored' | 'verified' | 'serving' | 'checked'
+  readonly name:
+    | 'disaster'
+    | 'run started'
+    | 'restored'
+    | 'verified'
+    | 'decided'
+    | 'fenced'
+    | 'promoted'
+    | 'switched'
+    | 'answered'
+    | 'serving'
+    | 'checked'
   readonly at: string
   readonly afterMs: number
 }

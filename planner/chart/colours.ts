@@ -16,6 +16,10 @@ export const colours = {
   series3: '#0a0a03',
   series4: '#0a0a04',
   series5: '#0a0a05',
+  series6: '#0a0a06',
+  series7: '#0a0a07',
+  series8: '#0a0a08',
+  series9: '#0a0a09',
 } as const
 
 /** For what stands side by side, in this order. */
@@ -25,6 +29,10 @@ export const seriesColours = [
   colours.series3,
   colours.series4,
   colours.series5,
+  colours.series6,
+  colours.series7,
+  colours.series8,
+  colours.series9,
 ] as const
 
 export const seriesColour = (index: number): string =>

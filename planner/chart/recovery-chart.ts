@@ -8,13 +8,26 @@ import { seriesColour } from './colours.ts'
 /** Older ones stand in the table. */
 const mostRuns = 30
 
-const phaseNames = ['restored', 'verified', 'serving', 'checked'] as const
+/** As they come; those of a restore and of a takeover do not mix. */
+const phaseNames = [
+  ...(['restored', 'verified', 'decided', 'fenced', 'promoted'] as const),
+  ...(['switched', 'answered', 'serving', 'checked'] as const),
+] as const
+
+/** The same phase has the same colour in every chart. */
+const colourOf: Readonly<Record<(typeof phaseNames)[number], number>> = {
+  ...{ restored: 0, verified: 1, serving: 2, checked: 3 },
+  ...{ decided: 4, fenced: 5, promoted: 6, switched: 7, answered: 8 },
+}
 
 /** Undefined when no run measured it. */
 export function recoveryChart({ collection, runs, rto }: CollectionRecoveries): Chart | undefined {
   const measured = runs.filter(({ rtoMs }) => rtoMs !== null).slice(-mostRuns)
   if (measured.length === 0) return undefined
   const { objectiveMs } = rto
+  const occurring = phaseNames.filter((name) =>
+    measured.some(({ phases }) => phases.some((phase) => phase.name === name)),
+  )
   const unit = durationUnit(Math.max(objectiveMs ?? 0, ...measured.map((run) => run.rtoMs ?? 0)))
   return {
     title: `Recovery time of ${collection}, by phase`,
@@ -23,7 +36,7 @@ export function recoveryChart({ collection, runs, rto }: CollectionRecoveries): 
     heightPx: 90 + 26 * measured.length,
     option: {
       grid: { ...plotGrid, left: 220 },
-      legend: { ...legend, data: [...phaseNames] },
+      legend: { ...legend, data: occurring },
       xAxis: {
         ...valueAxis(''),
         name: unit.name,
@@ -32,13 +45,13 @@ export function recoveryChart({ collection, runs, rto }: CollectionRecoveries): 
         ...within(objectiveMs, unit.ms),
       },
       yAxis: nameAxis(measured.map(nameOf)),
-      series: phaseNames.map((phase, index) => ({
+      series: occurring.map((phase, index) => ({
         type: 'bar',
         name: phase,
         stack: 'time',
         silent: true,
         barMaxWidth: 18,
-        itemStyle: { color: seriesColour(index) },
+        itemStyle: { color: seriesColour(colourOf[phase]) },
         data: measured.map((run) => lengthOf(run, phase) / unit.ms),
         ...(index === 0 &&
           objectiveMs !== null && {

@@ -14,11 +14,23 @@ const objectiveNames = { rpo: 'RPO', rto: 'RTO', recall: 'recall' } as const
 const proving = ({ plan }: Facts): Drill[] =>
   [...plan.drills.values()].filter(({ proves }) => proves.length > 0)
 
-/** Objectives of a collection that no drill which restores it proves. */
+/** Drills that restore the collection, or let a standby take it over. */
+const recoveringDrills = (facts: Facts, collection: string): Drill[] => [
+  ...drillsOf(facts, collection),
+  ...[...facts.plan.drills.values()].filter(({ steps }) =>
+    tasksOfKind(tasksOf(steps), 'promote').some(({ input }) =>
+      input.collections.includes(collection),
+    ),
+  ),
+]
+
+/** Objectives of a collection that no drill which brings it back proves. */
 const unproven = (facts: Facts, collection: string): string[] =>
   (['rpo', 'rto', 'recall'] as const)
     .filter((kind) => wanting(facts, kind).some(({ collection: { name } }) => name === collection))
-    .filter((kind) => !drillsOf(facts, collection).some(({ proves }) => proves.includes(kind)))
+    .filter(
+      (kind) => !recoveringDrills(facts, collection).some(({ proves }) => proves.includes(kind)),
+    )
     .map((kind) => objectiveNames[kind])
 
 /** What a drill lacks to be evidence for what it `proves`. */
@@ -27,13 +39,15 @@ function lacking(drill: Drill): string[] {
   const restores = tasksOfKind(tasks, 'restore')
   const promotes = tasksOfKind(tasks, 'promote')
   const checks = tasksOfKind(tasks, 'check')
+  // that a standby answers, a probe shows as well
+  const shown = promotes.length === 0 ? [] : tasksOfKind(tasks, 'probe')
   if (restores.length + promotes.length === 0) return ['it restores nothing']
   return [
     ...(drill.proves.includes('rpo') &&
     !tasks.some(({ kind }) => kind === 'inject' || kind === 'fence')
       ? ['it proves rpo and makes no disaster, so nothing can be lost']
       : []),
-    ...(drill.proves.includes('rto') && checks.length === 0
+    ...(drill.proves.includes('rto') && checks.length + shown.length === 0
       ? ['it proves rto and checks nothing, so nothing says when the service was back']
       : []),
     ...(drill.proves.includes('recall') && !checks.some(({ input }) => input.recall !== undefined)

@@ -25,8 +25,8 @@ function lastRestore({ runs }: Facts, collection: string): MeasuredRestore | und
     if (!recovers(run, collection) || run.ended?.outcome !== 'passed') continue
     const recovery = toRecovery(run, collection)
     const measured = measureRto(recovery)
-    if (typeof measured === 'string') continue
-    const { count, graphs } = recovery.restore?.record.outputs ?? {}
+    if (typeof measured === 'string' || recovery.restore === undefined) continue
+    const { count, graphs } = recovery.restore.record.outputs
     return {
       run: run.run,
       at: run.ended.at,
@@ -34,6 +34,18 @@ function lastRestore({ runs }: Facts, collection: string): MeasuredRestore | und
       points: typeof count === 'number' && count > 0 ? count : undefined,
       graphs: typeof graphs === 'string' ? graphs : undefined,
     }
+  }
+  return undefined
+}
+
+/** The newest run in which a standby took the collection over, unplanned where it was no drill, and answered. */
+function lastTakeover({ runs }: Facts, collection: string) {
+  for (const run of runs.toReversed()) {
+    if (!recovers(run, collection) || run.ended?.outcome !== 'passed') continue
+    const recovery = toRecovery(run, collection)
+    const measured = recovery.takeover && measureRto(recovery)
+    if (measured === undefined || typeof measured === 'string') continue
+    return { run: run.run, at: run.ended.at, actualMs: measured.actual }
   }
   return undefined
 }
@@ -101,20 +113,40 @@ export const rtoRules: readonly Rule[] = [
   {
     code: 'rto-measured',
     severity: 'error',
-    title: 'The last measured restore took longer than the RTO',
+    title: 'The last measured restore or takeover took longer than the RTO',
     why: 'It will take at least as long on the day.',
     remedy:
-      'Keep a standby, restore from a nearer destination, keep the index instead of rebuilding it, or agree on another RTO.',
+      'Keep a standby, restore from a nearer destination, keep the index instead of rebuilding it, decide sooner, or agree on another RTO.',
     find: (facts) =>
-      wanting(facts, 'rto').flatMap(({ collection, wanted }) => {
-        const seen = forecast(facts, collection.name)
-        if (seen === undefined || seen.actualMs <= wanted || seen.forecastMs <= wanted) return []
+      wanting(facts, 'rto').flatMap(({ collection: { name, place }, wanted }) => {
+        const restore = forecast(facts, name)
+        const takeover = lastTakeover(facts, name)
+        const isSlow =
+          restore !== undefined && restore.actualMs > wanted && restore.forecastMs > wanted
+        const told = (what: string, actualMs: number) =>
+          `${what} of ${name} took ${showDuration(actualMs)}, and its RTO is ${showDuration(wanted)}`
         return [
-          {
-            place: collection.place,
-            message: `a restore of ${collection.name} took ${showDuration(seen.actualMs)}, and its RTO is ${showDuration(wanted)}`,
-            arithmetic: [...seen.lines, exceeds(seen.forecastMs, wanted)],
-          },
+          ...(isSlow
+            ? [
+                {
+                  place,
+                  message: told('a restore', restore.actualMs),
+                  arithmetic: [...restore.lines, exceeds(restore.forecastMs, wanted)],
+                },
+              ]
+            : []),
+          ...(takeover !== undefined && takeover.actualMs > wanted
+            ? [
+                {
+                  place,
+                  message: told('a takeover', takeover.actualMs),
+                  arithmetic: [
+                    `measured: ${showDuration(takeover.actualMs)} in run ${takeover.run}, ended ${shortIso(takeover.at)}`,
+                    exceeds(takeover.actualMs, wanted),
+                  ],
+                },
+              ]
+            : []),
         ]
       }),
   },
@@ -174,16 +206,20 @@ export const rtoRules: readonly Rule[] = [
   {
     code: 'rto-unmeasured',
     severity: 'note',
-    title: 'No restore was ever measured',
+    title: 'No restore and no takeover was ever measured',
     why: 'An RTO that nobody has tried is a hope.',
-    remedy: 'Run a drill that restores it and checks the result.',
+    remedy: 'Run a drill that restores it, or promotes its standby, and checks the result.',
     find: (facts) =>
       wanting(facts, 'rto')
-        .filter(({ collection }) => lastRestore(facts, collection.name) === undefined)
+        .filter(({ collection: { name } }) =>
+          [lastRestore(facts, name), lastTakeover(facts, name)].every((seen) => seen === undefined),
+        )
         .map(({ collection, wanted }) => ({
           place: collection.place,
           message: `the RTO of ${collection.name}, ${showDuration(wanted)}, was never measured`,
-          arithmetic: ['passed runs in the ledger that restore and check it: 0'],
+          arithmetic: [
+            'passed runs in the ledger that restore it or let a standby take over, and check it: 0',
+          ],
           assumes: 'the ledger beside the plan is the one that counts',
         })),
   },

@@ -5,13 +5,16 @@ import { showCount, showMinutes } from '../step/quantity.ts'
 import type { Block, Cell, Section } from './block.ts'
 import { at, ms, none, sentence, table } from './cells.ts'
 
-/** Drills, then recoveries, then RTO by collection. */
+/** Drills, then recoveries, then takeovers by phase, then RTO by collection. */
 export function drillSection(
   { drills, recoveries }: AuditSections,
   charts: readonly Block[],
 ): Section {
   const runs = recoveries.flatMap(({ collection, runs: all }) =>
     all.map((run) => runRow(collection, run)),
+  )
+  const takeovers = recoveries.flatMap(({ collection, runs: all }) =>
+    all.flatMap((run) => (run.takeover === null ? [] : [takeoverRow(collection, run)])),
   )
   return {
     heading: 'Drills',
@@ -62,6 +65,28 @@ export function drillSection(
         ],
         runs,
       ),
+      ...(takeovers.length === 0
+        ? []
+        : [
+            sentence(
+              'Where a standby took over, by phase, each from the start that RTO is counted from. A planned promotion had the primary there to hand over.',
+            ),
+          ]),
+      ...table(
+        [
+          'Collection',
+          'Run',
+          'Standby',
+          'Planned',
+          'Decided',
+          'Fenced',
+          'Promoted',
+          'Switched',
+          'Answered',
+          'Checked',
+        ],
+        takeovers,
+      ),
       ...table(
         ['Collection', 'RTO', 'Measured', 'Worst', 'Median', 'Proof is', 'Estimate for today'],
         recoveries.filter(({ rto }) => rto.objectiveMs !== null || rto.measured > 0).map(rtoRow),
@@ -70,9 +95,24 @@ export function drillSection(
   }
 }
 
+const afterOf =
+  ({ phases }: RecoveryReport) =>
+  (name: string): string =>
+    ms(phases.find((phase) => phase.name === name)?.afterMs ?? null)
+
+function takeoverRow(collection: string, run: RecoveryReport): Cell[] {
+  const after = afterOf(run)
+  return [
+    collection,
+    { text: `${run.sequence.name} ${run.run}`, lines: [run.line] },
+    run.takeover?.target ?? none,
+    run.takeover?.isPlanned === true ? 'yes' : 'no',
+    ...['decided', 'fenced', 'promoted', 'switched', 'answered', 'checked'].map(after),
+  ]
+}
+
 function runRow(collection: string, run: RecoveryReport): Cell[] {
-  const after = (name: string) =>
-    ms(run.phases.find((phase) => phase.name === name)?.afterMs ?? null)
+  const after = afterOf(run)
   return [
     collection,
     { text: `${run.sequence.name} ${run.run}`, lines: [run.line] },

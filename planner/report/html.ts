@@ -7,14 +7,16 @@ import { type Block, type Cell, measuredMark, type Story } from './block.ts'
 
 const light = `--page: #ffffff; --line: #d0d7de; --soft: #f3f5f7; --text: #1c2128; --muted: #57606a;
   --link: #0b57a4; --met: #116329; --missed: #a40e26; --unproven: #7a4d00; --series1: #0b62a8;
-  --series2: #b5530a; --series3: #1a7f5a; --series4: #7c3fb0; --series5: #8a6d00;`
+  --series2: #b5530a; --series3: #1a7f5a; --series4: #7c3fb0; --series5: #8a6d00;
+  --series6: #b0305f; --series7: #00727f; --series8: #5c6b00; --series9: #6a5acd;`
 
 const style = `
 :root { color-scheme: light dark; ${light} }
 @media (prefers-color-scheme: dark) { :root { --page: #0d1117; --line: #3d444d; --soft: #20262d;
   --text: #e6edf3; --muted: #9aa4af; --link: #79b8ff; --met: #57d27d; --missed: #ff8e87;
   --unproven: #e8b54a; --series1: #6cb6ff; --series2: #f0a25e; --series3: #5fd3a6;
-  --series4: #c89bf5; --series5: #d9c14a; } }
+  --series4: #c89bf5; --series5: #d9c14a;
+  --series6: #f29ab9; --series7: #6cc7d2; --series8: #b9c95a; --series9: #aaa1ee; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 62rem; color: var(--text);
   background: var(--page); font: 1rem/1.55 system-ui, sans-serif; overflow-wrap: anywhere; }

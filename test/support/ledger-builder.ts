@@ -21,10 +21,12 @@ export interface DescribedRun {
   readonly proves?: readonly ObjectiveKind[]
   readonly planSha256?: string
   readonly steps: readonly StepRecord[]
-  readonly kind?: 'schedule' | 'drill'
-  /** Of the schedule or drill; `restore-test` when absent. */
+  readonly kind?: 'schedule' | 'drill' | 'procedure'
+  /** Of the schedule, drill or procedure; `restore-test` when absent. */
   readonly name?: string
   readonly dueAt?: number
+  /** When the disaster began, by the word of who started the procedure. */
+  readonly sinceAt?: number
 }
 
 const iso = (at: number): string => new Date(at).toISOString()
@@ -64,6 +66,7 @@ export function ledgerOf(...runs: readonly DescribedRun[]): LedgerEntry[] {
         planFile: 'plans/test.yaml',
         version: '0.0.0',
         ...(run.dueAt !== undefined && { dueAt: iso(run.dueAt) }),
+        ...(run.sinceAt !== undefined && { since: iso(run.sinceAt) }),
       },
       run.startedAt,
     )
