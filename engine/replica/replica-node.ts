@@ -7,6 +7,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
 import { fail, isOperatingError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
+import { NamedTurns } from '../base/named-turns.ts'
 import type { Timer } from '../base/timer.ts'
 import type { Collection } from '../collection/collection.ts'
 import type { DataDirectory } from '../collection/data-directory.ts'
@@ -66,7 +67,7 @@ export class ReplicaNode {
   readonly #probe: WriteProbe
   readonly #attached = new WeakSet<Collection>()
   /** What changes who a copy follows, one after the other for each collection. */
-  readonly #turns = new Map<string, Promise<unknown>>()
+  readonly #turns = new NamedTurns()
 
   constructor(options: ReplicaNodeOptions) {
     this.#options = options
@@ -166,7 +167,7 @@ export class ReplicaNode {
       readonly confirm: (window: LossWindow) => Promise<boolean>
     },
   ): Promise<Promotion> {
-    return this.#inTurn(name, async () => {
+    return this.#turns.run(name, async () => {
       const collection = await this.#open(name)
       const { transport, clock, newEpoch } = this.#options
       const lag = this.#standbys.status(collection.name)
@@ -194,7 +195,7 @@ export class ReplicaNode {
 
   /** A copy here becomes a standby of `primary`. @throws see {@link rejoin} */
   rejoin(name: string, primary: NodeAddress, mode: ReplicationMode): Promise<Rejoined> {
-    return this.#inTurn(name, () => this.#rejoin(name, primary, mode))
+    return this.#turns.run(name, () => this.#rejoin(name, primary, mode))
   }
 
   async #rejoin(name: string, primary: NodeAddress, mode: ReplicationMode): Promise<Rejoined> {
@@ -291,7 +292,7 @@ export class ReplicaNode {
       return { header: {} }
     }
     // an old primary with nothing of its own becomes a standby; one with records the other lacks waits for a person
-    await this.#inTurn(name, async () => {
+    await this.#turns.run(name, async () => {
       const { fields: seen } = await ask(
         this.#options.transport,
         primary,
@@ -312,7 +313,7 @@ export class ReplicaNode {
   #standBy(fields: Fields): Promise<Reply> {
     const name = fields.text('collection')
     const primary = readAddress(fields.object('primary'))
-    return this.#inTurn(name, async () => {
+    return this.#turns.run(name, async () => {
       const { data } = this.#options
       if (data.has(name)) {
         const collection = await this.#open(name)
@@ -377,14 +378,5 @@ export class ReplicaNode {
     const shipper = new Shipper(collection, this.#options.timer, this.#options.clock)
     this.#shippers.set(collection, shipper)
     return shipper
-  }
-
-  #inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
-    const result = (this.#turns.get(name) ?? Promise.resolve()).then(work)
-    this.#turns.set(
-      name,
-      result.catch(() => {}),
-    )
-    return result
   }
 }

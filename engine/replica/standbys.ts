@@ -7,6 +7,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
 import { OperatingError } from '../base/errors.ts'
+import { NamedTurns } from '../base/named-turns.ts'
 import type { Timer } from '../base/timer.ts'
 import type { Collection } from '../collection/collection.ts'
 import type { DataDirectory } from '../collection/data-directory.ts'
@@ -30,7 +31,8 @@ export class Standbys {
   readonly #options: StandbysOptions
   readonly #followers = new Map<string, Follower>()
   readonly #seeding = new Map<string, AbortController>()
-  readonly #guards = new Map<string, Promise<unknown>>()
+  /** What replaces a copy, and what it promises. */
+  readonly #guards = new NamedTurns()
   #closed = false
 
   constructor(options: StandbysOptions) {
@@ -66,36 +68,29 @@ export class Standbys {
     const { data, transport, disk } = this.#options
     const ended = new AbortController()
     this.#seeding.set(name, ended)
-    await this.#guarded(name, async () => {
-      const before = data.has(name) ? (await data.open(name)).replication : undefined
-      await seedCollection({
-        ...{ name, primary, transport, disk },
-        stage: (request) => data.stage(request),
-        replaces: before?.directory,
-        promises: before?.state ?? unreplicated,
-        signal: signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal]),
+    await this.#guards
+      .run(name, async () => {
+        const before = data.has(name) ? (await data.open(name)).replication : undefined
+        await seedCollection({
+          ...{ name, primary, transport, disk },
+          stage: (request) => data.stage(request),
+          replaces: before?.directory,
+          promises: before?.state ?? unreplicated,
+          signal: signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal]),
+        })
       })
-    }).finally(() => this.#seeding.delete(name))
+      .finally(() => this.#seeding.delete(name))
   }
 
   /** Runs what changes a promise: no base takes the place of the collection meanwhile. */
   promising<T>(name: string, work: () => Promise<T>): Promise<T> {
     this.#seeding.get(name)?.abort(interrupted())
-    return this.#guarded(name, work)
+    return this.#guards.run(name, work)
   }
 
   async close(): Promise<void> {
     this.#closed = true
     await Promise.all([...this.#followers.keys()].map((name) => this.stop(name)))
-  }
-
-  #guarded<T>(name: string, work: () => Promise<T>): Promise<T> {
-    const result = (this.#guards.get(name) ?? Promise.resolve()).then(work)
-    this.#guards.set(
-      name,
-      result.catch(() => {}),
-    )
-    return result
   }
 }
 
