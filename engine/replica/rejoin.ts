@@ -74,8 +74,18 @@ export async function rejoin(collection: Collection, steps: RejoinSteps): Promis
   await replication.change((now) => ({ ...now, primary }))
   const { lsn, chain } = replication.durable
   const last = state.lineage.at(-1)
+  const { promised } = replication.state
+  // what was promised to another history of that number, a base takes the place of: a person named this one
+  const toOther =
+    promised !== null &&
+    promised.number >= state.epoch.number &&
+    !isSameEpoch(promised, state.epoch)
   const stands =
-    last !== undefined && isSameEpoch(last.epoch, epoch) && last.lsn === lsn && last.chain === chain
+    !toOther &&
+    last !== undefined &&
+    isSameEpoch(last.epoch, epoch) &&
+    last.lsn === lsn &&
+    last.chain === chain
   if (stands && !isSameEpoch(state.epoch, epoch))
     await replication.switchEpoch(state.epoch, 'standby')
   else await steps.seed()

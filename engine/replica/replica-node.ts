@@ -13,6 +13,7 @@ import type { Collection } from '../collection/collection.ts'
 import type { DataDirectory } from '../collection/data-directory.ts'
 import type { FollowerStatus as MemberStatus } from '../collection/followers.ts'
 import {
+  isSameEpoch,
   type NodeAddress,
   type ReplicationMode,
   readAddress,
@@ -300,7 +301,9 @@ export class ReplicaNode {
         { collection: name },
         { timeoutMs: askMs },
       )
-      const last = readCopyState(seen).lineage.at(-1)
+      const state = readCopyState(seen)
+      const last = state.lineage.at(-1)
+      if (!isSameEpoch(state.epoch, epoch)) return
       if (last?.lsn !== replication.durable.lsn || last.chain !== replication.durable.chain) return
       await replication.change((now) => ({ ...now, primary }))
       await replication.switchEpoch(epoch, 'standby')

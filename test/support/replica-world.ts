@@ -156,6 +156,7 @@ export class ReplicaWorld {
     return {
       send: (to, message, { timeoutMs, signal }) =>
         new Promise<Buffer>((resolve, reject) => {
+          if (!isAlive()) return // a dead process says nothing, and hears nothing
           const away = () => {
             signal?.removeEventListener('abort', away)
             reject(unreachable(from, to.name))
