@@ -94,6 +94,14 @@ export class ThreadPool {
     for (let slot = this.#start(); slot !== undefined; slot = this.#start()) slot.worker.unref()
   }
 
+  /** Ends the threads that have nothing to do; a task that comes later starts one. */
+  rest(): void {
+    for (const slot of this.#slots.filter(({ job }) => job === undefined)) {
+      this.#slots.splice(this.#slots.indexOf(slot), 1)
+      void slot.worker.terminate()
+    }
+  }
+
   /** Whether a thread was started: the next task does not wait for one to start. */
   get isRunning(): boolean {
     return this.#slots.length > 0

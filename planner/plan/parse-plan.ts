@@ -17,6 +17,9 @@ const parserThread = new ThreadPool(besideModule(import.meta.url, 'parse-worker'
 /** For whoever is about to read a plan: the thread starts while the rest is loaded. */
 export const startParser = (): void => parserThread.start()
 
+/** For whoever has read the plan: the heap of the thread is taken down beside other work, not at the end of it. */
+export const endParser = (): void => parserThread.rest()
+
 export interface ParserOptions {
   /** Threads of `parse-worker.ts`; by default the one of this process. */
   readonly threads?: ThreadPool

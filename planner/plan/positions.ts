@@ -1,6 +1,7 @@
 /**
  * Where the values of a plan stand in its text. They come from the parser's thread as plain numbers: for each
- * value, from the outside and in the order in which JavaScript goes through members, two offsets.
+ * value, from the outside and in the order in which JavaScript goes through members, two offsets and how many
+ * values it is with all in it.
  */
 import assert from 'node:assert'
 import type { JsonValue } from '../../engine/index.ts'
@@ -24,8 +25,9 @@ export interface OffsetTree {
 export function offsetsOf(tree: OffsetTree): Int32Array {
   const offsets: number[] = []
   const visit = ({ keyOffset, valueOffset, inside }: OffsetTree): void => {
-    offsets.push(keyOffset, valueOffset)
+    const at = offsets.push(keyOffset, valueOffset, 1)
     for (const each of inside) visit(each)
+    offsets[at - 1] = 1 + (offsets.length - at) / 3
   }
   visit(tree)
   return Int32Array.from(offsets)
@@ -34,14 +36,12 @@ export function offsetsOf(tree: OffsetTree): Int32Array {
 /** By JSON pointer. Only what somebody asks for is put together: hardly any plan has a problem everywhere. */
 export class Positions {
   readonly #offsets: Int32Array
-  /** Values in a mapping or list, it included. */
-  readonly #sizes = new Map<JsonValue, number>()
   /** By their pointers, those that were asked for. */
   readonly #rooms = new Map<string, Room | undefined>()
 
   constructor(value: JsonValue, offsets: Int32Array) {
     this.#offsets = offsets
-    assert(this.#measure(value) * 2 === offsets.length, 'each value has two offsets')
+    assert(this.#sizeOf(0) * 3 === offsets.length, 'each value has three numbers')
     this.#rooms.set('', this.#roomOf(value, 0, ''))
   }
 
@@ -56,16 +56,13 @@ export class Positions {
   }
 
   #position(index: number, path: string): ValuePosition {
-    const [keyOffset = 0, valueOffset = 0] = this.#offsets.subarray(2 * index, 2 * index + 2)
+    const [keyOffset = 0, valueOffset = 0] = this.#offsets.subarray(3 * index, 3 * index + 2)
     return { path, keyOffset, valueOffset }
   }
 
-  #measure(value: JsonValue): number {
-    if (typeof value !== 'object' || value === null) return 1
-    let size = 1
-    for (const each of Object.values(value)) size += this.#measure(each)
-    this.#sizes.set(value, size)
-    return size
+  /** Values in the value of that index, it included. */
+  #sizeOf(index: number): number {
+    return this.#offsets[3 * index + 2] ?? 0
   }
 
   #room(pointer: string): Room | undefined {
@@ -87,9 +84,9 @@ export class Positions {
     const values = new Map<string, JsonValue>(Object.entries(value))
     const indexes = new Map<string, number>()
     let next = index + 1
-    for (const [key, each] of values) {
+    for (const key of values.keys()) {
       indexes.set(key, next)
-      next += this.#sizes.get(each) ?? 1
+      next += this.#sizeOf(next)
     }
     return { isList: Array.isArray(value), path, values, indexes }
   }

@@ -135,6 +135,21 @@ describe('a thread pool', () => {
     expect(await pool.run('double', 4)).toBe(8)
   })
 
+  test('resting ends the threads that have nothing to do, and the next task starts one', async () => {
+    const pool = startPool(2)
+    const cell = new Int32Array(new SharedArrayBuffer(4))
+    const running = pool.run('wait', cell)
+    const before = await pool.run<number>('thread', undefined)
+    pool.rest()
+    expect(await pool.run<number>('thread', undefined)).not.toBe(before)
+    Atomics.store(cell, 0, 1)
+    Atomics.notify(cell, 0)
+    await running
+    pool.rest()
+    expect(pool.isRunning).toBe(false)
+    expect(await pool.run('double', 2)).toBe(4)
+  })
+
   test('closing rejects what runs and what waits', async () => {
     const pool = startPool(1)
     const cell = new Int32Array(new SharedArrayBuffer(4))
