@@ -176,9 +176,9 @@ export const limits = {
   connectionCheckMs: 1_000,
   /** Connections to the server at once; further ones are closed. */
   connections: 1_024,
-  /** Jobs of a server under way at once, and how many it remembers; warnings of one. */
+  /** Jobs of a server under way at once, and how many of each kind it remembers; warnings of one. */
   jobsRunning: 64,
-  jobsKept: 1_000,
+  jobsKept: 200,
   jobWarnings: 100,
   /** Whoever watches a job hears of it no more often than this, and no less. */
   jobEventMs: 100,

@@ -1,15 +1,19 @@
 /** `collections archive NAME --destination URL`: once, or at an interval until interrupted. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Command, Option } from 'commander'
-import type { ArchiveResult, Archiver } from '../backup/archive.ts'
+import type { ArchiveResult } from '../backup/archive.ts'
 import { type ErrorCode, isOperatingError } from '../base/errors.ts'
+import { checkName } from '../base/name.ts'
+import type { ArchiveJobRequest } from '../server/orchestration.ts'
 import { worldOf } from './collections-import.ts'
 import type { Context } from './context.ts'
 import { withOwnCollection } from './open-directory.ts'
 import { duration, requireOption } from './option.ts'
 import { showBytes, showCount } from './quantity.ts'
-import { type AccessFlags, located } from './repository-access.ts'
+import { type AccessFlags, located, wireLocated } from './repository-access.ts'
 import { examples, type Runner } from './runner.ts'
+import { servedBy } from './served-by.ts'
+import { watcherOf } from './served-job.ts'
 
 interface ArchiveFlags extends AccessFlags {
   readonly destination: string
@@ -43,9 +47,9 @@ export function addArchive(collections: Command, run: Runner): void {
     .addHelpText(
       'after',
       `
-The collection keeps its log until it is archived, up to a bound. One process owns a data
-directory, and --interval keeps it all the while: use it where nobody else writes; otherwise run
---once from a scheduler between the writers.
+The collection keeps its log until it is archived, up to a bound. Where a server has the data,
+--interval asks it again and again, beside the writers. Embedded it keeps the directory for itself
+all the while: use --once from a scheduler between the writers.
 ${examples(
   'collections archive products --destination /mnt/backups/vectra --once',
   'collections archive products --destination /mnt/backups/vectra --interval 5s',
@@ -54,33 +58,51 @@ ${examples(
     .action(run(archive))
 }
 
-function archive(context: Context, name: string, flags: ArchiveFlags) {
+/** One run. */
+type Ship = () => Promise<ArchiveResult>
+
+async function archive(context: Context, name: string, flags: ArchiveFlags) {
+  checkName('collection name', name)
+  const client = await servedBy(context)
+  if (client !== undefined) {
+    const request: ArchiveJobRequest = {
+      collection: name,
+      destination: await wireLocated(context, client, flags.destination, flags),
+    }
+    const { runJob } = await import('../server/remote-jobs.ts')
+    const watcher = watcherOf(context)
+    return ship(context, flags, () => runJob(client, '/vectra/v1/archive', request, watcher))
+  }
   return withOwnCollection(context, 'use', name, async (collection) => {
-    const { Archiver, gapError } = await import('../backup/archive.ts')
+    const { Archiver } = await import('../backup/archive.ts')
     const { disk } = context.io
-    const { interval } = flags
     const destination = await located(context, flags.destination, flags)
     const archiver = new Archiver(collection, { destination, disk, ...worldOf(context) })
-    if (interval !== undefined) return repeat(context, archiver, interval)
-    const result = await archiver.run()
-    await tell(context, result)
-    if (result.gap === null) return result
-    await context.emit(result)
-    throw gapError(result)
+    return ship(context, flags, () => archiver.run())
   })
 }
 
+async function ship(context: Context, { interval }: ArchiveFlags, run: Ship) {
+  if (interval !== undefined) return repeat(context, run, interval)
+  const { gapError } = await import('../backup/archive.ts')
+  const result = await run()
+  await tell(context, result)
+  if (result.gap === null) return result
+  await context.emit(result)
+  throw gapError(result)
+}
+
 /** What may pass: the next run tries again. */
-const passing: readonly ErrorCode[] = ['unreachable', 'disk-full', 'disk-refused']
+const passing: readonly ErrorCode[] = ['unreachable', 'disk-full', 'disk-refused', 'terminated']
 
 /** Runs until the user stops it, or until an error that will not pass. */
-async function repeat(context: Context, archiver: Archiver, intervalMs: number): Promise<never> {
+async function repeat(context: Context, run: Ship, intervalMs: number): Promise<never> {
   const { gapError } = await import('../backup/archive.ts')
   const { signal } = context.io
   const told = new Set<string>()
   for (;;) {
     try {
-      const result = await archiver.run()
+      const result = await run()
       if (result.files > 0) await context.emit(result)
       const fresh = result.remarks.filter((each) => !told.has(each))
       for (const each of fresh) told.add(each)

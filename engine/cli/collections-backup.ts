@@ -84,6 +84,10 @@ export function addBackup(collections: Command, run: Runner): void {
     )
     .option('--wait', 'wait until it is done, as it always is where no server has the data')
     .action(run(createSnapshot))
+  // before the help of their group is set, which they would take over
+  for (const add of [addBackupVerify, addBackupList, addBackupShow, addBackupDiff, addBackupPin]) {
+    add(backup, run)
+  }
   backup
     .configureHelp({
       showGlobalOptions: true,
@@ -98,9 +102,6 @@ export function addBackup(collections: Command, run: Runner): void {
         'collections backup products --destination /mnt/sealed --key-file ./backup.key --snapshot-id monday',
       ),
     )
-  for (const add of [addBackupVerify, addBackupList, addBackupShow, addBackupDiff, addBackupPin]) {
-    add(backup, run)
-  }
 }
 
 async function createSnapshot(context: Context, name: string, flags: BackupFlags) {

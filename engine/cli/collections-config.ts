@@ -7,7 +7,7 @@ import { limits } from '../base/limits.ts'
 import type { CollectionConfig } from '../format/config.ts'
 import { parseConfigText, toConfigText } from '../format/config-text.ts'
 import type { Context } from './context.ts'
-import { withOwnCollection } from './open-directory.ts'
+import { withCollection } from './open-directory.ts'
 import { examples, type Runner } from './runner.ts'
 import { showConfig } from './show-config.ts'
 
@@ -42,7 +42,7 @@ export function addConfig(collections: Command, run: Runner): void {
 }
 
 const exportConfig = (context: Context, name: string, file: string) =>
-  withOwnCollection(context, 'look', name, async ({ config }) => {
+  withCollection(context, 'look', name, async ({ config }) => {
     const text = toConfigText(config)
     if (file === '-') {
       await context.print(text)
@@ -60,7 +60,7 @@ const exportConfig = (context: Context, name: string, file: string) =>
 
 async function importConfig(context: Context, name: string, file: string) {
   const wanted = await readConfigText(context, file)
-  return withOwnCollection(context, 'use', name, async (collection) => {
+  return withCollection(context, 'use', name, async (collection) => {
     const { signal } = context.io
     const result = await collection.configure(() => wanted, { signal })
     const verb = result.changed ? 'now has' : 'already had'

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { indexInputOf, makeConfig } from '../format/config.ts'
 import type { Context } from './context.ts'
-import { withOwnCollection } from './open-directory.ts'
+import { withCollection } from './open-directory.ts'
 import { addIndexOptions, type ConfigOptions, toConfigInput } from './option.ts'
 import { showDuration } from './quantity.ts'
 import { examples, type Runner } from './runner.ts'
@@ -26,7 +26,7 @@ export function addReindex(collections: Command, run: Runner): void {
 }
 
 const reindex = (context: Context, name: string, options: ConfigOptions) =>
-  withOwnCollection(context, 'use', name, async (collection) => {
+  withCollection(context, 'use', name, async (collection) => {
     const { clock, signal } = context.io
     const begunAtMs = clock.monotonicMs()
     const { config } = collection

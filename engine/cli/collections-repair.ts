@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander'
 import { checkName } from '../base/name.ts'
 import type { Context } from './context.ts'
-import { withOwnDirectory } from './open-directory.ts'
+import { withDirectory } from './open-directory.ts'
 import { integer, requireOption } from './option.ts'
 import { showBytes, showCount } from './quantity.ts'
 import { examples, type Runner } from './runner.ts'
@@ -31,7 +31,7 @@ export function addRepair(collections: Command, run: Runner): void {
 
 function repair(context: Context, name: string, { toLsn }: { toLsn: number }) {
   checkName('collection name', name)
-  return withOwnDirectory(context, 'use', async (directory) => {
+  return withDirectory(context, 'use', async (directory) => {
     const result = await directory.repair(name, toLsn)
     const { lost, keptAside, lsn, count, digest } = result
     await context.confirm(

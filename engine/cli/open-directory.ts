@@ -8,9 +8,10 @@ import type { Aliases } from '../collection/aliases.ts'
 import type { Collection } from '../collection/collection.ts'
 import type { CollectionStats } from '../collection/collection-stats.ts'
 import type { DataDirectory } from '../collection/data-directory.ts'
+import type { RepairResult } from '../collection/repair.ts'
 import type { CollectionConfig } from '../format/config.ts'
 import type { Context } from './context.ts'
-import { refuseServed, servedBy } from './served-by.ts'
+import { servedBy } from './served-by.ts'
 
 /**
  * `look`: the work leaves nothing behind and ends at once when the user interrupts. `use`: the work
@@ -36,6 +37,8 @@ export interface OpenCollection
     | 'search'
     | 'checkpoint'
     | 'compact'
+    | 'reindex'
+    | 'configure'
   > {
   stats(): CollectionStats | Promise<CollectionStats>
 }
@@ -50,6 +53,7 @@ export interface OpenDirectory {
   open(name: string): Promise<OpenCollection>
   create(name: string, config: CollectionConfig): Promise<OpenCollection>
   drop(name: string, options?: { readonly ifExists?: boolean }): Promise<boolean>
+  repair(name: string, toLsn: number): Promise<RepairResult>
 }
 
 /** Works with the directory, wherever it is. @throws what {@link withOwnDirectory} throws; `unreachable` */
@@ -59,26 +63,16 @@ export async function withDirectory<T>(
   work: (directory: OpenDirectory) => Promise<T>,
 ): Promise<T> {
   const client = await servedBy(context)
-  if (client === undefined) return openHere(context, access, work)
+  if (client === undefined) return withOwnDirectory(context, access, work)
   const { RemoteDirectory } = await import('../server/remote-directory.ts')
   return work(await RemoteDirectory.open(client))
 }
 
-/** For commands that need the files. @throws `not-offered` when a server has them */
-export async function withOwnDirectory<T>(
-  context: Context,
-  access: Access,
-  work: (directory: DataDirectory) => Promise<T>,
-): Promise<T> {
-  await refuseServed(context)
-  return openHere(context, access, work)
-}
-
 /**
- * Opens, works, closes. A failed fsync ends the work at once, also work that waits for input.
+ * Opens the directory in this process, works, closes: for whoever has seen that no server has it. A failed fsync ends the work at once, also work that waits for input.
  * @throws `locked` when another process has the directory; `fsync-failed`
  */
-async function openHere<T>(
+export async function withOwnDirectory<T>(
   context: Context,
   access: Access,
   work: (directory: DataDirectory) => Promise<T>,

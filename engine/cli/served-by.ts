@@ -3,7 +3,7 @@
  * of the data directory.
  */
 import { resolve } from 'node:path'
-import { fail, isOperatingError } from '../base/errors.ts'
+import { isOperatingError } from '../base/errors.ts'
 import type { VectraClient } from '../server/client.ts'
 import type { Context } from './context.ts'
 
@@ -24,15 +24,4 @@ async function announced({ io }: Context, data: string): Promise<string | undefi
     if (isOperatingError(error)) return undefined // opening the directory tells it
     throw error
   }
-}
-
-/** @throws `not-offered` when a server has the data: this command needs the files */
-export async function refuseServed(context: Context): Promise<void> {
-  const client = await servedBy(context)
-  if (client === undefined) return
-  fail(
-    'not-offered',
-    `this command needs the data directory itself, which the server at ${client.endpoint} has`,
-    'Stop the server, run the command on its machine, and start it again.',
-  )
 }

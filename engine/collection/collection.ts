@@ -264,7 +264,7 @@ export class Collection {
    * beside the traffic, and one manifest commits them with the config; `ef` and `nprobe` change at once.
    * Points, count and digest stay as they are. One change after the other.
    * @param change the config wanted, from the one at its turn; dimension and metric stay
-   * @throws `invalid-config`, `index-unavailable` before any work; `damaged`, `disk-full`
+   * @throws `invalid-config`, `index-unavailable`, `not-primary`, `fenced` before any work; `damaged`, `disk-full`
    */
   configure(
     change: (now: CollectionConfig) => CollectionConfig,
@@ -282,6 +282,7 @@ export class Collection {
     const now = this.config
     if (canonicalJson({ ...config }) === canonicalJson({ ...now }))
       return { changed: false, built: 0 }
+    this.replication.admitWrites() // a standby is its primary's, byte for byte
     refuseOtherPoints(now, config)
     const rebuild = !sameIndexFiles(now.index, config.index)
     if (rebuild && config.index.kind === 'hnsw') await nativeGraphClass()

@@ -29,7 +29,7 @@ import { DirectoryLock } from './directory-lock.ts'
 import { type DataDirectoryOptions, toWorld } from './directory-options.ts'
 import { NameGates } from './name-gates.ts'
 import { emptyManifest, startHistory } from './open-files.ts'
-import { type RepairResult, repairCollection } from './repair.ts'
+import { type RepairResult, refuseStandby, repairCollection } from './repair.ts'
 import { replicaFileName } from './replica-file.ts'
 import {
   type CommitTarget,
@@ -224,15 +224,17 @@ export class DataDirectory {
 
   /**
    * Cuts the log of a collection after `toLsn`: see repair.ts. It is closed first if it was open.
-   * @throws `collection-not-found`, and what {@link repairCollection} throws
+   * @throws `collection-not-found`; `not-primary` for a standby; what {@link repairCollection} throws
    */
   async repair(nameOrAlias: string, toLsn: number): Promise<RepairResult> {
     const name = this.aliases.resolve(nameOrAlias)
     return this.#gates.alone(name, async () => {
       const entry = this.#catalogue.current.collections.get(name)
       if (entry === undefined) throw this.#notFound(name)
+      const directory = this.#directoryOf(entry)
+      await refuseStandby(this.#context, name, directory) // before it is closed: it follows
       await this.#closeOne(name)
-      return repairCollection(this.#context, this.#directoryOf(entry), toLsn)
+      return repairCollection(this.#context, directory, toLsn)
     })
   }
 
@@ -331,13 +333,10 @@ export class DataDirectory {
     }
   }
 
-  #directoryOf(entry: CatalogueEntry): string {
-    return path.join(this.path, 'collections', entry.directory)
-  }
+  readonly #directoryOf = (entry: CatalogueEntry): string =>
+    path.join(this.path, 'collections', entry.directory)
 
-  #notFound(name: string): Error {
-    return notFound(name, this.names(), this.path)
-  }
+  readonly #notFound = (name: string): Error => notFound(name, this.names(), this.path)
 
   /** Commits `entry` under `name`; what the name meant before becomes a leftover and is removed. */
   async #adopt(

@@ -19,6 +19,7 @@ import type { CollectionContext } from './context.ts'
 import { LiveSegment } from './live-segment.ts'
 import { LiveState } from './live-state.ts'
 import { checkWatermark, readNewestManifest, readOperation, walDirectoryOf } from './open-files.ts'
+import { ReplicaFile } from './replica-file.ts'
 
 export interface RepairResult {
   readonly uuid: string
@@ -93,6 +94,25 @@ export async function repairCollection(
           },
     keptAside,
   }
+}
+
+/**
+ * A standby has the log of its primary and none of its own.
+ * @throws `not-primary` when the collection in `directory` is one, open or not
+ */
+export async function refuseStandby(
+  { disk }: CollectionContext,
+  name: string,
+  directory: string,
+): Promise<void> {
+  const { role, primary } = (await ReplicaFile.open(disk, directory)).current
+  if (role === 'primary') return
+  const from = primary === null ? '' : ` ${primary.name} at ${primary.url}`
+  fail(
+    'not-primary',
+    `${name} is a standby here, which takes its log from its primary${from}`,
+    'Drop this copy, and let it begin anew at the primary: vectra-cli collections replicate.',
+  )
 }
 
 async function acknowledgedLsn(

@@ -91,16 +91,21 @@ export class Replication {
     this.wake()
   }
 
+  /** @throws `not-primary`, `fenced` where nothing may be written */
+  admitWrites(): void {
+    if (this.isFenced || this.isStandby || this.state.switching !== null) throw this.#refusal()
+  }
+
   /**
    * One write: admitted, logged by `append`, and where a standby has to have it, confirmed.
    * @throws `not-primary`, `fenced`: nothing was logged; `not-confirmed`, `fenced` for what is durable here alone
    */
   async write<T extends { readonly lsn: number }>(append: () => Promise<T>): Promise<T> {
-    this.#refuse()
+    this.admitWrites()
     if (this.state.members.length === 0) return this.#counted(append)
     const asked = this.beforeWrite?.()
     if (asked !== undefined) await asked
-    this.#refuse()
+    this.admitWrites()
     return this.#counted(async () => {
       const appended = await append()
       const isSync = this.state.members.some(({ mode }) => mode === 'sync')
@@ -275,10 +280,6 @@ export class Replication {
 
   get #epoch(): Epoch {
     return this.#source.history().manifest.epoch
-  }
-
-  #refuse(): void {
-    if (this.isFenced || this.isStandby || this.state.switching !== null) throw this.#refusal()
   }
 
   #refusal(): unknown {

@@ -1,6 +1,6 @@
 /**
  * Long work that the server does: begun by one request, watched and ended by others. Jobs live in memory;
- * those that ended are kept for a while, the newest ones. What a job does is safe without it: a backup that
+ * those that ended are kept for a while, the newest ones of each kind. What a job does is safe without it: a backup that
  * is cut off is no snapshot, a restore that is cut off has replaced nothing.
  */
 import { randomBytes } from 'node:crypto'
@@ -110,7 +110,7 @@ export class Jobs {
         ),
     }
     this.#jobs.set(id, job)
-    this.#forgetOld()
+    this.#forgetOld(job.status)
     begin()
     return job.status
   }
@@ -193,10 +193,15 @@ export class Jobs {
     return { state: 'failed', error: { code, message, hint, exitCode } }
   }
 
-  #forgetOld(): void {
-    for (const [id, { status }] of this.#jobs) {
-      if (this.#jobs.size <= limits.jobsKept) return
-      if (status.state !== 'running') this.#jobs.delete(id)
+  /** Of each kind: an archive that runs every few seconds shall not drive out last night's backup. */
+  #forgetOld({ kind }: JobStatus): void {
+    const same = [...this.#jobs.values()].filter(({ status }) => status.kind === kind)
+    let tooMany = same.length - limits.jobsKept
+    for (const { status } of same) {
+      if (tooMany <= 0) return
+      if (status.state === 'running') continue
+      this.#jobs.delete(status.id)
+      tooMany--
     }
   }
 

@@ -6,8 +6,10 @@ import { fromSerialised, type SerialisedError } from '../base/errors.ts'
 import type { Alias } from '../collection/aliases.ts'
 import type { CollectionDescription, CollectionStats } from '../collection/collection-stats.ts'
 import type { CompactionResult } from '../collection/compactor.ts'
+import type { ReindexResult } from '../collection/reindex.ts'
+import type { RepairResult } from '../collection/repair.ts'
 import type { Neighbour, SearchOptions } from '../collection/search.ts'
-import type { CollectionConfig } from '../format/config.ts'
+import type { CollectionConfig, IndexSettings } from '../format/config.ts'
 import type { Point, PointId, PointInput } from '../format/point.ts'
 import { escaped, type VectraClient } from './client.ts'
 import { toFilterJson } from './filter-json.ts'
@@ -65,6 +67,11 @@ export class RemoteDirectory {
   async create(name: string, config: CollectionConfig): Promise<RemoteCollection> {
     await this.#client.ask('PUT', `${base}/${escaped(name)}`, config)
     return RemoteCollection.open(this.#client, name)
+  }
+
+  /** Cuts the log of a collection: see repair.ts. */
+  repair(name: string, toLsn: number): Promise<RepairResult> {
+    return runJob(this.#client, `${base}/${escaped(name)}/repair`, { toLsn })
   }
 
   async drop(name: string, { ifExists = false } = {}): Promise<boolean> {
@@ -206,9 +213,18 @@ export class RemoteCollection {
     this.#lsn = (await runJob<{ lsn: number }>(this.#client, path)).lsn
   }
 
-  /** The client's signal cancels it. */
+  // the client's signal cancels these
+
   compact(_signal?: AbortSignal): Promise<CompactionResult> {
     return runJob(this.#client, `${this.#path}/compact`)
+  }
+
+  reindex(index: IndexSettings): Promise<ReindexResult> {
+    return runJob(this.#client, `${this.#path}/reindex`, index)
+  }
+
+  configure(change: (now: CollectionConfig) => CollectionConfig): Promise<ReindexResult> {
+    return runJob(this.#client, `${this.#path}/config`, change(this.config))
   }
 }
 

@@ -12,6 +12,7 @@ import type { Route, Served } from './route.ts'
 import { statusRoutes } from './status-routes.ts'
 import { vectraCollections } from './vectra-collections.ts'
 import { vectraJobs } from './vectra-jobs.ts'
+import { vectraUpkeep } from './vectra-upkeep.ts'
 
 /** The routes over `served`, in the order of `/openapi.json`. */
 export function makeRoutes(served: Served): Route[] {
@@ -24,6 +25,7 @@ export function makeRoutes(served: Served): Route[] {
     ...qdrantSearch(served),
     ...qdrantSnapshots(served),
     ...vectraCollections(served),
+    ...vectraUpkeep(served),
     ...vectraJobs(served),
     ...clusterRoutes(served),
     ...orchestrationRoutes(served),

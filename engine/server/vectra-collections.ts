@@ -7,7 +7,6 @@ import type { SearchOptions } from '../collection/search.ts'
 import { parseConfigText } from '../format/config-text.ts'
 import { acceptId, type PointInput } from '../format/point.ts'
 import { toLine } from '../transfer/export-points.ts'
-import type { JobWorld } from './jobs.ts'
 import { json, type Route, type RouteRequest, type Schema, type Served } from './route.ts'
 import { withCollection } from './with-collection.ts'
 
@@ -97,36 +96,6 @@ export function vectraCollections(served: Served): Route[] {
       handle: async (request) => {
         const ifExists = request.query['ifExists'] === 'true'
         return json({ dropped: await directory.drop(nameOf(request), { ifExists }) })
-      },
-    },
-    {
-      method: 'POST',
-      path: `${path}/checkpoint`,
-      tag,
-      summary: 'Seals what is in memory and indexes it. Answers with the job that does it.',
-      answer: anything,
-      status: 202,
-      handle: async (request) => {
-        const collection = await open(request)
-        return json(
-          served.jobs.start('checkpoint', collection.name, async () => {
-            await collection.checkpoint()
-            return { lsn: collection.lsn }
-          }),
-        )
-      },
-    },
-    {
-      method: 'POST',
-      path: `${path}/compact`,
-      tag,
-      summary: 'Merges segments, without what is deleted. Answers with the job that does it.',
-      answer: anything,
-      status: 202,
-      handle: async (request) => {
-        const collection = await open(request)
-        const work = ({ signal }: JobWorld) => collection.compact(signal)
-        return json(served.jobs.start('compact', collection.name, work))
       },
     },
     {

@@ -111,7 +111,8 @@ const verifyBody = objectSchema(
   ['source'],
 )
 
-const jobAnswer: Schema = {
+/** How a job is told. */
+export const jobAnswer: Schema = {
   type: 'object',
   required: ['id', 'kind', 'about', 'state', 'startedAt'],
   properties: {

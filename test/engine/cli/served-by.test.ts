@@ -1,10 +1,11 @@
 /** Commands whose data a server has: found by the lock of the directory, or named. */
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { OperatingError } from '../../../engine/base/errors.ts'
 import { serving } from '../../support/serving.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
-import { runCli } from './run-cli.ts'
+import { captured, runCli } from './run-cli.ts'
 
 const points = [
   { id: 'cat', vector: [1, 0], metadata: { legs: 4 } },
@@ -34,10 +35,9 @@ async function succeed(line: string, env: Record<string, string>) {
   return run
 }
 
-describe.each(['found', 'named'] as const)('a server that is %s', (how) => {
+describe('a server that is found', () => {
   it('is asked by the commands of the walk-through', async () => {
-    const { root, lines, backups, ...rest } = await world()
-    const env = rest[how]
+    const { root, lines, backups, found: env } = await world()
     await succeed('collections create empty --dimension 3 --metric l2', env)
     expect((await succeed(`collections import pets ${lines} --index flat`, env)).stdout).toMatch(
       /^imported 3 points \(.*\) into pets/,
@@ -151,6 +151,52 @@ describe('a job', () => {
   })
 })
 
+it('a damaged log is cut by the server that has it, beside the other collections', async () => {
+  const root = await temporaryDirectory()
+  const data = join(root, 'data')
+  const env = { VECTRA_DATA: data }
+  await succeed('collections create pets --dimension 2 --index flat', env)
+  for (const id of ['a', 'b']) {
+    await succeed(`collections upsert pets --id ${id} --vector [1,2]`, env)
+  }
+  const [log = ''] = (await readdir(data, { recursive: true })).filter((each) =>
+    each.endsWith('.wal'),
+  )
+  const bytes = await readFile(join(data, log))
+  const at = bytes.lastIndexOf('b') // the id of the second point
+  bytes[at] = 'x'.charCodeAt(0)
+  await writeFile(join(data, log), bytes)
+  await serving(data)
+  const broken = await cli('collections count pets', env)
+  expect([broken.exitCode, broken.stderr]).toEqual([13, expect.stringContaining('.wal')])
+  await succeed('collections create others --dimension 2', env)
+  const repaired = await succeed('collections repair pets --to-lsn 1', env)
+  expect(repaired.stdout).toMatch(/^lost: LSN 2 to at least 2 [\s\S]*pets is at LSN 1: 1 point, /)
+  expect((await succeed('collections count pets', env)).stdout).toBe('1\n')
+  await succeed('collections upsert pets --id c --vector [1,2]', env)
+})
+
+it('an archive at an interval asks the server again and again, until it is interrupted', async () => {
+  const { lines, backups, found: env, server } = await world()
+  await succeed(`collections import pets ${lines} --index flat`, env)
+  const stop = new AbortController()
+  const stdout = captured()
+  let runs = 0
+  const watched = {
+    ...stdout,
+    write: async (text: string | Uint8Array) => {
+      await stdout.write(text)
+      await succeed('collections upsert pets --id dog --vector [1,2]', env)
+      if (++runs === 2) stop.abort(new OperatingError('interrupted', 'stopped by SIGINT', ''))
+    },
+  }
+  const line = `collections archive pets --destination ${backups} --interval 1ms`
+  const run = await runCli(line.split(' '), { env, signal: stop.signal, io: { stdout: watched } })
+  expect(run.exitCode).toBe(130)
+  expect(stdout.text()).toMatch(/up to LSN 1, .*\n.* up to LSN 2, /)
+  expect(server.served.jobs.list().map(({ kind }) => kind)).toContain('archive')
+})
+
 it('case 94: keys and questions are read here and sent; no job tells them', async () => {
   const { root, server, found: env, lines, backups } = await world()
   await succeed(`collections import pets ${lines} --index flat`, env)
@@ -189,12 +235,6 @@ describe('a command', () => {
     await succeed('collections list', { ...found, VECTRA_TOKEN: rules.token })
     const wrong = { ...found, VECTRA_TOKEN: 'of eight or less' }
     expect((await cli('collections list', wrong)).stderr).toContain('not the one of the server')
-  })
-
-  it('that needs the files says who has them', async () => {
-    const { found, server } = await world()
-    const refused = await cli('collections repair pets --to-lsn 1', found)
-    expect([refused.exitCode, refused.stderr]).toEqual([2, expect.stringContaining(server.url)])
   })
 
   it('exits 12 when nobody answers, and 2 when there are no jobs to see', async () => {

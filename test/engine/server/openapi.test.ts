@@ -64,6 +64,9 @@ const requests = (): Request[] => [
   { operation: `POST ${v}/search`, body: { vector: [1, 0], k: 1, filter: { a: 1 } } },
   { operation: `POST ${v}/checkpoint` },
   { operation: `POST ${v}/compact` },
+  { operation: `POST ${v}/reindex`, body: { kind: 'flat' } },
+  { operation: `POST ${v}/config`, body: { dimension: 2, metric: 'ip' } },
+  { operation: `POST ${v}/repair`, body: { toLsn: 1 } },
   { operation: `POST ${v}/points/delete`, body: { ids: [1] } },
   {
     operation: 'PUT /vectra/v1/aliases/{alias}',
