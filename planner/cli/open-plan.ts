@@ -8,12 +8,10 @@ export async function openPlan(context: Context, file: string): Promise<Plan> {
   const { io } = context
   const { beginPlan } = await import('../plan/begin-plan.ts')
   // what is left of reading a plan is loaded while the parser's thread works
-  const [begun, { loadBegun }, { endParser }] = await Promise.all([
+  const [begun, { loadBegun }] = await Promise.all([
     beginPlan(file, io.disk),
     import('../plan/load-plan.ts'),
-    import('../plan/parse-plan.ts'),
   ])
-  void begun.parsed?.then(endParser)
   try {
     return await loadBegun(file, begun, io.env)
   } catch (error) {

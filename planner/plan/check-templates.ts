@@ -26,6 +26,7 @@ export function checkTemplates(
   const owners = stepOwners(checks.sequences)
   const domains = targetDomains(plan)
   const problems = [...annotations.templates].flatMap(([pointer, { mode, text }]) => {
+    if (!text.includes('${')) return []
     const reading = readTemplate(text)
     if (reading.problem !== undefined) {
       return [at(pointer, 'unknown-variable', `the text ${reading.problem}`, reading.hint)]
@@ -35,7 +36,7 @@ export function checkTemplates(
       (part) => partProblem(part, { pointer, mode, owner, domains, checks }) ?? [],
     )
   })
-  return [...problems, ...strayVariables(plan, '', annotations)]
+  return [...problems, ...strayVariables(plan, annotations)]
 }
 
 interface Owner {
@@ -217,21 +218,25 @@ function outputProblem(
 }
 
 /** Texts with variables that nobody fills in: doing nothing with them silently would be a trap. */
-function strayVariables(
-  value: JsonValue,
-  pointer: string,
-  annotations: Annotations,
-): ValueProblem[] {
-  if (typeof value === 'string') {
-    if (!/\$\{[^}]*\}/.test(value) || annotations.templates.has(pointer)) return []
-    const hint = 'Variables work in paths, URLs, ids, names given by steps, and arguments.'
-    return [at(pointer, 'unknown-variable', 'nothing is filled in here', hint)]
+function strayVariables(plan: JsonValue, annotations: Annotations): ValueProblem[] {
+  const problems: ValueProblem[] = []
+  const keys: string[] = []
+  const visit = (value: JsonValue): void => {
+    if (typeof value === 'string') {
+      if (!/\$\{[^}]*\}/.test(value)) return
+      const pointer = keys.reduce(childPointer, '')
+      if (annotations.templates.has(pointer)) return
+      const hint = 'Variables work in paths, URLs, ids, names given by steps, and arguments.'
+      problems.push(at(pointer, 'unknown-variable', 'nothing is filled in here', hint))
+      return
+    }
+    if (typeof value !== 'object' || value === null) return
+    for (const [key, item] of Object.entries(value)) {
+      keys.push(key)
+      visit(item)
+      keys.pop()
+    }
   }
-  if (typeof value !== 'object' || value === null) return []
-  const entries: [string | number, JsonValue][] = Array.isArray(value)
-    ? value.map((item, index) => [index, item])
-    : Object.entries(value)
-  return entries.flatMap(([key, item]) =>
-    strayVariables(item, childPointer(pointer, key), annotations),
-  )
+  visit(plan)
+  return problems
 }

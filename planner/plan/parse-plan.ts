@@ -14,11 +14,16 @@ const parserThread = new ThreadPool(besideModule(import.meta.url, 'parse-worker'
   maxYoungGenerationSizeMb: planLimits.parserYoungBytes / MiB,
 })
 
-/** For whoever is about to read a plan: the thread starts while the rest is loaded. */
-export const startParser = (): void => parserThread.start()
+let oneByOne = false
 
-/** For whoever has read the plan: the heap of the thread is taken down beside other work, not at the end of it. */
-export const endParser = (): void => parserThread.rest()
+/**
+ * For a process that is about to read one plan: the thread starts while the rest is loaded, and goes once the
+ * plan is read, beside other work; taking down its heap would hold up the end of the process.
+ */
+export function startParser(): void {
+  oneByOne = true
+  parserThread.start()
+}
 
 export interface ParserOptions {
   /** Threads of `parse-worker.ts`; by default the one of this process. */
@@ -29,7 +34,9 @@ export interface ParserOptions {
 export async function parsePlan(text: string, options: ParserOptions = {}): Promise<ParsedYaml> {
   const { threads = parserThread, timeLimitMs = planLimits.parseMs } = options
   try {
-    return await threads.run<ParsedYaml>('parse', text, { timeLimitMs })
+    const parsed = await threads.run<ParsedYaml>('parse', text, { timeLimitMs })
+    if (oneByOne) threads.rest()
+    return parsed
   } catch (error) {
     return gaveUp(isOperatingError(error, 'limit-exceeded'), error)
   }
