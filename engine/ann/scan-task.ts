@@ -6,6 +6,7 @@ import type { Metric } from '../format/config.ts'
 import { distanceBetween, normsOf, prepareQuery } from './metric.ts'
 import { type Nearest, NearestHeap } from './nearest.ts'
 import { type RowSource, readRowsBlocking } from './row-source.ts'
+import { goOnUnless, type StopFlag } from './stop-flag.ts'
 
 /** What the worker's task `scan` is given: some of the queries, packed row-major. */
 export interface ScanTask {
@@ -15,17 +16,21 @@ export interface ScanTask {
   readonly deleted: Uint8Array | undefined
   readonly k: number
   readonly metric: Metric
+  /** Looked at after each tile. */
+  readonly stop?: StopFlag | undefined
 }
 
 /** Values of a tile: 128 KiB. */
 const tileValues = 32_768
 
-/** All in one go, on a thread that has nothing else to do. */
+/** All in one go, on a thread that has nothing else to do. @throws when it is given up */
 export function scanBlock(task: ScanTask): Nearest[] {
   const scan = scanTiles(task)
+  const goOn = task.stop === undefined ? () => {} : goOnUnless(task.stop)
   for (;;) {
     const step = scan.next()
     if (step.done === true) return step.value
+    goOn()
   }
 }
 

@@ -99,7 +99,7 @@ export async function recordGolden(
   carried?: MeasuredRecall,
 ): Promise<() => Promise<Golden>> {
   const { k, snapshotId } = request
-  const questions = await questionsOf(state, request)
+  const questions = await questionsOf(state, request, watch.signal)
   const queries = questions.map(
     ({ id, vector, isOwn, neighbours }): GoldenQuery => ({
       id,
@@ -125,9 +125,10 @@ export async function recordGolden(
 async function questionsOf(
   state: PinnedState,
   { questions, sample, k }: CheckedRequest,
+  signal: AbortSignal | undefined,
 ): Promise<Question[]> {
   if (questions === undefined) {
-    const drawn = sample === 0 ? [] : await state.golden({ sample, k, keep: true })
+    const drawn = sample === 0 ? [] : await state.golden({ sample, k, keep: true, signal })
     return drawn.map((each) => ({ ...each, isOwn: false }))
   }
   const vectors = questions.map(({ vector }) => vector)
@@ -135,7 +136,7 @@ async function questionsOf(
   if (vectors.some(({ length }) => length !== dimension)) {
     fail('usage', `a golden question has not ${dimension} values`, 'Embed it as the points are.')
   }
-  const nearest = vectors.length === 0 ? [] : await state.nearest(vectors, k)
+  const nearest = vectors.length === 0 ? [] : await state.nearest(vectors, k, signal)
   return questions.map((each, index) => ({
     ...each,
     isOwn: true,

@@ -348,10 +348,10 @@ export class Collection {
 
   /**
    * The content digest computed again from every stored byte.
-   * @throws `damaged`, `digest-mismatch` naming the point that is not what was accepted
+   * @throws `damaged`, `digest-mismatch` naming the point that is not what was accepted; the signal's reason
    */
-  proveDigest(): Promise<string> {
-    return proveContent(this.#state.segments, this.#context.threads)
+  proveDigest(signal?: AbortSignal): Promise<string> {
+    return proveContent(this.#state.segments, this.#context.threads, signal)
   }
 
   /** {@link proveDigest}, and the indexes loaded and proven, reading each vector once. */

@@ -29,14 +29,16 @@ export type UseRows = (sealed: SealedSegment, rows: RowSource) => Promise<void>
 
 /**
  * The digest of all live points of `segments`, 64 hex digits.
- * @throws `damaged`, `digest-mismatch` naming the point whose stored bytes are not what was accepted
+ * @throws `damaged`, `digest-mismatch` naming the point whose stored bytes are not what was accepted; the
+ *   signal's reason
  */
 export const proveContent = (
   segments: readonly LiveSegment[],
   threads: ThreadPool,
+  signal?: AbortSignal,
 ): Promise<string> => {
   const release = holdAll(segments)
-  return new ContentProof(threads).digest(segments).finally(release)
+  return new ContentProof(threads, signal).digest(segments).finally(release)
 }
 
 /** A sealed segment under proof: what was alive when it began, and the sums of its parts. */
@@ -51,10 +53,12 @@ interface Begun {
  */
 export class ContentProof {
   readonly #threads: ThreadPool
+  readonly #signal: AbortSignal | undefined
   readonly #begun = new Map<LiveSegment, Begun>()
 
-  constructor(threads: ThreadPool) {
+  constructor(threads: ThreadPool, signal?: AbortSignal) {
     this.#threads = threads
+    this.#signal = signal
   }
 
   /** Begins with a sealed segment; `use` is told about its rows at the same time. */
@@ -63,11 +67,12 @@ export class ContentProof {
     const tombstones = segment.tombstones.copy()
     const sums = (async () => {
       await before?.catch(() => {}) // told by digest(), and it need not hold up the others
+      this.#signal?.throwIfAborted()
       const rows = sealed.rowsFile ?? (await sealed.readRows())
       // use first: others wait for it, and the proof fills the threads that it leaves
       const [used, parts] = await Promise.allSettled([
         use(sealed, rows),
-        proveSealed(this.#threads, { segment, sealed, rows, tombstones }),
+        proveSealed(this.#threads, { segment, sealed, rows, tombstones, signal: this.#signal }),
       ])
       if (parts.status === 'rejected') throw parts.reason
       if (used.status === 'rejected') throw used.reason
@@ -88,6 +93,7 @@ export class ContentProof {
       }
     }
     await this.settle()
+    this.#signal?.throwIfAborted()
     const digest = new ContentDigest()
     for (const segment of segments) {
       const begun = this.#begun.get(segment)
@@ -118,11 +124,13 @@ async function proveSealed(
     sealed,
     rows,
     tombstones,
+    signal,
   }: {
     readonly segment: LiveSegment
     readonly sealed: SealedSegment
     readonly rows: RowSource
     readonly tombstones: Tombstones
+    readonly signal: AbortSignal | undefined
   },
 ): Promise<Buffer[]> {
   const whole: ProofTask = {
@@ -138,7 +146,7 @@ async function proveSealed(
   } else {
     // one part a thread at a time, so that whatever else is waiting for a thread soon gets one
     const parts = split(whole, partsPerThread * threads.size)
-    await inFlight(parts, threads.size, undefined, async (part) => {
+    await inFlight(parts, threads.size, signal, async (part) => {
       results.push(await threads.run<ProofResult>('prove', part))
     })
   }

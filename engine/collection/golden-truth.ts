@@ -40,6 +40,8 @@ export interface GoldenRequest {
   readonly sample: number
   /** Neighbours of each. */
   readonly k: number
+  /** Gives it up. */
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface GoldenTruth {
@@ -79,16 +81,17 @@ export async function findTruth(
   known: ReadonlyMap<PinnedView, SegmentTruth>,
   request: GoldenRequest,
 ): Promise<GoldenTruth> {
-  const { sample, k } = request
+  const { sample, k, signal } = request
   const pool = await drawPool(
     views,
     new Map([...known].map(([view, { candidates }]) => [view, candidates])),
     2 * sample,
   )
+  signal?.throwIfAborted()
   const large = largeOf(views)
   const ofLarge = [...known].flatMap(([view, truth]) => (large.has(view) ? truth : []))
   const queries = await Promise.all(chooseFrom(pool.points, ofLarge, sample).map(toQuery))
-  const table = new TruthTable(source, views, known, k)
+  const table = new TruthTable(source, views, known, { k, signal })
   const recorded = queries.slice(0, sample)
   const answers = await table.answer(recorded, { large, queries: queries.slice(sample) })
   const questions = recorded.map(({ id, vector }, index) => ({
@@ -114,12 +117,13 @@ export async function findNearest(
   views: readonly PinnedView[],
   vectors: readonly Float32Array[],
   k: number,
+  signal?: AbortSignal,
 ): Promise<ExactNeighbour[][]> {
   const answers: ExactNeighbour[][] = vectors.map(() => [])
   for (const view of views) {
     const { segment, count, tombstones } = view
     const rows = { ...(await rowsOf(view, context)), count, dimension: config.dimension }
-    const options = { deleted: tombstones.toShared(count) }
+    const options = { deleted: tombstones.toShared(count), signal }
     const nearest = await scanExact(context.ann, rows, vectors, k, config.metric, options)
     for (const [index, answer] of answers.entries()) {
       const { ordinals = [], distances = [] } = nearest[index] ?? {}
@@ -165,17 +169,19 @@ class TruthTable {
   readonly #source: TruthSource
   readonly #lists: ReadonlyMap<PinnedView, Map<string, QueryTruth>>
   readonly #k: number
+  readonly #signal: AbortSignal | undefined
   readonly scanned = new Set<PinnedView>()
 
   constructor(
     source: TruthSource,
     views: readonly PinnedView[],
     known: ReadonlyMap<PinnedView, SegmentTruth>,
-    k: number,
+    { k, signal }: Pick<GoldenRequest, 'k' | 'signal'>,
   ) {
     this.#source = source
     this.#lists = new Map(views.map((view) => [view, new Map(known.get(view)?.queries)]))
     this.#k = k
+    this.#signal = signal
   }
 
   /** What is held of `view` for these queries. */
@@ -248,7 +254,7 @@ class TruthTable {
       queries.map(({ vector }) => vector),
       depth,
       config.metric,
-      { deleted: tombstones.toShared(count) },
+      { deleted: tombstones.toShared(count), signal: this.#signal },
     )
     this.scanned.add(view)
     queries.forEach(({ key }, index) => {

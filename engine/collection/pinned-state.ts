@@ -74,6 +74,7 @@ export interface PinnedState {
   nearest(
     vectors: readonly Float32Array[],
     k: number,
+    signal?: AbortSignal,
   ): Promise<readonly (readonly ExactNeighbour[])[]>
   /** Lets go of the files. Idempotent; closing the collection does it too. */
   release(): Promise<void>
@@ -135,7 +136,7 @@ export function pinState(source: PinSource): Promise<PinnedState> {
         if (keep) await truth.keep(found)
         return questions
       },
-      nearest: (vectors, k) => findNearest(pinned, views, vectors, k),
+      nearest: (vectors, k, signal) => findNearest(pinned, views, vectors, k, signal),
       release: pin.release,
     }
   })

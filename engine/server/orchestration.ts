@@ -66,9 +66,10 @@ export function orchestrationRoutes(served: Served): Route[] {
       body: objectSchema({ collection: text }, ['collection']),
       plan: ({ collection: name }: { readonly collection: string }) => ({
         about: name,
-        work: async () => {
+        work: async ({ signal }) => {
           const collection = await directory.open(name)
-          return { digest: await collection.proveDigest(), collection: collection.describe() }
+          const digest = await collection.proveDigest(signal)
+          return { digest, collection: collection.describe() }
         },
       }),
     }),
@@ -86,7 +87,8 @@ export function orchestrationRoutes(served: Served): Route[] {
       ),
       plan: (request: TruthRequest) => ({
         about: request.collection,
-        work: async () => truthOf(await directory.open(request.collection), request),
+        work: async ({ signal }) =>
+          truthOf(await directory.open(request.collection), request, signal),
       }),
     }),
   ]
@@ -95,6 +97,7 @@ export function orchestrationRoutes(served: Served): Route[] {
 async function truthOf(
   collection: Collection,
   { sample, k, questions }: TruthRequest,
+  signal: AbortSignal,
 ): Promise<TruthResult> {
   const own = questions && toQuestions(questions, collection.config)
   checkGoldenRequest({ k, ...(sample !== undefined && { sample }), ...(own && { questions: own }) })
@@ -104,10 +107,11 @@ async function truthOf(
       const nearest = await state.nearest(
         own.map(({ vector }) => vector),
         k,
+        signal,
       )
       return { queries: own.map(({ id }, index) => ({ id, neighbours: nearest[index] ?? [] })) }
     }
-    const drawn = await state.golden({ k, sample: sample ?? 0, fresh: true })
+    const drawn = await state.golden({ k, sample: sample ?? 0, fresh: true, signal })
     return { queries: drawn.map(({ id, neighbours }) => ({ id, neighbours })) }
   } finally {
     await state.release()

@@ -18,7 +18,7 @@ export async function searchOf(
     {
       truth: recorded === undefined ? 'exact search' : 'snapshot',
       k,
-      queries: recorded?.queries ?? (await exactTruth(collection, golden, disk)),
+      queries: recorded?.queries ?? (await exactTruth(collection, golden, disk, work.signal)),
       async search({ id, vector }) {
         if (vector !== undefined) return collection.search(vector, { k })
         const point = await collection.get(id)
@@ -38,16 +38,17 @@ async function exactTruth(
   collection: Collection,
   { file, ...request }: GoldenChoice,
   disk: Disk,
+  signal: AbortSignal,
 ): Promise<GoldenQuery[]> {
   const own = file === undefined ? undefined : await questionsIn(file, collection, disk)
   const state = await collection.pin()
   try {
     if (own !== undefined) {
       const vectors = own.map(({ vector }) => vector)
-      const nearest = await state.nearest(vectors, request.k)
+      const nearest = await state.nearest(vectors, request.k, signal)
       return own.map((each, index) => ({ ...each, neighbours: nearest[index] ?? [] }))
     }
-    const questions = await state.golden({ ...request, fresh: true })
+    const questions = await state.golden({ ...request, fresh: true, signal })
     return questions.map(({ id, neighbours }) => ({ id, neighbours }))
   } finally {
     await state.release()

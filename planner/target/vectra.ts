@@ -186,7 +186,7 @@ export function vectraTarget(
       within('use', work, async (directory): Promise<Measurement> => {
         const collection = await directory.open(request.collection)
         const position = positionOf(collection, clock)
-        const digest = request.digest ? await collection.proveDigest() : undefined
+        const digest = request.digest ? await collection.proveDigest(work.signal) : undefined
         const contentKnownAt = clock.nowMs()
         return {
           position,

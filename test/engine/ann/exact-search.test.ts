@@ -144,6 +144,21 @@ describe('scanning in threads', () => {
     }
   })
 
+  it.each([
+    ['on this thread', 5],
+    ['in threads', 1_100],
+  ])('is given up %s when its signal is given, and no thread goes on', async (_, number) => {
+    const stop = new AbortController()
+    const many = Array.from({ length: number }, (_, row) => query(row % count))
+    const scanning = scanExact(threads, block, many, 12, 'l2', { signal: stop.signal })
+    stop.abort(new Error('nobody waits'))
+    await expect(scanning).rejects.toThrow('nobody waits')
+    await expect(
+      scanExact(threads, block, many, 12, 'l2', { signal: stop.signal }),
+    ).rejects.toThrow('nobody waits')
+    expect(await scanExact(threads, block, [query(0)], 1, 'l2')).toHaveLength(1)
+  })
+
   it('reads rows that start inside the shared memory', async () => {
     const vectorsAt64 = new SharedArrayBuffer(64 + vectors.byteLength)
     new Float32Array(vectorsAt64, 64).set(vectors)

@@ -278,3 +278,19 @@ describe('a collection', () => {
     await data.close()
   })
 })
+
+test('a proof is given up when its signal is given, and another one holds', async () => {
+  const data = await openTest(await temporaryDirectory())
+  const items = await data.create('items', makeConfig({ dimension: 8, index: 'flat' }))
+  const points = somePoints(seededRandom(3), 6_000) // enough for threads
+  for (let from = 0; from < points.length; from += 1_000) {
+    await items.upsert(points.slice(from, from + 1_000))
+  }
+  await items.checkpoint()
+  const stop = new AbortController()
+  const proving = items.proveDigest(stop.signal)
+  stop.abort(new Error('nobody waits'))
+  await expect(proving).rejects.toThrow('nobody waits')
+  expect(await items.proveDigest()).toBe(items.digest)
+  await data.close()
+})
