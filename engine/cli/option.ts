@@ -126,7 +126,7 @@ export function refuseMissing(program: Command): void {
  */
 export function refuseMistakes(command: Command): void {
   for (const option of command.options) {
-    if (option.isBoolean()) continue
+    if (option.isBoolean() || option.negate) continue
     let seen = false
     command.on(`option:${option.name()}`, (value: string) => {
       const flag = option.long ?? option.short ?? option.flags
@@ -158,6 +158,22 @@ export function parseJson(text: string, what: string, hint: string): unknown {
   } catch {
     return fail('usage', `${what} is not JSON: ${text.slice(0, 80)}`, hint)
   }
+}
+
+/** A program and its arguments as a JSON list. @throws `usage` */
+export function parseWords(
+  text: string,
+  flag: string,
+  example: readonly string[],
+): readonly [string, ...string[]] {
+  const shown = `[${example.map((word) => JSON.stringify(word)).join(', ')}]`
+  const hint = `Write the program and its arguments as JSON: ${flag} '${shown}'.`
+  const words = parseJson(text, flag, hint)
+  const isList = Array.isArray(words) && words.every((word) => typeof word === 'string')
+  const [program, ...args] = isList ? words : []
+  return program === undefined
+    ? fail('usage', `${flag} is no list of words`, hint)
+    : [program, ...args]
 }
 
 /** A vector as JSON: `[0.1, 0.2]`. Its values are checked by the collection. */

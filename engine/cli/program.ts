@@ -28,6 +28,7 @@ import { addReplicate } from './collections-replicate.ts'
 import { addRestore } from './collections-restore.ts'
 import { addStats } from './collections-stats.ts'
 import { addUpsert } from './collections-upsert.ts'
+import { addEndpoint } from './endpoint.ts'
 import type { Io } from './io.ts'
 import { addJobs } from './jobs.ts'
 import { refuseMissing, refuseMistakes } from './option.ts'
@@ -111,6 +112,7 @@ export function buildProgram(io: Io, write: (text: string) => void): Command {
   addRepository(program, run)
   addServe(program, run)
   addCluster(program, run)
+  addEndpoint(program, run)
   addJobs(program, run)
   addAccessOptions(program)
   refuseMistakes(program)

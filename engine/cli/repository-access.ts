@@ -15,7 +15,7 @@ import type { VectraClient } from '../server/client.ts'
 import type { WireLocation } from '../server/wire-location.ts'
 import type { Context } from './context.ts'
 import { type LockFlags, lockOptions, lockPolicyOf } from './lock-options.ts'
-import { bandwidth, listOption, parseJson } from './option.ts'
+import { bandwidth, listOption, parseWords } from './option.ts'
 
 export interface AccessFlags extends LockFlags {
   readonly keyFile?: readonly string[]
@@ -167,12 +167,7 @@ export async function keysOf(context: Context, flags: AccessFlags): Promise<Repo
   return keys
 }
 
-function toCommand(text: string): KeySource {
-  const hint = `Write the program and its arguments as JSON: --key-command '["pass", "show", "backup"]'.`
-  const words = parseJson(text, '--key-command', hint)
-  const isList = Array.isArray(words) && words.length > 0
-  if (isList && words.every((word) => typeof word === 'string')) {
-    return { kind: 'command', command: words }
-  }
-  return fail('usage', '--key-command is no list of words', hint)
-}
+const toCommand = (text: string): KeySource => ({
+  kind: 'command',
+  command: parseWords(text, '--key-command', ['pass', 'show', 'backup']),
+})

@@ -10,7 +10,7 @@ import { integer, parseId, parseJson, parseVector, showId } from './option.ts'
 import { examples, type Runner } from './runner.ts'
 import { renderTable } from './table.ts'
 
-interface SearchFlags {
+export interface QueryFlags {
   readonly vector?: string
   readonly like?: string
   readonly k?: number
@@ -20,11 +20,27 @@ interface SearchFlags {
   readonly exact?: boolean
 }
 
+/** Adds the command. */
 export function addSearch(program: Command, run: Runner): void {
-  program
+  const command = program
     .command('search')
     .description('the nearest points to a vector, nearest first')
     .argument('<name>', 'collection')
+  addQueryOptions(command)
+    .addHelpText(
+      'after',
+      `\nDistance is 1 - cosine, Euclidean, or 1 - dot product, by the metric of the collection.\n${examples(
+        'search words --like laptop -k 5',
+        `search products --vector '[0.12, 0.5, -0.3]' --filter '{"brand": "acme"}'`,
+        `search products --like '"42"' --exact --json`,
+      )}`,
+    )
+    .action(run(search))
+}
+
+/** What is searched for, and how. */
+export const addQueryOptions = (command: Command): Command =>
+  command
     .option('--vector <json>', "the query as JSON: '[0.1, 0.2]'")
     .option('--like <id>', 'search by the vector of a stored point, without that point itself')
     .option('-k <n>', 'how many (default: 10)', integer(1, limits.searchK))
@@ -40,18 +56,11 @@ export function addSearch(program: Command, run: Runner): void {
     )
     .option('--filter <json>', 'only points whose metadata fits: \'{"year": {"gte": 2020}}\'')
     .option('--exact', 'compare with every point, no index')
-    .addHelpText(
-      'after',
-      `\nDistance is 1 - cosine, Euclidean, or 1 - dot product, by the metric of the collection.\n${examples(
-        'search words --like laptop -k 5',
-        `search products --vector '[0.12, 0.5, -0.3]' --filter '{"brand": "acme"}'`,
-        `search products --like '"42"' --exact --json`,
-      )}`,
-    )
-    .action(run(search))
-}
 
-async function search(context: Context, name: string, flags: SearchFlags) {
+/** What asks a collection what the flags say. @throws `usage`, `invalid-filter` for flags that say nothing */
+export async function readQuery(
+  flags: QueryFlags,
+): Promise<(collection: OpenCollection) => Promise<Neighbour[]>> {
   const { parseFilter } = await import('../collection/filter.ts')
   if ((flags.vector === undefined) === (flags.like === undefined)) {
     fail('usage', 'search takes either --vector or --like', "Write --vector '[…]' or --like ID.")
@@ -68,11 +77,16 @@ async function search(context: Context, name: string, flags: SearchFlags) {
   }
   const given = flags.vector === undefined ? undefined : parseVector(flags.vector)
   const like = flags.like === undefined ? undefined : parseId(flags.like)
+  return async (collection) =>
+    like === undefined
+      ? collection.search(given, options)
+      : collection.search(await vectorOf(collection, like), { ...options, exclude: like })
+}
+
+async function search(context: Context, name: string, flags: QueryFlags) {
+  const query = await readQuery(flags)
   return withCollection(context, 'look', name, async (collection) => {
-    const neighbours =
-      like === undefined
-        ? await collection.search(given, options)
-        : await collection.search(await vectorOf(collection, like), { ...options, exclude: like })
+    const neighbours = await query(collection)
     for (const { id, distance, metadata } of neighbours) {
       await context.emit({ id, distance, metadata })
     }

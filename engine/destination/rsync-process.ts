@@ -8,6 +8,7 @@
 import { tmpdir } from 'node:os'
 import { fail } from '../base/errors.ts'
 import { MiB } from '../base/limits.ts'
+import { untilEnd } from '../outside/process-group.ts'
 
 /** Output of one run: some two million names. */
 const outputBytes = 256 * MiB
@@ -74,38 +75,12 @@ export async function runRsync(run: RsyncRun): Promise<RsyncEnd> {
     detached: true, // Ctrl-C is for us, who then still have locks to give back
     cleanup: false, // would not reach the group
   })
-  const result = await untilEnd(child, child.pid)
+  const result = await untilEnd(child, child.pid, 'SIGTERM')
   if (result.exitCode === undefined) return refuseStart(program, result)
   return {
     exitCode: result.exitCode,
     lines: result.stdout.split('\n'),
     stderr: Buffer.from(result.stderr, 'latin1').toString('utf8'),
-  }
-}
-
-const running = new Set<number>()
-let isWatching = false
-
-/** Waits for a child, and ends its group if our process ends before. */
-async function untilEnd<T>(child: PromiseLike<T>, pid: number | undefined): Promise<T> {
-  if (!isWatching) process.once('exit', endAll)
-  isWatching = true
-  if (pid === undefined) return child // it was not started, and says so
-  running.add(pid)
-  try {
-    return await child
-  } finally {
-    running.delete(pid)
-  }
-}
-
-function endAll(): void {
-  for (const pid of running) {
-    try {
-      process.kill(-pid, 'SIGTERM')
-    } catch {
-      // the group is gone already
-    }
   }
 }
 

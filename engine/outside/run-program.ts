@@ -8,6 +8,7 @@ import { OperatingError } from '../base/errors.ts'
 import { processStart } from '../base/process-start.ts'
 import type { Timer } from '../base/timer.ts'
 import type { Invocation } from './invocation.ts'
+import { killGroup, untilEnd } from './process-group.ts'
 
 /** From the request to end to the kill. */
 const graceMs = 5_000
@@ -61,7 +62,9 @@ export async function runProgram(run: ProgramRun): Promise<ProgramEnd> {
   child.stdout?.on('data', run.stdout)
   child.stderr?.on('data', run.stderr)
 
-  const kill = (name: 'SIGTERM' | 'SIGKILL') => killGroup(child.pid, name)
+  const kill = (name: 'SIGTERM' | 'SIGKILL') => {
+    if (child.pid !== undefined) killGroup(child.pid, name)
+  }
   const cancels: (() => void)[] = []
   const stop = () => {
     kill('SIGTERM')
@@ -74,7 +77,7 @@ export async function runProgram(run: ProgramRun): Promise<ProgramEnd> {
   try {
     const { pid } = child
     if (pid !== undefined) await run.onStart?.(pid, (await processStart(pid)) ?? null)
-    const result = await child
+    const result = await untilEnd(child, pid, 'SIGKILL')
     // whoever is left of a stopped group did not listen
     if (signal.aborted) kill('SIGKILL')
     return {
@@ -86,15 +89,6 @@ export async function runProgram(run: ProgramRun): Promise<ProgramEnd> {
     for (const cancel of cancels) cancel()
     signal.removeEventListener('abort', stop)
     forceSignal?.removeEventListener('abort', force)
-  }
-}
-
-function killGroup(pid: number | undefined, name: 'SIGTERM' | 'SIGKILL'): void {
-  if (pid === undefined) return
-  try {
-    process.kill(-pid, name)
-  } catch {
-    // the group is gone already
   }
 }
 

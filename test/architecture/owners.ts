@@ -67,7 +67,7 @@ export const owned: readonly Owned[] = [
     what: 'the environment and the end',
     code: /\bprocess\s*\.\s*(env|on|once)\b/g,
     owner:
-      /^((engine|planner)\/cli\/main|engine\/destination\/rsync-process|planner\/plan\/parse-worker)\.ts$/,
+      /^((engine|planner)\/cli\/main|engine\/(destination\/rsync-process|outside\/process-group)|planner\/plan\/parse-worker)\.ts$/,
   },
   { what: 'node:process', module: /^(node:)?process$/, owner: nobody },
   { what: 'the console', code: /\bconsole\s*\.\s*\w+/g, owner: mains },

@@ -41,13 +41,6 @@ describe('help', () => {
     }
   })
 
-  it('names no command that this version does not have', async () => {
-    const words = pathsOf(program()).flat()
-    for (const absent of ['endpoint']) {
-      expect(words).not.toContain(absent)
-    }
-  })
-
   it('prints the version of package.json', async () => {
     const { stdout } = await runCli(['--version'])
     const manifest = JSON.parse(await readFile('package.json', 'utf8')) as { version: string }
