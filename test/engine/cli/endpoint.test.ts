@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../../engine/base/clock.ts'
 import { OperatingError } from '../../../engine/base/errors.ts'
 import { systemTimer, type Timer } from '../../../engine/base/timer.ts'
 import { MemoryDisk } from '../../support/memory-disk.ts'
@@ -20,6 +21,12 @@ const cli = (argv: readonly string[], { io, ...world }: CliWorld = {}) =>
 const served = (name?: string) => serving(data, { disk, name })
 const switching = (argv: readonly string[], world?: CliWorld) =>
   cli(['endpoint', 'switch', ...argv], world)
+/** Asks for three seconds of a clock that is in a hurry. */
+const hastily = (argv: readonly string[]) => {
+  let atMs = 0
+  const clock = { ...systemClock, monotonicMs: () => (atMs += 250) }
+  return switching([...argv, '--timeout', '3s', '--interval', '1ms'], { io: { clock } })
+}
 const meaning = async () => (await cli(['aliases', 'list'])).stdout.split('\n')[1] ?? ''
 
 /** A program in JavaScript, as the option takes it. */
@@ -105,16 +112,14 @@ describe('a switch', () => {
 })
 
 describe('what was moved is taken back', () => {
-  const soon = ['--timeout', '30ms', '--interval', '5ms'] as const
-
   it('when the search does not find what it should: last first, and it says so', async () => {
-    const run = await switching([
+    const run = await hastily([
       ...['--alias', 'live=v2', '--alias', 'next=v1', '--exec', noting('there')],
-      ...['--undo-exec', noting('back'), ...query, '--expect', 'old', ...soon],
+      ...['--undo-exec', noting('back'), ...query, '--expect', 'old'],
     ])
     expect(run.exitCode).toBe(15)
     expect(run.stderr).toMatch(
-      /error: no answer as expected within 30 ms \(\d+ questions?\): at last live in \S+ does not find old; taken back: \S+ ended with exit code 0 \(.*\), next is gone, live means v1 again\n/,
+      /error: no answer as expected within 3\.0 s \(\d+ questions?\): at last live in \S+ does not find old; taken back: \S+ ended with exit code 0 \(.*\), next is gone, live means v1 again\n/,
     )
     expect(await notes()).toBe('there\nback\n')
     expect((await cli(['aliases', 'list'])).stdout).toBe('alias  collection\nlive   v1\n')
@@ -133,7 +138,7 @@ describe('what was moved is taken back', () => {
   it('when another node answers than the one that should', async () => {
     const server = await served('node-1')
     env = { VECTRA_ENDPOINT: server.url }
-    const run = await switching(['--alias', 'live=v2', '--expect-node', 'node-2', ...soon])
+    const run = await hastily(['--alias', 'live=v2', '--expect-node', 'node-2'])
     expect(run.exitCode).toBe(15)
     expect(run.stderr).toContain(`node-1 answers at ${server.url}, not node-2; taken back`)
     expect(await meaning()).toBe('live   v1')
@@ -164,36 +169,28 @@ describe('what was moved is taken back', () => {
         .then(() => response.writeHead(500).end())
     })
     const url = `http://127.0.0.1:${web.port}/`
-    const run = await switching(['--alias', 'live=v2', '--probe-url', url, ...soon])
+    const run = await hastily(['--alias', 'live=v2', '--probe-url', url])
     expect(run.exitCode).toBe(15)
     expect(run.stderr).toContain('live means v3: somebody else has switched it, so it stays')
     expect(await meaning()).toBe('live   v3')
   })
 
   it('not with --keep, nor a program without --undo-exec, and it says what stays', async () => {
-    const kept = await switching([
-      '--alias',
-      'live=v2',
-      ...query,
-      '--expect',
-      'old',
-      ...soon,
-      '--keep',
-    ])
+    const kept = await hastily(['--alias', 'live=v2', ...query, '--expect', 'old', '--keep'])
     expect([kept.exitCode, kept.stderr]).toEqual([
       15,
       expect.stringMatching(/; not taken back: alias live\nhint: Look at what stands now/),
     ])
     expect(await meaning()).toBe('live   v2')
-    const left = await switching(['--exec', noting('there'), ...query, '--in', 'none', ...soon])
+    const left = await hastily(['--exec', noting('there'), ...query, '--in', 'none'])
     expect(left.exitCode).toBe(15)
     expect(left.stderr).toContain(`not taken back: ${process.execPath}`)
   })
 
   it('and when that fails too the exit code is 16', async () => {
-    const run = await switching([
+    const run = await hastily([
       ...['--exec', noting('there'), '--undo-exec', program('process.exit(4)')],
-      ...['--alias', 'live=v2', ...query, '--expect', 'old', ...soon, '--json'],
+      ...['--alias', 'live=v2', ...query, '--expect', 'old', '--json'],
     ])
     expect(run.exitCode).toBe(16)
     expect(run.objects().at(-1)).toMatchObject({
@@ -217,8 +214,15 @@ describe('case 92: the program', () => {
   })
 
   it('case 92: that listens to nothing is killed with its children when its time is over', async () => {
-    // time passes fifty times as fast
-    const timer: Timer = { after: (milliseconds, act) => systemTimer.after(milliseconds / 50, act) }
+    // its time is over when the test says so
+    let end = () => {}
+    const timer: Timer = {
+      after(milliseconds, act) {
+        if (milliseconds !== 40_000) return systemTimer.after(milliseconds / 50, act)
+        end = act
+        return () => {}
+      },
+    }
     const stubborn = "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000)"
     const code = `${stubborn}
       const child = require('node:child_process').spawn(process.execPath,
@@ -228,17 +232,22 @@ describe('case 92: the program', () => {
         require('node:fs').writeFileSync(process.argv[1], process.pid + ' ' + child.pid))`
     const file = join(root, 'pids')
     const words = program(code, file)
-    const run = await switching(
+    const running = switching(
       ['--alias', 'live=v2', '--exec', words, '--action-timeout', '40s', '--no-probe'],
       { io: { timer } },
     )
+    const pidsText = () => readFile(file, 'utf8').catch(() => '')
+    while (!/^\d+ \d+$/.test(await pidsText()))
+      await new Promise((resolve) => setImmediate(resolve))
+    end()
+    const run = await running
     expect([run.exitCode, run.stderr]).toEqual([
       15,
       expect.stringContaining(
         'did not end within 40.0 s, and was ended with all that it had started',
       ),
     ])
-    const pids = (await readFile(file, 'utf8')).split(' ').map(Number)
+    const pids = (await pidsText()).split(' ').map(Number)
     const alive = (pid: number) => {
       try {
         return process.kill(pid, 0)
@@ -344,8 +353,7 @@ it.each([
 it('asks where applications ask, which need not be where the alias is', async () => {
   const other = await serving('/other', { disk: new MemoryDisk() })
   const argv = ['--alias', 'live=v2', ...query, '--in', 'shop', '--probe-endpoint', other.url]
-  const timing = ['--timeout', '20ms', '--interval', '5ms']
-  const absent = await switching([...argv, ...timing])
+  const absent = await hastily(argv)
   expect([absent.exitCode, absent.stderr]).toEqual([15, expect.stringContaining('shop')])
   await other.ask('PUT', '/vectra/v1/collections/shop', { dimension: 2 })
   const points = [{ id: 'a', vector: [1, 0] }]
