@@ -2,7 +2,8 @@
 import type { AnySequence, Plan, Step, TaskStep } from '../plan/plan.ts'
 import type { StepKind } from '../plan/step-inputs.ts'
 import { estimateOr, type History } from '../step/estimate.ts'
-import type { StepFaces, StepRegistry } from '../step/step.ts'
+import type { Description, StepFaces, StepRegistry } from '../step/step.ts'
+import { withoutStrayKey } from '../target/command-line.ts'
 import type { Stage, StepTask, Task, TaskTree } from './task.ts'
 
 export interface CompileOptions {
@@ -70,7 +71,7 @@ function bindFaces(step: StepWithInput, faces: AnyFaces, plan: Plan, history: Hi
     kind: 'step' as const,
     id,
     stepKind: kind,
-    description: Object.freeze(faces.describe(input, plan)),
+    description: typed(faces.describe(input, plan), plan),
     estimate: Object.freeze(estimateOr(faces.estimate(input, id, history), takes)),
     touches: Object.freeze(faces.touches(input, plan)),
     needs: Object.freeze(faces.needs(input, plan)),
@@ -90,3 +91,10 @@ function bindFaces(step: StepWithInput, faces: AnyFaces, plan: Plan, history: Hi
     ...(undo && { undo: (record, context) => undo(input, record, context) }),
   } satisfies StepTask)
 }
+
+/** Its commands as they are typed where the environment holds what the plan asks for. */
+const typed = (description: Description, plan: Plan): Description =>
+  Object.freeze({
+    ...description,
+    commands: description.commands.map((words) => withoutStrayKey(plan, words)),
+  })

@@ -11,7 +11,6 @@ import { isOffered } from '../runbook/step-story.ts'
 import type { StepRegistry, Touch } from '../step/step.ts'
 import { type Place, placesIn } from '../tabletop/places.ts'
 import { comesAfterwards } from '../tabletop/step-needs.ts'
-import { withoutStrayKey } from '../target/command-line.ts'
 
 export interface PlayStep {
   readonly id: string
@@ -104,7 +103,7 @@ function stepsOfTree({ plan, sequence, stages }: TaskTree): PlayStep[] {
             sentence: spoken(description.sentence, plan),
             expected: spoken(description.expected, plan),
             commands: isOffered(step, plan)
-              ? description.commands.map((words) => shellLineOf(withoutStrayKey(plan, words), plan))
+              ? description.commands.map((words) => shellLineOf(words, plan))
               : [],
             ...(role !== undefined && { role }),
           }

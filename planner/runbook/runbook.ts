@@ -104,6 +104,10 @@ function lookSection(plan: Plan): Section {
     .filter(isReached)
     .map(({ name }) => shellLineOf(vectraCli(plan, name, 'collections', 'list'), plan))
   const others = targets.filter((each) => !isReached(each)).map(({ name }) => name)
+  const standbys = new Set([...plan.replication.values()].flatMap(({ to }) => to))
+  const lags = [...standbys]
+    .filter((name) => plan.targets.get(name)?.kind === 'vectra-server')
+    .map((name) => shellLineOf(vectraCli(plan, name, 'cluster', 'status'), plan))
   const reading = (...words: readonly string[]) =>
     [...plan.destinations.keys()].map((name) =>
       shellLineOf(
@@ -126,9 +130,9 @@ function lookSection(plan: Plan): Section {
               `These variables of the environment have to be set, here and below: ${variables.join(', ')}. This page does not hold their values.`,
             ),
           ]),
-      { kind: 'commands', lines: [`vectra-dr status ${file}`, ...lists] },
+      { kind: 'commands', lines: [`vectra-dr status ${file}`, ...lists, ...lags] },
       sentence(
-        'Expected: the objectives as they stand, and every collection with its points. A data directory that is gone ends with exit code 14; one that is damaged with 13 and the name of the file; one that another process holds with 11 and the name of the process.',
+        `Expected: the objectives as they stand, ${lags.length === 0 ? 'and every collection with its points' : 'every collection with its points, and every standby with its LAG'}. A data directory that is gone ends with exit code 14; one that is damaged with 13 and the name of the file; one that another process holds with 11 and the name of the process${targets.some(({ kind }) => kind === 'vectra-server') ? '; a server that does not answer with 12' : ''}.`,
       ),
       ...(others.length === 0
         ? []

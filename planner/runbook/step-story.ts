@@ -5,7 +5,6 @@ import type { Block } from '../report/block.ts'
 import { sentence } from '../report/cells.ts'
 import { showDuration } from '../step/quantity.ts'
 import { capabilitiesOf } from '../target/capabilities.ts'
-import { withoutStrayKey } from '../target/command-line.ts'
 import { endsOf, timeText } from './budget.ts'
 import { holdersText } from './people-story.ts'
 import { shellLineOf, spoken } from './shell-text.ts'
@@ -64,10 +63,7 @@ function commandBlocks(task: StepTask, plan: Plan): Block[] {
     ]
   }
   if (commands.length === 0) return []
-  const lines = commands.flatMap((words) => [
-    ...outputLines(words, plan),
-    shellLineOf(withoutStrayKey(plan, words), plan),
-  ])
+  const lines = commands.flatMap((words) => [...outputLines(words, plan), shellLineOf(words, plan)])
   return [{ kind: 'commands', lines }]
 }
 

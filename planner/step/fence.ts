@@ -26,7 +26,7 @@ export const fence: StepFaces<'fence'> = {
 
   describe: ({ target, unreachable }, plan) => ({
     sentence: `Fence ${target}, so that it takes no more writes${unreachable === 'continue' ? '; go on when it does not answer' : ''}`,
-    expected: `${target} refuses writes`,
+    expected: `${target} refuses writes${unreachable === 'continue' ? '; exit code 12 when it does not answer: go on' : ''}`,
     back: `${target} takes writes again only as a standby that is promoted`,
     commands: [vectraCli(plan, target, 'cluster', 'fence', ...replicatedBy(plan, target))],
   }),

@@ -26,7 +26,8 @@ export const reconcile: StepFaces<'reconcile'> = {
 
   describe: ({ collection, from, lost }, plan) => ({
     sentence: `Find the writes of ${collection} that ${from} lacks, and ${lost === 'replay' ? 'write them again' : 'report them'}`,
-    expected: 'every acknowledged write that is missing, or that there is none',
+    expected:
+      'what is missing was said by the promotion; what only the old primary has is told when it joins, with the file that holds it',
     commands: [vectraCli(plan, from, 'cluster', 'status')],
   }),
   estimate: (_, id, history) => estimateFrom(history, { id, kind: 'reconcile' }, 60_000),

@@ -29,7 +29,7 @@ export const wait: StepFaces<'wait'> = {
     expected:
       input.kind === 'time'
         ? 'the time is over'
-        : `it lags by less than ${formatDuration(input.belowMs)}`,
+        : `each standby lags by less than ${formatDuration(input.belowMs)} (LAG); ask again until it does`,
     commands:
       input.kind === 'time'
         ? [['sleep', String(input.forMs / 1_000)]]

@@ -1,8 +1,16 @@
-/** The example plan of two nodes: the commands of its first comment, with the primary killed in between. */
+/**
+ * The example plan of two nodes: the commands of its first comment, with the primary killed in between; then
+ * what is left of its runbook, and with that failover and failback once more, by hand.
+ */
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { examplePlan } from './example-plan.ts'
+import { commandsOn, followPage } from './runbook-page.ts'
 import { type ServedProcess, startServer } from './served.ts'
+
+const runbook = fileURLToPath(new URL('../../runbooks/warm-standby.md', import.meta.url))
 
 test('plans/warm-standby.yaml fails over when the primary is killed, and back, with the loss counted', async () => {
   const example = await examplePlan('warm-standby')
@@ -83,4 +91,32 @@ test('plans/warm-standby.yaml fails over when the primary is killed, and back, w
     11,
   )
   expect(refused).toContain(primary.url)
+
+  // once more, from the page
+  const written = await readFile(runbook, 'utf8')
+  const text = Object.entries(urls).reduce((page, [there, here]) => {
+    return page.replaceAll(there, here)
+  }, written)
+  const env = { PATH: process.env['PATH'] ?? '' }
+  let current = again
+  const start = process.cwd()
+  onTestFinished(() => process.chdir(start))
+  process.chdir(join(root, 'plans'))
+  const told = await followPage(await commandsOn(text, {}, env), {
+    env,
+    // typed above, from the project's directory and with answers
+    done: lines.map((line) => line.replace(' plans/', ' ').replace(/ --answer .*/, '')),
+    before: {
+      failover: () => current.stop('SIGKILL'),
+      failback: async () => {
+        current = await serve(first, port)
+      },
+    },
+    goBack: [`vectra-cli ${home} collections drop words_restored`],
+    otherEnds: (typed, procedure) =>
+      procedure === 'failover' && typed.includes('cluster fence') ? [12] : undefined,
+  })
+  expect(told).toContain('node-2 is the primary of words: epoch 6')
+  expect(told).toContain('node-1 is the primary of words: epoch 7')
+  expect(told).toContain('restored words_restored: 10000 points')
 })

@@ -101,3 +101,24 @@ test('stages without steps are left out, and steady checks stand before and afte
   expect(names('nightly')).toEqual(['steps'])
   expect(names('dropped')).toEqual(['steady-before', 'steps', 'steady-after', 'always'])
 })
+
+test('a key that the environment holds for another destination is taken away, as a person would', async () => {
+  const file = path.join(await temporaryDirectory(), 'shop.yaml')
+  const sealed = 'offsite: { url: ./offsite, encryption: { key: "${env.VECTRA_BACKUP_KEY}" } }'
+  await writeFile(
+    file,
+    text.replace('offsite: { url: ./offsite }', () => sealed),
+  )
+  const env = {
+    SHOP_TOKEN: 'swordfish',
+    VECTRA_BACKUP_KEY: 'aGVyZSBzdGFuZHMgYSBrZXkgb2YgMzIgYnl0ZXMgLi4=',
+  }
+  const plan = await loadPlan(file, { disk: nodeDisk, env })
+  const nightly = plan.schedules.get('nightly')
+  if (nightly === undefined) throw new Error('it is in the text')
+  const lines = explain(compile(plan, nightly, { registry: stepRegistry, history: noHistory }))
+  const commands = lines.map((line) => line.trim()).filter((line) => line.startsWith('$ '))
+  expect(commands[0]).toMatch(
+    /^\$ env -u VECTRA_BACKUP_KEY vectra-cli .* --destination \.\/backups/,
+  )
+})
