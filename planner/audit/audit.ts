@@ -17,6 +17,7 @@ import { judge } from './judge.ts'
 import { type LedgerRun, RunBook } from './ledger-run.ts'
 import { objectivesOf } from './objectives.ts'
 import { recovers } from './recovery.ts'
+import { Replicas } from './replicas.ts'
 import { ReplicationBook } from './replication.ts'
 import { type RunSummary, summarise } from './run-summary.ts'
 import { type AuditSections, reportSections } from './sections.ts'
@@ -83,6 +84,7 @@ export class Auditor {
   readonly #sightings: Sightings
   readonly #copies: Copies
   readonly #growth: GrowthBook
+  readonly #replicas: Replicas
   readonly #replication: ReplicationBook
   readonly #exercises: LedgerExercise[] = []
   readonly #days: readonly Day[]
@@ -97,6 +99,7 @@ export class Auditor {
     this.#copies = new Copies(this.#sightings)
     this.#days = daysOf(window, plan.timezone)
     this.#growth = new GrowthBook(this.#days)
+    this.#replicas = new Replicas(plan)
     this.#replication = new ReplicationBook(request.window)
     for (const each of seen) this.#sightings.see(each)
   }
@@ -136,6 +139,7 @@ export class Auditor {
     if (placed.record.kind !== 'archive') this.#sightings.read(placed.record.outputs)
     this.#copies.read(placed)
     this.#growth.read(placed.record)
+    this.#replicas.read(placed)
     this.#replication.read(placed)
   }
 
@@ -220,6 +224,7 @@ export class Auditor {
       copies: this.#copies,
       exercises: this.#exercises,
       growth: this.#growth,
+      replicas: this.#replicas,
       replication: this.#replication,
       days: this.#days,
     })

@@ -39,25 +39,32 @@ export interface Breach extends Span {
   readonly endedBy?: ClaimedPoint
 }
 
+/** What the plan does about a loss. */
+export interface Provision {
+  /** It brings copies to a place that survives, or lets a standby there follow. */
+  readonly isServed: boolean
+  readonly hasStandby: boolean
+  /** When the plan first ran, epoch milliseconds. */
+  readonly knownSinceAt: number
+}
+
 /**
- * Where there is no verified recovery point, exposure has no bound; the objective is broken by that once it has
- * had its time since the plan first ran.
+ * Where there is no recovery point, exposure has no bound. The objective is broken by that, or by a point that was old
+ * already, once it has had its time since the plan first ran.
  * @param stretches without a gap
- * @param knownSinceAt when the plan first ran, epoch milliseconds
  * @param incidents by time, of sequences that bring copies to places that survive
- * @param isServed whether the plan brings any copy to such a place
  */
 export function breachesOf(
   stretches: readonly Stretch[],
   rpoMs: number,
   incidents: readonly Incident[],
-  isServed: boolean,
-  knownSinceAt: number,
+  provision: Provision,
 ): Breach[] {
+  const { knownSinceAt } = provision
   const spans: { from: number; to: number; asOfAt: number | undefined; worstMs: number | null }[] =
     []
   for (const { from, to, claim } of stretches) {
-    const begins = Math.max(from, (claim?.asOfAt ?? knownSinceAt) + rpoMs)
+    const begins = Math.max(from, Math.max(claim?.asOfAt ?? 0, knownSinceAt) + rpoMs)
     if (begins >= to) continue
     const worst = claim === undefined ? null : to - claim.asOfAt
     const last = spans.at(-1)
@@ -73,7 +80,7 @@ export function breachesOf(
     const endedBy = begun.get(span.to)
     return {
       ...{ from: span.from, to: span.to, worstMs: span.worstMs },
-      ...causeOf(span, incidents, isServed),
+      ...causeOf(span, incidents, provision),
       ...(endedBy && { endedBy }),
     }
   })
@@ -85,7 +92,7 @@ const incidentsTold = 20
 function causeOf(
   { from, to, asOfAt = Number.NEGATIVE_INFINITY }: Span & { readonly asOfAt: number | undefined },
   incidents: readonly Incident[],
-  isServed: boolean,
+  { isServed, hasStandby }: Provision,
 ): Pick<Breach, 'cause' | 'because' | 'incidents'> {
   if (!isServed) {
     const because = 'by the clock the plan brings no copy to a place that survives this loss'
@@ -97,8 +104,8 @@ function causeOf(
     const later = first === undefined ? '' : `; later on: ${first.message}`
     const because =
       asOfAt === Number.NEGATIVE_INFINITY
-        ? `no copy had been verified yet${later}`
-        : `nothing failed in the ${showMinutes(from - asOfAt)} since the last recovery point: copies or their verification come too seldom${later}`
+        ? `no copy had been verified${hasStandby ? ' and no standby looked at' : ''} yet${later}`
+        : `nothing failed in the ${showMinutes(from - asOfAt)} since the last recovery point: ${hasStandby ? 'looks at standbys, copies' : 'copies'} or their verification come too seldom${later}`
     return { cause: 'lag', because, incidents: within.slice(0, incidentsTold) }
   }
   const more = within.length === 1 ? '' : `, and ${within.length - 1} more until it ended`

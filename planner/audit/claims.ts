@@ -12,8 +12,12 @@ import { lastSeen, type Moment } from './sightings.ts'
 
 /** The recovery point behind a claim. */
 export interface ClaimedPoint {
+  /** Of a replica the target. */
   readonly destination: string
-  readonly kind: 'snapshot' | 'archive'
+  /** `replica`: a standby, as of its last look; no verified copy (`replicas.ts`). */
+  readonly kind: 'snapshot' | 'archive' | 'replica'
+  /** Of a replica: whether its content was compared with that of its primary. */
+  readonly isProven?: boolean
   /** Of a snapshot. */
   readonly id?: string
   readonly lsn: number

@@ -8,7 +8,7 @@ import type { ComplianceReport } from './compliance-report.ts'
 import type { LineReference } from './copies.ts'
 import type { CopyReport } from './copy-report.ts'
 import type { DrillReport } from './drills.ts'
-import type { ExposureSeries } from './exposure.ts'
+import { type ExposureSeries, isPromised } from './exposure.ts'
 import type { AuditFinding } from './findings.ts'
 import type { CollectionRecoveries } from './recoveries.ts'
 import type { SequenceReport } from './schedules.ts'
@@ -110,7 +110,7 @@ const judges: Readonly<Record<EvidenceKind, Judge>> = {
     survives(plan, sections, ['node', 'disk'], 'node and disk'),
 
   exposure(plan, { exposure }) {
-    const own = exposure.filter(({ served, rpoMs }) => served.length > 0 && rpoMs !== null)
+    const own = exposure.filter((series) => isPromised(series) && series.rpoMs !== null)
     const bad = own.filter(({ verdict }) => verdict !== 'met')
     const names = new Set(own.map(({ collection }) => collection))
     const lacking = without(plan, (name) => names.has(name))
@@ -227,7 +227,11 @@ function survives(
 ): Statement {
   const lacking = without(plan, (name) => {
     const kept = exposure
-      .filter((each) => each.collection === name && each.served.length > 0 && each.newest !== null)
+      // a replica is no verified copy
+      .filter(({ collection, served, copiesAlone, ...all }) => {
+        const { currentMs } = copiesAlone ?? all
+        return collection === name && served.length > 0 && currentMs !== null
+      })
       .flatMap((series) => series.losses)
       .filter((loss) => losses.includes(loss))
     return losses.includes('node') ? kept.length === losses.length : kept.length > 0

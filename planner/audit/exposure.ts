@@ -2,8 +2,11 @@
  * The section on exposure: for each collection and each loss, how much would have been lost at every instant of
  * the window. Plain JSON; instants ISO 8601.
  *
- * Exposure at *t* is *t* minus the as-of of the newest recovery point that survives the loss and is verified.
- * Losses that leave the same destinations are one series. What is not said of a failure domain counts as shared.
+ * Exposure at *t* is *t* minus the as-of of the newest recovery point that survives the loss: a verified copy, or a
+ * replica, which is told apart everywhere (`replicas.ts`) and never survives the loss of the data itself, because it
+ * follows every mistake. Verdicts: *met* where verified copies and replicas of proven content keep the objective; what only
+ * holds with a replica that nobody compared is *unproven*; what does not hold even so is *missed*. Losses that leave
+ * the same places are one series. What is not said of a failure domain counts as shared.
  */
 import type { Plan, PlanCollection } from '../plan/plan.ts'
 import { type DomainKind, domainKinds, survival } from '../plan/survival.ts'
@@ -15,6 +18,7 @@ import { type ExposureNumbers, exposureNumbers } from './exposure-numbers.ts'
 import { checkIncidents, runIncidents, type SupplyOf } from './incidents.ts'
 import { newestClaims, type Stretch } from './newest-claim.ts'
 import type { Occurrences } from './occurrences.ts'
+import type { Replicas } from './replicas.ts'
 import type { VerdictKind } from './verdict.ts'
 
 /** What is lost. `data`: the collection itself, dropped or overwritten, with every place still standing. */
@@ -56,17 +60,31 @@ export interface CurvePiece {
   readonly highMs: number | null
 }
 
+/** By verified copies alone. */
+export interface CopiesAlone extends ExposureNumbers {
+  readonly verdict: VerdictKind | null
+  readonly inBreachMs: number
+}
+
 export interface ExposureSeries extends ExposureNumbers {
   readonly collection: string
   /** One or more that leave the same places. */
   readonly losses: readonly Loss[]
   /** Destinations that survive. */
   readonly survivors: readonly string[]
-  /** Of the survivors, those to which the clock brings snapshots; without one nothing was promised. */
+  /** Of the survivors, those to which the clock brings snapshots. */
   readonly served: readonly string[]
+  /** Targets that follow the collection, by the plan, and survive. */
+  readonly standbys: readonly string[]
+  /** What there would be without them; null where none survives. */
+  readonly copiesAlone: CopiesAlone | null
+  /** Time in which the newest recovery point was a replica. */
+  readonly replicaMs: number
+  /** Of it, time in which the objective would not have been kept without a replica that nobody compared. */
+  readonly unprovenMs: number
   /** The RPO; null without one. */
   readonly rpoMs: number | null
-  /** Null without an RPO. `unproven`: nothing was ever verified there, or nothing survives. */
+  /** Null without an RPO. `unproven`: nothing was ever verified there, nothing survives, or only what nobody compared. */
   readonly verdict: VerdictKind | null
   /** What is looked at: from when the ledger first names the plan, at most the window. */
   readonly from: string
@@ -83,6 +101,7 @@ export interface ExposureSeries extends ExposureNumbers {
 export interface ExposureRequest {
   readonly plan: Plan
   readonly copies: Copies
+  readonly replicas: Replicas
   readonly occurrences: readonly Occurrences[]
   readonly supplyOf: SupplyOf
   /** Epoch milliseconds. */
@@ -117,8 +136,8 @@ export function reportExposure(request: ExposureRequest): ExposureSeries[] {
         const key = `${collection.name}\n${destination}`
         claims.set(destination, claimsOf(snapshots.get(key) ?? [], logs.get(key) ?? []))
       }
-      return fatesOf(plan, collection).map(({ losses: same, survivors }) => {
-        const supply = request.supplyOf(collection.name, survivors)
+      return fatesOf(plan, collection).map(({ losses: same, survivors, standbys }) => {
+        const supply = request.supplyOf(collection.name, survivors, standbys)
         const damaged = survivors.flatMap((name) =>
           checkIncidents(snapshots.get(`${collection.name}\n${name}`) ?? []),
         )
@@ -126,56 +145,103 @@ export function reportExposure(request: ExposureRequest): ExposureSeries[] {
           ...damaged,
           ...[...supply.sequences].flatMap((key) => failures.get(key) ?? []),
         ].sort((a, b) => a.at - b.at)
-        const stretches = newestClaims(
-          survivors.flatMap((name) => claims.get(name) ?? []),
-          request.window,
-        )
+        const standing = {
+          copies: survivors.flatMap((name) => claims.get(name) ?? []),
+          replicas: standbys.flatMap((name) => request.replicas.claims(collection.name, name)),
+        }
+        const isServed = supply.served.length + standbys.length > 0
+        const findBreaches: FindBreaches = (stretches, rpoMs) =>
+          breachesOf(stretches, rpoMs, incidents, {
+            ...{ isServed, hasStandby: standbys.length > 0 },
+            knownSinceAt: request.knownSinceAt,
+          })
         return {
           ...{ collection: collection.name, losses: same, survivors, served: supply.served },
-          ...seriesOf(stretches, request, collection, (rpoMs) =>
-            breachesOf(stretches, rpoMs, incidents, supply.served.length > 0, request.knownSinceAt),
-          ),
+          standbys,
+          ...seriesOf(standing, standbys.length > 0, request, collection, findBreaches),
         }
       })
     })
 }
 
-/** Losses by the destinations that they leave. */
+/** Whether the plan provides for the losses: by the clock, or by a standby. Of others nothing was promised. */
+export const isPromised = ({ served, standbys }: ExposureSeries): boolean =>
+  served.length + standbys.length > 0
+
+interface Fate {
+  readonly losses: Loss[]
+  readonly survivors: readonly string[]
+  readonly standbys: readonly string[]
+}
+
+/** Losses by the places that they leave. */
 function fatesOf(
-  { targets, destinations }: Plan,
-  { target }: PlanCollection,
-): { readonly losses: Loss[]; readonly survivors: readonly string[] }[] {
+  { targets, destinations, replication }: Plan,
+  { name: collection, target }: PlanCollection,
+): Fate[] {
   const home = targets.get(target)?.domains ?? {}
-  const fates = new Map<string, { losses: Loss[]; survivors: readonly string[] }>()
+  const following = replication.get(collection)?.to ?? []
+  const fates = new Map<string, Fate>()
   for (const loss of losses) {
+    const standbys = following.filter(
+      (name) =>
+        loss !== 'data' && survival(home, targets.get(name)?.domains ?? {}, loss) === 'survives',
+    )
     const survivors = [...destinations.values()]
       .filter(({ domains }) => loss === 'data' || survival(home, domains, loss) === 'survives')
       .map(({ name }) => name)
-    const key = survivors.join('\n')
+    const key = JSON.stringify([survivors, standbys])
     const known = fates.get(key)
-    if (known === undefined) fates.set(key, { losses: [loss], survivors })
+    if (known === undefined) fates.set(key, { losses: [loss], survivors, standbys })
     else known.losses.push(loss)
   }
   return [...fates.values()]
 }
 
+type FindBreaches = (stretches: readonly Stretch[], rpoMs: number) => Breach[]
+
+interface StandingClaims {
+  readonly copies: readonly Claim[]
+  readonly replicas: readonly Claim[]
+}
+
 function seriesOf(
-  stretches: readonly Stretch[],
-  { window: { from, to } }: ExposureRequest,
+  { copies, replicas }: StandingClaims,
+  hasStandby: boolean,
+  { window }: ExposureRequest,
   { objectives }: PlanCollection,
-  findBreaches: (rpoMs: number) => Breach[],
+  findBreaches: FindBreaches,
 ) {
+  const { from, to } = window
   const { rpoMs } = objectives
-  const breaches = rpoMs === undefined ? [] : findBreaches(rpoMs)
+  const breachesIn = (of: readonly Stretch[]) =>
+    rpoMs === undefined ? [] : findBreaches(of, rpoMs)
+  const stretchesOf = (claims: readonly Claim[]) => newestClaims(claims, window)
+  const proven = replicas.filter(({ point }) => point.isProven === true)
+  const stretches = stretchesOf([...copies, ...replicas])
+  const provenOnly =
+    proven.length === replicas.length ? stretches : stretchesOf([...copies, ...proven])
+  const copiesOnly = replicas.length === 0 ? stretches : stretchesOf(copies)
+  const breaches = breachesIn(stretches)
+  const unproven = provenOnly === stretches ? breaches : breachesIn(provenOnly)
   const newest = stretches.at(-1)?.claim
   const curve = curveOf(stretches)
   return {
     rpoMs: rpoMs ?? null,
-    verdict: rpoMs === undefined ? null : verdictOf(stretches, breaches.length),
+    verdict:
+      rpoMs === undefined
+        ? null
+        : withUnproven(
+            verdictOf(stretches, breaches.length),
+            verdictOf(provenOnly, unproven.length),
+          ),
+    copiesAlone: hasStandby ? copiesAlone(copiesOnly, rpoMs, breachesIn(copiesOnly)) : null,
+    replicaMs: timeIn(stretches.filter(({ claim }) => claim?.point.kind === 'replica')),
+    unprovenMs: Math.max(0, timeIn(unproven) - timeIn(breaches)),
     from: toIso(from),
     to: toIso(to),
     ...exposureNumbers(stretches),
-    inBreachMs: breaches.reduce((sum, each) => sum + each.to - each.from, 0),
+    inBreachMs: timeIn(breaches),
     breaches: breaches.map((each) => ({
       from: toIso(each.from),
       to: toIso(each.to),
@@ -191,6 +257,25 @@ function seriesOf(
     isCurveExact: curve.length === stretches.length,
   }
 }
+
+const timeIn = (spans: readonly Span[]): number =>
+  spans.reduce((sum, { from, to }) => sum + to - from, 0)
+
+function copiesAlone(
+  stretches: readonly Stretch[],
+  rpoMs: number | undefined,
+  breaches: readonly Breach[],
+): CopiesAlone {
+  return {
+    ...exposureNumbers(stretches),
+    verdict: rpoMs === undefined ? null : verdictOf(stretches, breaches.length),
+    inBreachMs: timeIn(breaches),
+  }
+}
+
+/** Unproven is contagious: what is kept by what nobody compared is not known to be kept. */
+const withUnproven = (all: VerdictKind, proven: VerdictKind): VerdictKind =>
+  all === 'met' && proven !== 'met' ? 'unproven' : all
 
 const reported = ({ cause, at, run, line, message }: Incident): ReportedIncident => ({
   ...{ cause, at: toIso(at), run: run ?? null, line: line ?? null, message },

@@ -13,7 +13,7 @@ import type { Span } from './claims.ts'
 import type { Copies, CopyCheck, LineReference } from './copies.ts'
 import type { DrillReport } from './drills.ts'
 import { actionFindings, type LedgerExercise } from './exercises.ts'
-import type { ExposureSeries } from './exposure.ts'
+import { type ExposureSeries, isPromised } from './exposure.ts'
 import type { FindingSeverity, Found, Retest } from './found.ts'
 import { isEvidence, judge } from './judge.ts'
 import type { LedgerRun, ServedRuns } from './ledger-run.ts'
@@ -72,6 +72,7 @@ export function reportFindings(request: FindingsRequest): AuditFinding[] {
     ...overdueDrills(request),
     ...neverMeasured(request),
     ...unprotected(request),
+    ...uncompared(request),
     ...unreviewed(request),
     ...actionFindings(request.exercises, request.runs, request.served),
   ]
@@ -146,8 +147,8 @@ const reasonOf = ([first]: readonly string[]): string => (first === undefined ? 
 /** Exposure beyond the objective, until a verified recovery point brought it back. */
 function breachedExposure({ exposure }: FindingsRequest): Found[] {
   return exposure.flatMap((series): Found[] => {
-    const { collection, breaches, served, losses } = series
-    if (served.length === 0) return []
+    const { collection, breaches, losses } = series
+    if (!isPromised(series)) return []
     const all = breaches.map(
       ({ from, to, durationMs, because, incidents, endedBy }): Found => ({
         id: `exposure/${collection}/${losses.join('+')}/${from}`,
@@ -306,9 +307,7 @@ function neverMeasured({ verdicts, window }: FindingsRequest): Found[] {
 /** Losses that the plan provides nothing for: each would take the collection with all its copies. */
 function unprotected({ plan, exposure, knownSinceAt }: FindingsRequest): Found[] {
   return [...plan.collections.values()].flatMap(({ name, objectives }): Found[] => {
-    const bare = exposure.filter(
-      ({ collection, served }) => collection === name && served.length === 0,
-    )
+    const bare = exposure.filter((series) => series.collection === name && !isPromised(series))
     if (bare.length === 0 || objectives.rpoMs === undefined) return []
     const losses = bare.flatMap((series) => series.losses)
     return [
@@ -322,6 +321,18 @@ function unprotected({ plan, exposure, knownSinceAt }: FindingsRequest): Found[]
     ]
   })
 }
+
+/** What is kept within its RPO by the word of a standby alone. */
+const uncompared = ({ exposure, window }: FindingsRequest): Found[] =>
+  exposure
+    .filter(({ verdict, replicaMs }) => verdict === 'unproven' && replicaMs > 0)
+    .map((series) => ({
+      id: `replica/${series.collection}/${series.losses.join('+')}`,
+      severity: 'warning',
+      collection: series.collection,
+      message: `exposure of ${series.collection} to ${lossText(series)} rests on ${series.standbys.join(', ')}, a replica that nobody has compared with its primary: let a step replicate seed it`,
+      openedAt: window.from,
+    }))
 
 const reviewMs = 365 * 86_400_000
 

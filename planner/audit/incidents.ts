@@ -17,12 +17,17 @@ export interface Supply {
   readonly sequences: ReadonlySet<string>
 }
 
-export type SupplyOf = (collection: string, destinations: readonly string[]) => Supply
+/** @param standbys targets that follow it */
+export type SupplyOf = (
+  collection: string,
+  destinations: readonly string[],
+  standbys: readonly string[],
+) => Supply
 
 /** Finds flows once for the whole plan. */
 export function suppliesOf(plan: Plan, timed: readonly Timed[]): SupplyOf {
   const flows = flowsOf(plan, timed)
-  return (collection, destinations) => {
+  return (collection, destinations, standbys) => {
     const own = flows.get(collection) ?? []
     const served = placesOf(own).filter((place) => destinations.includes(place))
     const places = upstream(own, served)
@@ -30,10 +35,20 @@ export function suppliesOf(plan: Plan, timed: readonly Timed[]): SupplyOf {
     const verifying = timed.filter(({ steps }) =>
       tasksOf(steps).some((step) => step.kind === 'verify' && destinations.includes(step.input.in)),
     )
-    const sequences = [...feeding.map(({ sequence }) => sequence), ...verifying]
+    const looking = standbys.length === 0 ? [] : looksAt(collection, timed)
+    const sequences = [...feeding.map(({ sequence }) => sequence), ...verifying, ...looking]
     return { served, sequences: new Set(sequences.map(keyOf)) }
   }
 }
+
+/** Those that measure how far standbys are behind. */
+const looksAt = (collection: string, timed: readonly Timed[]): Timed[] =>
+  timed.filter(({ steps }) =>
+    tasksOf(steps).some(
+      ({ kind, input }) =>
+        kind === 'wait' && input.kind === 'lag' && input.collection === collection,
+    ),
+  )
 
 /** The places and those that copies come to them from. */
 function upstream(flows: readonly Flow[], places: readonly string[]): ReadonlySet<string> {

@@ -2,7 +2,7 @@
  * The section on standbys: how far they were behind whenever a step looked, and what promotions lost. Plain JSON.
  *
  * A lag is the standby's own word: the time since the last moment at which it had everything. Between two looks
- * nothing is known. It is no recovery point here: those are copies that were verified.
+ * nothing is known. What it is worth as a recovery point, and until when, the section on exposure tells.
  */
 import { isJsonObject, type JsonObject } from '../../engine/index.ts'
 import type { Plan } from '../plan/plan.ts'

@@ -17,6 +17,7 @@ import { suppliesOf } from './incidents.ts'
 import type { LedgerRun, ServedRuns } from './ledger-run.ts'
 import { occurrencesOf } from './occurrences.ts'
 import { type CollectionRecoveries, reportRecoveries } from './recoveries.ts'
+import type { Replicas } from './replicas.ts'
 import type { ReplicationBook, ReplicationReport } from './replication.ts'
 import { reportSchedules, type SequenceReport } from './schedules.ts'
 import type { Sightings } from './sightings.ts'
@@ -60,6 +61,7 @@ export interface SectionsRequest {
   readonly sightings: Sightings
   readonly copies: Copies
   readonly growth: GrowthBook
+  readonly replicas: Replicas
   readonly replication: ReplicationBook
   /** As the drills of the window have it. */
   readonly verdicts: readonly Verdict[]
@@ -78,7 +80,10 @@ export function reportSections(request: SectionsRequest): AuditSections {
   const occurrences = occurrencesOf(plan, timed, runs, request.served, window)
   const supplyOf = suppliesOf(plan, timed)
   const schedules = reportSchedules(occurrences, request.days)
-  const exposure = reportExposure({ plan, copies, occurrences, supplyOf, window, knownSinceAt })
+  const { replicas } = request
+  const exposure = reportExposure({
+    ...{ plan, copies, replicas, occurrences, supplyOf, window, knownSinceAt },
+  })
   const drills = reportDrills(plan, runs, schedules, window)
   const training = reportTraining(plan, request.exercises, to)
   const sections = {

@@ -2,10 +2,10 @@
  * An RPO that a drill met is not met while the exposure of the window says otherwise. Pure.
  *
  * Only losses that the plan provides for count: those that leave a destination to which the clock brings
- * snapshots. Nobody promised anything for the others; the section on exposure tells them as they are.
+ * snapshots, or a standby. Nobody promised anything for the others; the section on exposure tells them as they are.
  */
 import { showMinutes } from '../step/quantity.ts'
-import type { ExposureSeries } from './exposure.ts'
+import { type ExposureSeries, isPromised } from './exposure.ts'
 import type { Verdict, VerdictKind } from './verdict.ts'
 
 const ranks: Readonly<Record<VerdictKind, number>> = { met: 0, unproven: 1, missed: 2 }
@@ -14,7 +14,7 @@ const ranks: Readonly<Record<VerdictKind, number>> = { met: 0, unproven: 1, miss
 export function withExposure(verdict: Verdict, exposure: readonly ExposureSeries[]): Verdict {
   if (verdict.objective !== 'rpo') return verdict
   const own = exposure.filter(
-    ({ collection, served }) => collection === verdict.collection && served.length > 0,
+    (series) => series.collection === verdict.collection && isPromised(series),
   )
   const bad = own.filter((each) => each.verdict !== null && each.verdict !== 'met')
   const worst = bad.reduce<VerdictKind>(
@@ -26,7 +26,12 @@ export function withExposure(verdict: Verdict, exposure: readonly ExposureSeries
 
 function reasonOf(series: ExposureSeries): string {
   const loss = lossText(series)
-  if (series.verdict === 'unproven') return `no copy that survives ${loss} was ever verified`
+  if (series.verdict === 'unproven') {
+    const names = series.standbys.join(', ')
+    return series.replicaMs > 0
+      ? `exposure to ${loss} is within the objective only by the word of ${names}, a replica that nobody had compared with its primary`
+      : `no copy that survives ${loss} was ever verified${names === '' ? '' : `, and nobody looked at ${names}`}`
+  }
   const { breaches, inBreachMs, worstMs } = series
   const worst = worstMs === null ? 'without bound' : showMinutes(worstMs)
   const times = breaches.length === 1 ? 'once' : `${breaches.length} times`

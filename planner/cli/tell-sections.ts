@@ -22,15 +22,17 @@ export async function tellSections(
   await printTable(
     context,
     ['exposure', 'lost', 'worst', '95 %', 'at the end', 'beyond RPO', ''],
-    exposure.map((each) => [
-      each.collection,
-      each.losses.join(' '),
-      ms(each.worstMs),
-      ms(each.p95Ms),
-      ms(each.currentMs),
-      each.rpoMs === null ? 'no RPO' : ms(each.inBreachMs),
-      each.verdict ?? '',
-    ]),
+    exposure.flatMap(({ copiesAlone, standbys, ...all }) =>
+      [all, ...(copiesAlone === null ? [] : [copiesAlone])].map((each) => [
+        all.collection,
+        `${all.losses.join(' ')}${whatCounts(each === copiesAlone, standbys)}`,
+        ms(each.worstMs),
+        ms(each.p95Ms),
+        ms(each.currentMs),
+        all.rpoMs === null ? 'no RPO' : ms(each.inBreachMs),
+        each.verdict ?? '',
+      ]),
+    ),
   )
   await printTable(
     context,
@@ -81,6 +83,11 @@ export async function tellSections(
       `controls: all evidence asked for supports ${supported} of ${controls.length}; evidence, not certification`,
     )
   }
+}
+
+const whatCounts = (isAlone: boolean, standbys: readonly string[]): string => {
+  if (standbys.length === 0) return ''
+  return isAlone ? ', verified copies alone' : `, with replica on ${standbys.join(' ')}`
 }
 
 async function tellReplication(context: Told, { replication = [] }: AuditSections): Promise<void> {

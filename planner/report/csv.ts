@@ -58,6 +58,14 @@ function sectionRows(sections: AuditSections): Row[] {
         ['current', series.currentMs],
         ['in breach', series.inBreachMs],
         ['without a verified recovery point', series.withoutPointMs],
+        ...(series.copiesAlone === null
+          ? []
+          : ([
+              ['held by replicas', series.replicaMs],
+              ['held by replicas that nobody compared', series.unprovenMs],
+              ['worst by verified copies alone', series.copiesAlone.worstMs],
+              ['in breach by verified copies alone', series.copiesAlone.inBreachMs],
+            ] as const)),
       ]
       return [
         ...figures.map(([figure, value]) => ({

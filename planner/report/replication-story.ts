@@ -49,7 +49,7 @@ export function replicationSection({ replication }: AuditSections): Section[] {
       heading: 'Replication',
       blocks: [
         sentence(
-          'How far standbys were behind when a step looked: the time since they had everything. Between two looks nothing is known, and a standby is no verified copy.',
+          'How far standbys were behind when a step looked: the time since they had everything. Between two looks nothing is known, and a standby is no verified copy: under Exposure it counts as a replica.',
         ),
         ...table(
           ['Collection', 'Standby', 'Mode', 'Looks', 'Newest', 'Worst', 'Wanted below'],

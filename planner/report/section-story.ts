@@ -56,6 +56,7 @@ function exposureSection(
       sentence(
         `How much would have been lost at each moment since ${minuteOf(observedFrom)}: the time back to the newest recovery point that survives the loss and had been verified by then.`,
       ),
+      ...(exposure.some(({ standbys }) => standbys.length > 0) ? [sentence(aboutReplicas)] : []),
       ...charts,
       ...table(
         [
@@ -70,7 +71,7 @@ function exposureSection(
           'Beyond',
           'Verdict',
         ],
-        exposure.map(exposureRow),
+        exposure.flatMap((series) => [exposureRow(series), ...aloneRows(series)]),
       ),
       ...(breaches.length === 0 ? [] : [sentence('Beyond the objective:')]),
       ...table(['Collection', 'Lost', 'From', 'To', 'For', 'Worst', 'Cause', 'Because'], breaches),
@@ -78,10 +79,33 @@ function exposureSection(
   }
 }
 
+const aboutReplicas =
+  'A replica is a standby that follows: as of each look at it, it lacks what its measured lag says, and from then on it ages with the clock. It is no verified copy, and follows every mistake. Its content is proven where a step replicate seeded it, which compares digests; an objective that only an unproven replica keeps is unproven. What verified copies alone give stands below it.'
+
+const copiesLeft = ({ survivors, standbys }: ExposureSeries): string =>
+  [...survivors, ...standbys.map((name) => `replica on ${name}`)].join(', ') || 'none'
+
+/** Where standbys survive as well: without them. */
+const aloneRows = ({ copiesAlone: alone, ...series }: ExposureSeries): Cell[][] =>
+  alone === null
+    ? []
+    : [
+        [
+          ...[series.collection, series.losses.join(', ')],
+          `verified copies alone: ${series.survivors.join(', ') || 'none'}`,
+          ms(series.rpoMs, 'none'),
+          ...[alone.worstMs, alone.p95Ms, alone.meanMs, alone.currentMs].map((value) =>
+            ms(value, unbounded),
+          ),
+          series.rpoMs === null ? none : ms(alone.inBreachMs),
+          alone.verdict === null ? none : { verdict: alone.verdict },
+        ],
+      ]
+
 const exposureRow = (series: ExposureSeries): Cell[] => [
   series.collection,
   series.losses.join(', '),
-  series.survivors.join(', ') || 'none',
+  copiesLeft(series),
   ms(series.rpoMs, 'none'),
   ms(series.worstMs, unbounded),
   ms(series.p95Ms, unbounded),

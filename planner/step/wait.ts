@@ -1,9 +1,11 @@
 /** `wait`: until a standby has caught up, or for a time. */
+import type { JsonObject } from '../../engine/index.ts'
 import type { WaitInput } from '../plan/step-inputs.ts'
 import { formatDuration } from '../plan/units.ts'
 import { vectraCli } from '../target/command-line.ts'
 import { estimateFrom } from './estimate.ts'
-import { copiesOn, nodesOf } from './nodes.ts'
+import { copiesOn, nodesOf, type PlacedCopy } from './nodes.ts'
+import { toIso } from './observation.ts'
 import { showDuration } from './quantity.ts'
 import type { StepContext, StepFaces, StepResult } from './step.ts'
 import { pause } from './timer.ts'
@@ -53,14 +55,19 @@ export const wait: StepFaces<'wait'> = {
       : nodesOf(plan, input.collection).map((target) => ({ target, capabilities: ['lag'] })),
 }
 
-/** Until every standby of the collection that answers is close enough, and there is one. */
+/**
+ * Until every standby of the collection that answers is close enough, and there is one. What it leaves counts as
+ * of `lookedAt`, right before the standbys were asked; `first` is what the first look saw, before any waiting.
+ */
 async function waitForLag(
   { collection, belowMs }: Extract<WaitInput, { kind: 'lag' }>,
   context: StepContext,
 ): Promise<StepResult> {
   const { clock, timer, signal, plan } = context
   const startedMs = clock.monotonicMs()
+  let first: JsonObject | undefined
   for (;;) {
+    const lookedAt = toIso(clock.nowMs())
     const { copies } = await copiesOn(context, nodesOf(plan, collection), collection)
     const standbys = copies.filter(({ copy }) => copy.role === 'standby')
     const lags = standbys.map(({ copy: { following } }) =>
@@ -68,16 +75,25 @@ async function waitForLag(
         ? following
         : { seconds: Number.POSITIVE_INFINITY, records: Number.POSITIVE_INFINITY },
     )
+    first ??= lagJson(standbys)
     if (lags.length > 0 && lags.every(({ seconds }) => (seconds ?? 0) * 1_000 < belowMs)) {
       const waitedMs = Math.round(clock.monotonicMs() - startedMs)
-      const lag = Object.fromEntries(
-        standbys.map(({ target, copy: { following, lsn } }) => [
-          target,
-          { seconds: following?.seconds ?? null, records: following?.records ?? null, lsn },
-        ]),
-      )
-      return { outputs: { waitedMs, lag } }
+      return { outputs: { waitedMs, lookedAt, lag: lagJson(standbys), first } }
     }
     await pause(timer, lookMs, signal)
   }
 }
+
+/** By target; seconds are null where it is not known since when it lacks something. */
+const lagJson = (standbys: readonly PlacedCopy[]): JsonObject =>
+  Object.fromEntries(
+    standbys.map(({ target, copy: { following, lsn, uuid, epoch } }) => [
+      target,
+      {
+        seconds: following?.seconds ?? null,
+        records: following?.records ?? null,
+        bytes: following?.bytes ?? null,
+        ...{ lsn, uuid, history: epoch.history },
+      },
+    ]),
+  )

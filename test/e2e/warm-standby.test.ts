@@ -81,10 +81,41 @@ test('plans/warm-standby.yaml fails over when the primary is killed, and back, w
   expect(status).toContain('"role":"primary"')
   // drill, failover, failback: the audit tells them from the ledger alone
   const { stdout } = await quickly('vectra-dr audit plans/warm-standby.yaml --format json', 3)
-  const [replication] = JSON.parse(stdout).sections.replication
+  const { sections, verdicts } = JSON.parse(stdout)
+  const [replication] = sections.replication
   expect(replication).toMatchObject({ collection: 'words', isWithin: true, failed: [] })
   const targets = replication.promotions.map(({ target }: { target: string }) => target)
   expect(targets).toEqual(['standby', 'primary', 'standby', 'primary'])
+  // the failover is a recovery with a time for each phase, and proves the RTO
+  const takeovers = sections.recoveries[0].runs.map(
+    ({ sequence, takeover }: { sequence: object; takeover: object }) => ({ sequence, takeover }),
+  )
+  expect(takeovers).toMatchObject([
+    { sequence: { name: 'there-and-back' }, takeover: { target: 'standby', isPlanned: true } },
+    { sequence: { name: 'failover' }, takeover: { target: 'standby', isPlanned: false } },
+  ])
+  const rto = verdicts.find(({ objective }: { objective: string }) => objective === 'rto')
+  expect(rto).toMatchObject({ verdict: 'met', measured: { countedFrom: 'run start' } })
+  expect(rto.measured.phases.map(({ name }: { name: string }) => name)).toEqual([
+    'run started',
+    'decided',
+    'fenced',
+    'promoted',
+    'switched',
+    'answered',
+    'serving',
+    'checked',
+  ])
+  // the standby was seeded by the plan, and is all that survives the loss of the region
+  const region = sections.exposure.find(({ losses }: { losses: string[] }) =>
+    losses.includes('region'),
+  )
+  expect(region).toMatchObject({
+    ...{ survivors: [], standbys: ['standby'], unprovenMs: 0 },
+    newest: { kind: 'replica', destination: 'standby', isProven: true },
+    copiesAlone: { worstMs: null, verdict: 'unproven' },
+  })
+  expect(region.replicaMs).toBeGreaterThan(0)
 
   const refused = await type(
     `vectra-cli ${at} collections delete words after-the-failover 2>&1`,

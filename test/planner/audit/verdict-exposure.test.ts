@@ -13,6 +13,7 @@ const verdictOf = (verdict: VerdictKind, objective: Verdict['objective'] = 'rpo'
 
 const seriesOf = (verdict: VerdictKind | null, served: readonly string[]): ExposureSeries => ({
   ...{ collection: 'words', losses: ['region'], survivors: ['far'], served, rpoMs: 1, verdict },
+  ...{ standbys: [], copiesAlone: null, replicaMs: 0, unprovenMs: 0 },
   ...{ from: '', to: '', inBreachMs: 5, breaches: [], newest: null, curve: [], isCurveExact: true },
   ...{ integralS2: 1, meanMs: 1, worstMs: 1, p95Ms: 1, currentMs: 1, withoutPointMs: 0 },
 })
