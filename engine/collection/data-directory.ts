@@ -17,7 +17,7 @@ import { fail } from '../base/errors.ts'
 import { HashThreads } from '../base/hash-threads.ts'
 import { checkName } from '../base/name.ts'
 import { besideModule, ThreadPool } from '../base/thread-pool.ts'
-import { type CatalogueEntry, collectionDirectory } from '../format/catalogue.ts'
+import { type CatalogueEntry, entryOf } from '../format/catalogue.ts'
 import type { CollectionConfig } from '../format/config.ts'
 import { type Identity, newEpoch, newUuid } from '../format/identity.ts'
 import { Aliases, aliasesOf, keepAliases } from './aliases.ts'
@@ -121,6 +121,10 @@ export class DataDirectory {
   names(): string[] {
     return [...this.#catalogue.current.collections.keys()].sort()
   }
+
+  /** The identity of a collection, also of one that cannot be opened; undefined when there is none. */
+  readonly uuidOf = (name: string): string | undefined =>
+    this.#catalogue.current.collections.get(name)?.uuid
 
   /** Names of the collections that have copies on other nodes, or are one, sorted. */
   async replicated(): Promise<string[]> {
@@ -392,8 +396,3 @@ export class DataDirectory {
     await collection?.close()
   }
 }
-
-const entryOf = ({ uuid, epoch }: Identity): CatalogueEntry => ({
-  directory: collectionDirectory(uuid, epoch.history),
-  uuid,
-})

@@ -14,6 +14,7 @@ import { limits } from '../base/limits.ts'
 import { nameProblem } from '../base/name.ts'
 import { type DocumentKind, decodeDocument, encodeDocument } from './document.ts'
 import { Fields, patterns } from './fields.ts'
+import type { Identity } from './identity.ts'
 
 export interface CatalogueEntry {
   /** Name of the directory below `collections/`. */
@@ -31,6 +32,12 @@ export interface Catalogue {
 
 const kind: DocumentKind = { format: 'vectra-catalogue', version: 2 }
 const directoryPattern = /^[0-9a-f-]{36}-[0-9a-f]{16}$/
+
+/** What the catalogue says of one history of a collection. */
+export const entryOf = ({ uuid, epoch }: Identity): CatalogueEntry => ({
+  directory: collectionDirectory(uuid, epoch.history),
+  uuid,
+})
 
 /** The directory of one history of a collection. */
 export const collectionDirectory = (uuid: string, history: string): string => `${uuid}-${history}`

@@ -43,16 +43,23 @@ interface Job {
   readonly waiting: Set<() => void>
 }
 
+export interface JobsWatch {
+  /** Told of what broke a job and is no operating error. */
+  readonly onBug: (error: unknown) => void
+  /** Told of each job once it has ended. */
+  readonly onEnd?: (status: JobStatus) => void
+}
+
 export class Jobs {
   readonly #clock: Clock
   readonly #timer: Timer
-  readonly #onBug: (error: unknown) => void
+  readonly #watch: JobsWatch
   readonly #jobs = new Map<string, Job>()
 
-  constructor(clock: Clock, timer: Timer, onBug: (error: unknown) => void) {
+  constructor(clock: Clock, timer: Timer, watch: JobsWatch) {
     this.#clock = clock
     this.#timer = timer
-    this.#onBug = onBug
+    this.#watch = watch
   }
 
   /** How many are under way. */
@@ -107,7 +114,8 @@ export class Jobs {
         .then(
           (result) => change({ state: 'done', result, endedAt: this.#now() }),
           (error) => change({ ...this.#toFailure(error, stop.signal), endedAt: this.#now() }),
-        ),
+        )
+        .then(() => this.#watch.onEnd?.(job.status)),
     }
     this.#jobs.set(id, job)
     this.#forgetOld(job.status)
@@ -187,7 +195,7 @@ export class Jobs {
       const cancelled = aborted && ['interrupted', 'terminated'].includes(error.code)
       return { state: cancelled ? 'cancelled' : 'failed', error: error.toJSON() }
     }
-    this.#onBug(error)
+    this.#watch.onBug(error)
     const message = 'an internal error; the log of the server has more'
     const { code, exitCode, hint } = new OperatingError('step-failed', message, '')
     return { state: 'failed', error: { code, message, hint, exitCode } }

@@ -1,6 +1,9 @@
 /** `/metrics`, and what is read for it at each scrape. */
+import { isOperatingError } from '../base/errors.ts'
+import type { FollowerStatus } from '../collection/followers.ts'
 import type { Lag } from '../replica/position.ts'
-import type { BackupTimes } from './backup-times.ts'
+import type { CopyStatus } from '../replica/replica-node.ts'
+import type { BackupTimes, Copied } from './backup-times.ts'
 import type { Labels } from './metrics.ts'
 import type { Route, Served } from './route.ts'
 
@@ -32,14 +35,22 @@ export function watchServer(served: Served, { backups, backupEveryMs }: Watched)
     ['collection'],
     async () => (await directory.opened()).map((each) => [labels(each.name), each.lsn] as const),
   )
+  const lastOf = (what: Copied) =>
+    directory.names().flatMap((name) => {
+      const asOfAt = backups.of(directory.uuidOf(name) ?? '')[what]
+      return asOfAt === undefined ? [] : [[labels(name), asOfAt / 1_000] as const]
+    })
   metrics.gauge(
     'vectra_backup_last_success_timestamp_seconds',
     'As-of time of the last backup of a collection that this server made.',
     ['collection'],
-    () =>
-      [...backups.all]
-        .filter(([name]) => directory.has(name))
-        .map(([name, asOfAt]) => [labels(name), asOfAt / 1_000] as const),
+    () => lastOf('backup'),
+  )
+  metrics.gauge(
+    'vectra_archive_last_success_timestamp_seconds',
+    'As-of time of the last archived log of a collection that a restore can reach, of this server.',
+    ['collection'],
+    () => lastOf('archive'),
   )
   metrics.gauge(
     'vectra_backup_expected_interval_seconds',
@@ -57,9 +68,32 @@ export function watchServer(served: Served, { backups, backupEveryMs }: Watched)
   ])
 }
 
-/** How far the standbys here are behind, and whether a primary here writes without the standby it should have. */
-function watchReplication({ metrics, node }: Served): void {
-  const copies = async () => (await node()?.replica.status()) ?? []
+/**
+ * How far the standbys here are behind, and what a primary here knows of its own. Of a collection that cannot be
+ * opened nothing is told; all else is.
+ */
+function watchReplication({ metrics, directory, node }: Served): void {
+  let reading: Promise<CopyStatus[]> | undefined
+  const read = async () => {
+    const replica = node()?.replica
+    if (replica === undefined) return []
+    const copies: CopyStatus[] = []
+    for (const name of await directory.replicated()) {
+      const found = await replica.status(name).catch((error: unknown) => {
+        if (isOperatingError(error)) return []
+        throw error
+      })
+      copies.push(...found)
+    }
+    return copies
+  }
+  /** One reading for all gauges of a scrape. */
+  const copies = () => {
+    reading ??= read().finally(() => {
+      reading = undefined
+    })
+    return reading
+  }
   const lag = async (of: (lag: Lag) => number | null) =>
     (await copies()).flatMap(({ name, following }) => {
       const value = following === null ? null : of(following)
@@ -91,6 +125,32 @@ function watchReplication({ metrics, node }: Served): void {
       (await copies())
         .filter(({ role }) => role === 'primary')
         .map(({ name, alone }) => [labels(name), Number(alone)] as const),
+  )
+  const ofStandbys = async (of: (member: FollowerStatus, lsn: number) => number | null) =>
+    (await copies()).flatMap(({ name, lsn, members }) =>
+      members.flatMap((member) => {
+        const value = of(member, lsn)
+        return value === null ? [] : [[{ collection: name, standby: member.name }, value] as const]
+      }),
+    )
+  const ofStandby = ['collection', 'standby']
+  metrics.gauge(
+    'vectra_replication_standby_up',
+    'On a primary: whether a standby was heard of just now.',
+    ofStandby,
+    () => ofStandbys(({ there }) => Number(there)),
+  )
+  metrics.gauge(
+    'vectra_replication_standby_silent_seconds',
+    'On a primary: since a standby was last heard of; not there before it was.',
+    ofStandby,
+    () => ofStandbys(({ silentMs }) => (silentMs === null ? null : silentMs / 1_000)),
+  )
+  metrics.gauge(
+    'vectra_replication_standby_lag_records',
+    'On a primary: records that a standby did not say to have on its disk; not there before it was heard of.',
+    ofStandby,
+    () => ofStandbys(({ lsn }, newest) => (lsn === null ? null : Math.max(0, newest - lsn))),
   )
 }
 

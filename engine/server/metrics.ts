@@ -20,6 +20,7 @@ export class ServerMetrics {
   readonly #searches: Histogram
   readonly #answerTimes: Histogram
   readonly #syncs: Histogram
+  readonly #jobs: Counter<'kind' | 'state'>
 
   constructor() {
     const registers = [this.#registry]
@@ -47,6 +48,17 @@ export class ServerMetrics {
       buckets: syncBuckets,
       registers,
     })
+    this.#jobs = new Counter({
+      name: 'vectra_jobs_ended_total',
+      help: 'Jobs that ended, by kind (backup, restore, …) and state (done, failed, cancelled).',
+      labelNames: ['kind', 'state'],
+      registers,
+    })
+  }
+
+  /** Notes a job that has ended. */
+  jobEnded({ kind, state }: { readonly kind: string; readonly state: string }): void {
+    this.#jobs.inc({ kind, state })
   }
 
   /** Notes an answer. */

@@ -52,11 +52,15 @@ export function orchestrationRoutes(served: Served): Route[] {
         checkLocation(destination)
         return {
           about: `log of ${collection} to ${destination.location}`,
-          work: async ({ signal, progress }) =>
-            archiveOnce(await directory.open(collection), {
+          async work({ signal, progress }) {
+            const result = await archiveOnce(await directory.open(collection), {
               destination: toLocation(destination, served, signal),
               ...{ disk, clock, signal, progress },
-            }),
+            })
+            // what no restore can reach is no success
+            if (result.restorable) served.onCopied('archive', result.collection.uuid, result.asOfAt)
+            return result
+          },
         }
       },
     }),

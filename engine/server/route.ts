@@ -22,6 +22,7 @@ import type { Disk } from '../base/disk.ts'
 import type { OperatingError } from '../base/errors.ts'
 import type { Timer } from '../base/timer.ts'
 import type { DataDirectory } from '../collection/data-directory.ts'
+import type { Copied } from './backup-times.ts'
 import type { Jobs } from './jobs.ts'
 import type { ServerMetrics } from './metrics.ts'
 import type { ServedNode } from './served-node.ts'
@@ -36,8 +37,8 @@ export interface Served {
   readonly snapshots: string
   readonly jobs: Jobs
   readonly metrics: ServerMetrics
-  /** Told of each backup that succeeded: the collection, and its as-of time, epoch ms. */
-  readonly onBackup: (collection: string, asOfAt: number) => void
+  /** Told of each backup and archive run that succeeded: the collection's UUID, and the as-of time. */
+  readonly onCopied: (what: Copied, uuid: string, asOfAt: string) => void
   /** This server as a node of a cluster; undefined while it starts. */
   readonly node: () => ServedNode | undefined
   /** Given when the server is being stopped. */

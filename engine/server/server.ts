@@ -82,10 +82,14 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     timer,
     warn,
     metrics,
-    jobs: new Jobs(clock, timer, (error) => warn(`a bug in a job: ${stackOf(error)}`)),
-    onBackup: (collection, asOfAt) => {
-      const told = (error: unknown) => warn(`the time of a backup is not kept: ${String(error)}`)
-      void backups?.note(collection, asOfAt).catch(told)
+    jobs: new Jobs(clock, timer, {
+      onBug: (error) => warn(`a bug in a job: ${stackOf(error)}`),
+      onEnd: (status) => metrics.jobEnded(status),
+    }),
+    onCopied: (what, uuid, asOfAt) => {
+      const told = (error: unknown) => warn(`the time of a ${what} is not kept: ${String(error)}`)
+      const known = new Set(directory.names().map(directory.uuidOf))
+      void backups?.note(what, uuid, Date.parse(asOfAt), (each) => known.has(each)).catch(told)
     },
     snapshots: options.snapshots ?? snapshotsOf(directory.path),
     stopping: stop.signal,

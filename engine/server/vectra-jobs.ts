@@ -269,7 +269,7 @@ function backupJob(served: Served, request: BackupRequest): JobPlan {
         ...(tags && { tags }),
         ...(embedding && { provenance: { embedding } }),
       })
-      served.onBackup(result.collection.name, Date.parse(result.asOfAt))
+      served.onCopied('backup', result.collection.uuid, result.asOfAt)
       return result
     },
   }

@@ -6,7 +6,7 @@ import { systemTimer } from '../../../engine/base/timer.ts'
 import { type JobStatus, Jobs, type JobWorld } from '../../../engine/server/jobs.ts'
 
 const open = (bugs: unknown[] = []) =>
-  new Jobs(systemClock, systemTimer, (error) => bugs.push(error))
+  new Jobs(systemClock, systemTimer, { onBug: (error) => bugs.push(error) })
 
 /** Work that ends when the test says so, or when it is told to stop. */
 function controlled() {
