@@ -7,7 +7,7 @@ import type { Plan } from '../plan/plan.ts'
 import type { Found } from '../runbook/found.ts'
 import type { RunbookFormat } from '../runbook/runbook.ts'
 import type { Context } from './context.ts'
-import { openPlan } from './open-plan.ts'
+import { openWithStandIns } from './open-with-stand-ins.ts'
 import { readProvenLedger } from './read-proven-ledger.ts'
 import { examples, type Runner } from './runner.ts'
 import { shownPath } from './shown-path.ts'
@@ -53,7 +53,8 @@ export function addRunbook(program: Command, run: Runner): void {
 
 async function runbook(context: Context, file: string, { out, format, check }: RunbookFlags) {
   const { disk } = context.io
-  const plan = await openWithoutVariables(context, file)
+  // the page has stand-ins, whatever the environment holds
+  const { plan } = await openWithStandIns(context, file, {})
   const { runbookName, toRunbook } = await import('../runbook/runbook.ts')
   const { stepRegistry: registry } = await import('../step/registry.ts')
   const { ledger } = statePaths(plan, context.state)
@@ -76,26 +77,6 @@ async function runbook(context: Context, file: string, { out, format, check }: R
   await replaceFile(disk, written, Buffer.from(page))
   await context.confirm(`runbook: ${shownPath(written)}`)
   return { plan: plan.name, runbook: written }
-}
-
-/** The plan as a page has it: variables have stand-ins, whatever the environment holds. */
-async function openWithoutVariables(context: Context, file: string): Promise<Plan> {
-  const { io } = context
-  const [{ readPlanFile }, { checkPlanBytes }, { StandIns }] = await Promise.all([
-    import('../plan/read-plan.ts'),
-    import('../plan/load-plan.ts'),
-    import('../runbook/variables.ts'),
-  ])
-  const bytes = await readPlanFile(io.disk, file)
-  const standIns = new StandIns(bytes.toString('utf8'))
-  for (;;) {
-    const env = standIns.environment()
-    const check = await checkPlanBytes(file, bytes, env)
-    if (check.kind === 'valid') return check.plan
-    const isLeft = standIns.refuse(check.errors.map(({ line }) => line))
-    // shows what is wrong with it
-    if (!isLeft) return openPlan({ ...context, io: { ...io, env } }, file)
-  }
 }
 
 /** Drills and recoveries of the ledger's last window. */

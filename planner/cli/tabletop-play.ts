@@ -28,6 +28,7 @@ import { type PlayScript, playScript, readScript } from '../play/script.ts'
 import { stepRegistry } from '../step/registry.ts'
 import type { Context } from './context.ts'
 import { finishPlay } from './finish-play.ts'
+import { standInText } from './open-with-stand-ins.ts'
 import { playAtTerminal } from './play-at-terminal.ts'
 import { writePlayPages } from './play-pages.ts'
 import type { PlayTable } from './play-table.ts'
@@ -41,11 +42,12 @@ export interface PlayFlags {
   readonly out?: string
 }
 
-/** @throws `usage` where nobody is there to play; `invalid-input-file` for a script that does not fit; `locked` */
+/** @throws `usage` where nobody is there to play; `invalid-input-file` for a script that does not fit; `locked`; `key-refused` */
 export async function playTabletop(
   context: Context,
   file: string,
   plan: Plan,
+  standIns: readonly string[],
   scenario: Scenario,
   procedure: Procedure,
   flags: PlayFlags,
@@ -68,9 +70,11 @@ export async function playTabletop(
       await replaceFile(disk, kept, Buffer.from(redact(encodeKept(each))))
     },
   }
+  await table.print(standInText(standIns))
   if (flags.prepare) return { plan: plan.name, pages: await writePlayPages(table) }
   const script =
     flags.script === undefined ? undefined : await openScript(context, flags.script, scenario)
+  await keyAtHand(context, plan, state.ledger)
   const { takeStateLock } = await import('../ledger/state-lock.ts')
   const lock = await takeStateLock(
     disk,
@@ -111,6 +115,17 @@ export async function playTabletop(
   } finally {
     await lock.release()
   }
+}
+
+/** Its end is signed where the plan signs its ledger: a key that is lost is told before people begin. */
+async function keyAtHand(context: Context, plan: Plan, ledger: string): Promise<void> {
+  if (plan.ledger.signingKeyFile === undefined) return
+  const [{ readStanding }, { ledgerSigner }] = await Promise.all([
+    import('../standing/read-standing.ts'),
+    import('./seal-run.ts'),
+  ])
+  const { standing } = await readStanding(context.io.disk, ledger, plan.name)
+  await ledgerSigner(context, plan, standing)
 }
 
 function refuseUnplayable({ io, json }: Context, { people }: Plan, flags: PlayFlags): void {

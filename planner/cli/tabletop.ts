@@ -10,7 +10,7 @@ import type { Simulation } from '../tabletop/simulate.ts'
 import type { Told } from '../tabletop/tell.ts'
 import * as choose from './choose-sequence.ts'
 import type { Context } from './context.ts'
-import { openPlan } from './open-plan.ts'
+import { openRehearsed, type StoodIn, standInText } from './open-with-stand-ins.ts'
 import { readProvenLedger } from './read-proven-ledger.ts'
 import { examples, type Runner } from './runner.ts'
 import { statePaths } from './state.ts'
@@ -34,7 +34,7 @@ export function addTabletop(program: Command, run: Runner): void {
   program
     .command('tabletop')
     .description(
-      'plays the procedure that a scenario calls for, thousands of times on virtual time: RTO, RPO, chances, what dominates, dead ends; touches nothing and is no evidence',
+      'plays the procedure that a scenario calls for, thousands of times on virtual time: RTO, RPO, chances, what dominates, dead ends; touches nothing, needs none of the plan’s variables and is no evidence',
     )
     .argument('<plan>', 'plan file')
     .option('--scenario <name>', 'one of the plan’s scenarios (default: the only one)')
@@ -89,21 +89,27 @@ function factorOption(text: string): number {
 }
 
 async function tabletop(context: Context, file: string, flags: TabletopFlags) {
-  const plan = await openPlan(context, file)
+  const stoodIn = await openRehearsed(context, file)
   if (flags.all && flags.scenario !== undefined) {
     fail('usage', '--all and --scenario exclude each other', 'Give one of them.')
   }
-  if (flags.play) return playByPeople(context, file, plan, flags)
+  if (flags.play) return playByPeople(context, file, stoodIn, flags)
   if (flags.script !== undefined || flags.prepare) {
     fail('usage', '--script and --prepare belong to --play', 'Add --play, or leave them out.')
   }
-  const play = await player(context, file, plan, flags)
-  return flags.all
-    ? playAll(context, plan, play, flags.out)
-    : playOne(context, file, plan, flags, play)
+  const play = await player(context, file, stoodIn, flags)
+  const result = flags.all
+    ? await playAll(context, stoodIn, play, flags.out)
+    : await playOne(context, file, stoodIn, flags, play)
+  return { ...result, ...(stoodIn.standIns.length > 0 && { standIns: stoodIn.standIns }) }
 }
 
-async function playByPeople(context: Context, file: string, plan: Plan, flags: TabletopFlags) {
+async function playByPeople(
+  context: Context,
+  file: string,
+  { plan, standIns }: StoodIn,
+  flags: TabletopFlags,
+) {
   const { all, set, without, dataSize } = flags
   if (all || set !== undefined || without !== undefined || dataSize !== undefined) {
     fail('usage', '--play takes one scenario of the plan as it is', 'Leave the others out.')
@@ -111,7 +117,7 @@ async function playByPeople(context: Context, file: string, plan: Plan, flags: T
   const scenario = scenarioOf(plan, flags.scenario ?? onlyScenario(plan))
   const procedure = choose.procedure(plan, scenario.recover)
   const { playTabletop } = await import('./tabletop-play.ts')
-  return playTabletop(context, file, plan, scenario, procedure, flags)
+  return playTabletop(context, file, plan, standIns, scenario, procedure, flags)
 }
 
 type Play = (
@@ -127,7 +133,7 @@ const unchanged = { without: [], dataSize: 1 } as const
 async function player(
   context: Context,
   file: string,
-  plan: Plan,
+  { plan, standIns }: StoodIn,
   { trials, seed }: TabletopFlags,
 ): Promise<Play> {
   const [{ modelOf }, { simulate }, { stepRegistry: registry }] = await Promise.all([
@@ -137,21 +143,21 @@ async function player(
   ])
   const { ledger } = statePaths(plan, context.state)
   const { entries } = await readProvenLedger(context, file, ledger)
-  return (played, scenario, procedure, changes) =>
-    simulate(
-      modelOf({ plan: played, scenario, procedure, entries, registry, ...changes }),
-      trials,
-      seed,
-    )
+  return (played, scenario, procedure, changes) => {
+    const model = modelOf({ plan: played, scenario, procedure, entries, registry, ...changes })
+    const simulation = simulate(model, trials, seed)
+    return { ...simulation, assumed: [...simulation.assumed, ...standInText(standIns)] }
+  }
 }
 
 async function playOne(
   context: Context,
   file: string,
-  plan: Plan,
+  stoodIn: StoodIn,
   flags: TabletopFlags,
   play: Play,
 ) {
+  const { plan } = stoodIn
   const name = flags.scenario ?? onlyScenario(plan)
   const scenario = scenarioOf(plan, name)
   const plain = play(plan, scenario, choose.procedure(plan, scenario.recover), unchanged)
@@ -167,7 +173,7 @@ async function playOne(
   ])
   let whatIf: Simulation | undefined
   if (changes !== '') {
-    const other = set.length === 0 ? plan : await changedPlan(context, file, plan, set)
+    const other = set.length === 0 ? plan : await changedPlan(context, file, stoodIn, set)
     const story = scenarioOf(other, name)
     whatIf = play(other, story, choose.procedure(other, story.recover), {
       without: without.map((each) => readWithout(each, other)),
@@ -192,7 +198,12 @@ async function playOne(
   }
 }
 
-async function playAll(context: Context, plan: Plan, play: Play, out: string | undefined) {
+async function playAll(
+  context: Context,
+  { plan, standIns }: StoodIn,
+  play: Play,
+  out: string | undefined,
+) {
   if (plan.scenarios.size === 0) onlyScenario(plan)
   const cells = [...plan.scenarios.values()].flatMap((scenario) =>
     [...plan.procedures.values()].map((procedure) => ({
@@ -201,7 +212,7 @@ async function playAll(context: Context, plan: Plan, play: Play, out: string | u
     })),
   )
   const { tellMatrix } = await import('../tabletop/tell.ts')
-  await print(context, plan, tellMatrix(cells))
+  await print(context, plan, [...tellMatrix(cells), ...standInText(standIns)])
   const page = await writePage(context, plan, out, 'all', async () => {
     const { tellTabletops } = await import('../report/tabletop-story.ts')
     return tellTabletops(plan.name, cells)
@@ -258,7 +269,7 @@ function scenarioOf({ scenarios }: Plan, name: string): Scenario {
 async function changedPlan(
   { io }: Context,
   file: string,
-  plan: Plan,
+  { plan, env }: StoodIn,
   texts: readonly string[],
 ): Promise<Plan> {
   const [{ settingsOf }, { setValues }, { readPlanFile }, { checkPlanBytes }] = await Promise.all([
@@ -269,7 +280,7 @@ async function changedPlan(
   ])
   const bytes = await readPlanFile(io.disk, file)
   const text = setValues(bytes.toString('utf8'), settingsOf(texts, plan))
-  const check = await checkPlanBytes(file, Buffer.from(text), io.env)
+  const check = await checkPlanBytes(file, Buffer.from(text), env)
   if (check.kind === 'valid') return check.plan
   const [first] = check.errors
   return fail(

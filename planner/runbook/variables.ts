@@ -1,10 +1,10 @@
 /**
- * Variables of the environment, for a plan that is only written down: the page is the same on every
- * machine, needs no secret and can hold none. Each variable is filled in with a stand-in, and in what comes
- * out the stand-in becomes `${env.NAME}` again.
+ * Variables of the environment, for a plan that is only written down or rehearsed: that needs no secret. A page
+ * is the same on every machine and can hold none, so each variable is filled in with a stand-in, and in what
+ * comes out the stand-in becomes `${env.NAME}` again; a rehearsal has stand-ins for those that are not set.
  */
 import type { Plan } from '../plan/plan.ts'
-import type { Environment } from '../plan/template.ts'
+import { type Environment, variable } from '../plan/template.ts'
 
 const namePattern = /\$\{env\.([A-Za-z_]\w*)\}/g
 
@@ -23,29 +23,34 @@ const keyPattern =
 
 /** A value for each variable that a plan names, fit for where it stands as far as one can see. */
 export class StandIns {
+  /** Variables that have one, in the order in which the plan names them. */
+  readonly names: readonly string[]
   readonly #lines: readonly string[]
-  readonly #names: readonly string[]
+  readonly #given: Environment
   readonly #first = new Map<string, number>()
   /** Shapes that did not fit, by name. */
   readonly #refused = new Map<string, number>()
 
-  constructor(planText: string) {
+  /** @param given variables that are set need none */
+  constructor(planText: string, given: Environment = {}) {
     this.#lines = planText.split('\n')
-    this.#names = [...new Set(namesIn(planText))]
+    this.#given = given
+    this.names = [...new Set(namesIn(planText))].filter((name) => !variable(given, name))
     for (const [, key = '', name = ''] of planText.matchAll(keyPattern)) {
       this.#first.set(name, /path|file/i.test(key) ? path : address)
     }
   }
 
   environment(): Environment {
-    return Object.fromEntries(
-      this.#names.map((name, index) => {
+    const filledIn = Object.fromEntries(
+      this.names.map((name, index) => {
         const first = this.#first.get(name) ?? word
         const shape = shapes[(first + (this.#refused.get(name) ?? 0)) % shapes.length]
         // with a letter at both ends, so that no number of one is a part of another's
         return [name, shape?.(`env-${index}-env`)]
       }),
     )
+    return { ...this.#given, ...filledIn }
   }
 
   /**
@@ -56,7 +61,7 @@ export class StandIns {
   refuse(lines: readonly number[]): boolean {
     const wrong = new Set(lines.flatMap((line) => namesIn(this.#lines[line - 1] ?? '')))
     let isNew = false
-    for (const name of wrong) {
+    for (const name of this.names.filter((each) => wrong.has(each))) {
       const refused = (this.#refused.get(name) ?? 0) + 1
       this.#refused.set(name, refused)
       isNew ||= refused < shapes.length

@@ -65,6 +65,30 @@ describe('region-loss of the reference plan', () => {
     }
   })
 
+  test('no variable has to be set: each that is not is named, and the figures are the same', async () => {
+    const args = [...regionLoss, '--trials', '300', '--set', 'objectives.rto=12m']
+    const bare = (...more: string[]) => dr(['tabletop', referenceFile, ...more], { env: {} })
+    const { assumed: _, ...wanted } = last(await reference(...args, '--json')).simulation
+    const { assumed, ...simulation } = last(await bare(...args, '--json')).simulation
+    expect(simulation).toEqual(wanted)
+    const names = Object.keys(referenceEnvironment).sort()
+    const named = ({ stdout }: { stdout: string }) =>
+      /stood in for, and nothing asks for their values: (.*)/.exec(stdout)?.[1]?.split(', ').sort()
+    const text = await bare(...args)
+    expect(named(text)).toEqual(names)
+    expect(text.stdout).toBe((await bare(...args)).stdout)
+    expect(named(await bare('--all', '--trials', '10'))).toEqual(names)
+    expect(named(await bare('--play', '--prepare', '--out', await temporaryDirectory()))).toEqual(
+      names,
+    )
+    expect(assumed.at(-1)).toContain('stood in for')
+    expect((await reference(...args)).stdout).not.toContain('stood in for')
+    const { S3_ENDPOINT: __, ...others } = referenceEnvironment
+    const env = { ...others, CDN_TOKEN: '' }
+    const some = await dr(['tabletop', referenceFile, ...args, '--json'], { env })
+    expect(some.objects().at(-1)?.['standIns']).toEqual(['S3_ENDPOINT', 'CDN_TOKEN'])
+  })
+
   test('a missing contact stands beside the plain run', async () => {
     const result = await reference(
       ...[...regionLoss, '--trials', '1000', '--json'],
@@ -239,6 +263,17 @@ describe('a small plan', () => {
     expect(simulation.rpo[0]?.p50Ms).toBeGreaterThan(27 * 60_000)
     expect(simulation.rpo[0]?.p50Ms).toBeLessThan(33 * 60_000)
     expect(simulation.rpo[0]?.basis).toBe('as often as schedule often of the plan runs')
+  })
+
+  test('where its ledger stands is never made up', async () => {
+    const file = path.join(await temporaryDirectory(), 'story.yaml')
+    const ledger = 'ledger: { path: "${env.LEDGERS}/story.jsonl" }\n'
+    await writeFile(file, storyPlan({ steps, schedules }) + ledger)
+    const result = await dr(['tabletop', file], { env: {} })
+    expect(result.exitCode).toBe(10)
+    expect(result.stderr).toMatch(/story\.yaml:\d+:\d+: .*LEDGERS/)
+    const env = { LEDGERS: await temporaryDirectory() }
+    expect((await dr(['tabletop', file], { env })).exitCode).toBe(0)
   })
 
   test.each([

@@ -16,6 +16,13 @@ test('each variable has a value of its own, of the shape that its key tells', ()
   })
 })
 
+test('what is set needs none, and is never tried otherwise', () => {
+  const standIns = new StandIns(text, { SERVER: 'https://shop.example', KEY: '' })
+  expect(standIns.names).toEqual(['HOME', 'KEY', 'DEPOT'])
+  expect(standIns.environment()).toMatchObject({ SERVER: 'https://shop.example', KEY: 'env-1-env' })
+  expect(standIns.refuse([1])).toBe(false)
+})
+
 test('what does not fit is tried in another shape, and there is an end to it', () => {
   const standIns = new StandIns(text)
   expect(standIns.refuse([3])).toBe(true)
