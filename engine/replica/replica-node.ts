@@ -66,6 +66,7 @@ export class ReplicaNode {
   readonly #shippers = new WeakMap<Collection, Shipper>()
   readonly #standbys: Standbys
   readonly #probe: WriteProbe
+  readonly #ended = new AbortController()
   readonly #attached = new WeakSet<Collection>()
   /** What changes who a copy follows, one after the other for each collection. */
   readonly #turns = new NamedTurns()
@@ -98,6 +99,7 @@ export class ReplicaNode {
 
   /** Nothing is followed or given out any more when this resolves. */
   async close(): Promise<void> {
+    this.#ended.abort()
     await this.#standbys.close()
     await this.#bases.close()
   }
@@ -378,7 +380,7 @@ export class ReplicaNode {
   #shipper(collection: Collection): Shipper {
     const known = this.#shippers.get(collection)
     if (known !== undefined) return known
-    const shipper = new Shipper(collection, this.#options.timer, this.#options.clock)
+    const shipper = new Shipper(collection, { ...this.#options, ended: this.#ended.signal })
     this.#shippers.set(collection, shipper)
     return shipper
   }

@@ -17,18 +17,27 @@ import type { Epoch } from '../format/identity.ts'
 import { readEpoch } from '../format/manifest.ts'
 import type { Reply } from './transport.ts'
 
+export interface ShipperOptions {
+  readonly timer: Timer
+  readonly clock: { monotonicMs(): number }
+  /** Given when no request is held any more. */
+  readonly ended: AbortSignal
+}
+
 /** Answers the standbys of one open collection. */
 export class Shipper {
   readonly #collection: Collection
   readonly #timer: Timer
-  readonly #clock: { monotonicMs(): number }
+  readonly #clock: ShipperOptions['clock']
+  readonly #ended: AbortSignal
   /** One a standby: each reads on where it ended. */
   readonly #readers = new Map<string, { readonly epoch: Epoch; readonly reader: LogReader }>()
 
-  constructor(collection: Collection, timer: Timer, clock: { monotonicMs(): number }) {
+  constructor(collection: Collection, { timer, clock, ended }: ShipperOptions) {
     this.#collection = collection
     this.#timer = timer
     this.#clock = clock
+    this.#ended = ended
   }
 
   /** @throws `not-primary`, `fenced` with the node that writes now in its details, `damaged` */
@@ -52,7 +61,8 @@ export class Shipper {
       const newest = collection.replication.durable
       replication.followers.heard(node, after.lsn, newest.lsn)
       const waitedMs = this.#clock.monotonicMs() - startedMs
-      if (reading.bytes.length === 0 && waitedMs < waitMs && !replication.isFenced) {
+      const isHeld = waitedMs < waitMs && !replication.isFenced && !this.#ended.aborted
+      if (reading.bytes.length === 0 && isHeld) {
         await this.#change(waitMs - waitedMs, after.lsn)
         this.#refuseOthers(promised)
         continue
@@ -133,8 +143,10 @@ export class Shipper {
       const end = () => {
         cancel()
         forget()
+        this.#ended.removeEventListener('abort', end)
         resolve()
       }
+      this.#ended.addEventListener('abort', end)
       const cancel = this.#timer.after(milliseconds, end)
       const forget = replication.onChange(end)
       if (replication.durable.lsn > lsn) end()

@@ -41,6 +41,7 @@ export function clusterRoutes(served: Served): Route[] {
         'A message of another node: log, bases, promises. Binary, see format/message-frame.ts.',
       body: 'stream',
       bodyBytes: MiB,
+      answersLast: true, // a synchronous write waits for the next question of a standby
       handle: async ({ stream }) => {
         const answer = await nodeOf(served).replica.handle(await wholeOf(stream))
         return { kind: 'stream', contentType: 'application/octet-stream', chunks: once(answer) }

@@ -20,6 +20,7 @@ import { Admission, type AdmissionRules, type ListenAddress } from './admission.
 import { bodyProblem } from './body-problem.ts'
 import { boundedStream } from './bounded-stream.ts'
 import { toErrorAnswer } from './error-answer.ts'
+import { OpenConnections } from './open-connections.ts'
 import type { Answer, Route, RouteRequest, Served } from './route.ts'
 import { withoutNulls } from './without-nulls.ts'
 
@@ -52,8 +53,11 @@ export interface HttpServerOptions {
 export interface HttpServer {
   /** `http://127.0.0.1:7700` */
   readonly url: string
-  /** Takes no more requests and waits for those under way, at most `drainMs`. */
-  close(): Promise<void>
+  /**
+   * Begins nothing more and waits for the requests under way, at most `drainMs` in all; those that
+   * `answersLast` are answered meanwhile, and ended by `last`.
+   */
+  close(last?: () => Promise<void>): Promise<void>
 }
 
 /** Serves `routes`. @throws `unreachable` when the address cannot be had; `usage` for a bad certificate */
@@ -66,6 +70,7 @@ export async function openHttpServer(
   const { listen, tls } = options
   const app = makeApp(bounds, tls)
   const server = new HttpRoutes(app, served, options)
+  const connections = new OpenConnections(app.server)
   server.add(routes)
   try {
     await app.listen({ host: listen.host, port: listen.port })
@@ -83,10 +88,14 @@ export async function openHttpServer(
   const host = isIP(listen.host) === 6 ? `[${listen.host}]` : listen.host
   return {
     url: `${tls ? 'https' : 'http'}://${host}:${port}`,
-    async close() {
+    async close(last = async () => {}) {
       const cancel = served.timer.after(bounds.drainMs, () => app.server.closeAllConnections())
       try {
-        await app.close()
+        await server.drained()
+        await last()
+        const closed = app.close()
+        connections.end()
+        await closed
       } finally {
         cancel()
       }
@@ -146,6 +155,10 @@ class HttpRoutes {
   readonly #served: Served
   readonly #admission: Admission
   readonly #started = new WeakMap<FastifyRequest, number>()
+  /** Requests under way, but those that are answered last. */
+  #underWay = 0
+  #isDrained = false
+  #drained = () => {}
 
   constructor(app: FastifyInstance, served: Served, options: HttpServerOptions) {
     this.#app = app
@@ -189,6 +202,18 @@ class HttpRoutes {
     })
   }
 
+  /** Resolves when nothing is under way but what is answered last, which is refused from then on. */
+  drained(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#drained = () => {
+        if (this.#underWay > 0) return
+        this.#isDrained = true
+        resolve()
+      }
+      this.#drained()
+    })
+  }
+
   #add(app: FastifyInstance, route: Route): void {
     const { method, path, body, bodyOptional = false } = route
     const schema = typeof body === 'object' && !bodyOptional ? { schema: { body } } : {}
@@ -198,7 +223,8 @@ class HttpRoutes {
       ...schema,
       ...(route.bodyBytes !== undefined && { bodyLimit: route.bodyBytes }),
       // before anything of the body is read
-      onRequest: async (request) => {
+      onRequest: async (request, reply) => {
+        if (route.answersLast !== true) this.#count(reply)
         const refusal =
           this.#admission.refusal(request.headers, route.open === true) ??
           this.#ending(route) ??
@@ -238,10 +264,20 @@ class HttpRoutes {
     }
   }
 
-  /** A server that is being stopped begins nothing. */
-  #ending({ open }: Route): unknown {
+  #count(reply: FastifyReply): void {
+    this.#underWay++
+    // also when the client goes before its answer is there
+    reply.raw.once('close', () => {
+      this.#underWay--
+      this.#drained()
+    })
+  }
+
+  /** A server that is being stopped begins nothing, but what others under way may wait for. */
+  #ending({ open = false, answersLast = false }: Route): unknown {
     const { stopping } = this.#served
-    return stopping.aborted && open !== true ? stopping.reason : undefined
+    if (!stopping.aborted || open || (answersLast && !this.#isDrained)) return undefined
+    return stopping.reason
   }
 
   #startedMs(request: FastifyRequest): number {

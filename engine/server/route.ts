@@ -79,6 +79,11 @@ export interface Route {
   readonly answerType?: string
   /** Whether it changes data. */
   readonly writes?: boolean
+  /**
+   * Whether a server that is being stopped still answers it until all other requests are answered, because
+   * they may wait for it. Default false.
+   */
+  readonly answersLast?: boolean
   /** Answered to anybody who reaches the server, without a token. Default false. */
   readonly open?: boolean
   handle(request: RouteRequest): Promise<Answer>

@@ -141,8 +141,7 @@ function toServer(
       stop.abort(reason)
       try {
         await served.jobs.close(reason)
-        await served.node()?.close()
-        await http.close()
+        await http.close(async () => served.node()?.close())
         for (const each of await directory.opened()) await each.checkpoint()
       } finally {
         await directory.close()

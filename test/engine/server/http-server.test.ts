@@ -262,6 +262,53 @@ describe('an answer', () => {
     await closing
   })
 
+  it('waits for no connection that is kept open, or was never used', async () => {
+    const { url, close } = await serve([{}]) // which would drain for 20 s
+    const unused = await socketTo(url)
+    const kept = await socketTo(url)
+    kept.socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    await once(kept.socket, 'data')
+    expect((await fetch(url)).status).toBe(200) // fetch keeps one of its own
+    await close()
+    expect(await unused.ended).toBe('')
+    expect(await kept.ended).toContain('keep-alive')
+  })
+
+  it('may wait for what answers last, which is refused when all else is answered', async () => {
+    let ask: () => void = () => {}
+    const asked = new Promise<void>((resolve) => {
+      ask = resolve
+    })
+    let begun: () => void = () => {}
+    const begins = new Promise<void>((resolve) => {
+      begun = resolve
+    })
+    const waiting: Route['handle'] = async () => {
+      begun()
+      await asked
+      return json({ done: true })
+    }
+    const helping: Route['handle'] = async () => {
+      ask()
+      return json({ helped: true })
+    }
+    const { url, stop, close } = await serve([
+      { path: '/waiting', handle: waiting },
+      { path: '/helping', handle: helping, answersLast: true },
+    ])
+    const answer = fetch(`${url}/waiting`)
+    await begins
+    stop.abort(new OperatingError('terminated', 'it is being stopped', ''))
+    let last = 0
+    const closing = close(async () => {
+      last = (await fetch(`${url}/helping`)).status
+    })
+    expect(await jsonOf(await fetch(`${url}/helping`))).toEqual({ helped: true })
+    expect(await jsonOf(await answer)).toEqual({ done: true })
+    await closing
+    expect(last).toBe(503)
+  })
+
   it('that never comes is cut when the bound of draining is over', async () => {
     let begun: () => void = () => {}
     const begins = new Promise<void>((resolve) => {

@@ -139,8 +139,8 @@ it('asks for the token, where there is one', async () => {
 
 it('tells the lag of a standby, and whether a primary writes alone', async () => {
   const root = await temporaryDirectory()
-  const primary = await serving(join(root, 'one'), { name: 'n1', bounds: { drainMs: 300 } })
-  const standby = await serving(join(root, 'two'), { name: 'n2', bounds: { drainMs: 300 } })
+  const primary = await serving(join(root, 'one'), { name: 'n1' })
+  const standby = await serving(join(root, 'two'), { name: 'n2' })
   await primary.ask('PUT', '/vectra/v1/collections/c', { dimension: 2 })
   await primary.ask('POST', '/vectra/v1/collections/c/points', {
     points: [{ id: 1, vector: [1, 0] }],

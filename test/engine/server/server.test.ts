@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { get } from 'node:https'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { nodeDisk } from '../../../engine/base/disk.ts'
 import { servedAddress } from '../../../engine/collection/directory-lock.ts'
 import { smallConfig } from '../../support/collections.ts'
+import { MemoryDisk } from '../../support/memory-disk.ts'
 import { serving } from '../../support/serving.ts'
+import { TcpProxy } from '../../support/tcp-proxy.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
 import { testCertificate, testKey } from '../../support/web-server.ts'
 
@@ -80,4 +82,39 @@ it('refuses a certificate and a key that do not belong together', async () => {
     /certificate or its key cannot be used/,
   )
   await serving(data) // the lock was given back
+})
+
+it('ends promptly with a standby and without it, and a synchronous write under way is confirmed', async () => {
+  const proxy = await TcpProxy.open()
+  onTestFinished(() => proxy.close())
+  const primary = await serving('/one', {
+    name: 'n1',
+    disk: new MemoryDisk(),
+    advertise: proxy.url,
+  })
+  proxy.target = Number(new URL(primary.url).port)
+  const standbys = []
+  for (const name of ['n2', 'n3']) {
+    standbys.push(await serving(`/${name}`, { name, disk: new MemoryDisk() }))
+  }
+  await primary.ask('PUT', '/vectra/v1/collections/c', { dimension: 2 })
+  for (const each of standbys) {
+    const { node } = (await each.ask('GET', '/vectra/v1/cluster')).body
+    await primary.ask('POST', '/vectra/v1/cluster/nodes', node)
+    const path = `/vectra/v1/collections/c/replicas/${node.name}`
+    const mode = node.name === 'n2' ? 'sync' : 'async'
+    expect((await primary.ask('PUT', path, { mode })).status).toBe(200)
+  }
+  const startedMs = performance.now()
+  await standbys[1]?.close() // it followed, and is gone
+  proxy.mode = 'delay'
+  const before = (await primary.ask('GET', '/vectra/v1/cluster')).body.copies[0].lsn
+  const points = [{ id: 1, vector: [1, 0] }]
+  const write = primary.ask('POST', '/vectra/v1/collections/c/points', { points })
+  const lsn = async () => (await primary.ask('GET', '/vectra/v1/cluster')).body.copies[0].lsn
+  while ((await lsn()) === before) await new Promise((resolve) => setImmediate(resolve))
+  await primary.close()
+  expect((await write).status).toBe(200)
+  // either would wait for 20 s if it waited for connections, 10 s for a confirmation that cannot come
+  expect(performance.now() - startedMs).toBeLessThan(8_000)
 })

@@ -28,8 +28,8 @@ it('a reindex that makes no sense is refused before a job begins', async () => {
 
 it('a standby is not reindexed, configured or repaired: it is its primary, byte for byte', async () => {
   const root = await temporaryDirectory()
-  const primary = await serving(join(root, 'one'), { name: 'n1', bounds: { drainMs: 300 } })
-  const standby = await serving(join(root, 'two'), { name: 'n2', bounds: { drainMs: 300 } })
+  const primary = await serving(join(root, 'one'), { name: 'n1' })
+  const standby = await serving(join(root, 'two'), { name: 'n2' })
   await primary.ask('PUT', c, { dimension: 2 })
   await primary.ask('POST', `${c}/points`, { points: [{ id: 1, vector: [1, 0] }] })
   const { node } = (await standby.ask('GET', '/vectra/v1/cluster')).body
