@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createBackup } from '../../engine/backup/create.ts'
+import { restoreSnapshot } from '../../engine/backup/restore.ts'
 import { verifyRepository } from '../../engine/backup/verify.ts'
 import { systemClock } from '../../engine/base/clock.ts'
 import { nodeDisk } from '../../engine/base/disk.ts'
@@ -10,6 +11,8 @@ import { MiB } from '../../engine/base/limits.ts'
 import { systemTimer } from '../../engine/base/timer.ts'
 import { getWhole } from '../../engine/destination/destination.ts'
 import { probeStore } from '../../engine/destination/probe.ts'
+import { addKey } from '../../engine/repository/key-ring.ts'
+import { RepositoryKey } from '../../engine/repository/repository-key.ts'
 import { destinationConformance } from '../conformance/destination.ts'
 import { lockConformance, lockRefusals } from '../conformance/destination-locks.ts'
 import { openTest, smallConfig, somePoints } from '../support/collections.ts'
@@ -55,6 +58,32 @@ describe('a repository in the Ceph gateway', () => {
     }
     const verified = await verifyRepository({ ...world, source: destination, depth: 'content' })
     expect(verified).toMatchObject({ ok: true, snapshots: [{ ok: true }, { ok: true }] })
+  })
+
+  it('is encrypted where it is given a key, opens with a second one, and not with a third', async () => {
+    const bucket = await store.newBucket()
+    const makeKey = () => new RepositoryKey(randomBytes(32).toString('base64'))
+    const [first, second, third] = [makeKey(), makeKey(), makeKey()]
+    const at = (key: RepositoryKey) => ({ location: store.open(bucket), keys: [key] })
+    const data = await openTest(join(await temporaryDirectory(), 'data'))
+    try {
+      const words = await data.create('words', smallConfig)
+      await words.upsert(somePoints(seededRandom(51), 100))
+      await createBackup(words, { ...world, destination: at(first), snapshotId: 's1' })
+      const change = { destination: store.open(bucket), keys: [first] }
+      await addKey(change, second, 'second', systemClock)
+      const again = { ...world, collection: 'words', newName: 'again' }
+      await expect(restoreSnapshot(data, { ...again, source: at(third) })).rejects.toMatchObject({
+        code: 'key-refused',
+        exitCode: 17,
+      })
+      const restored = await restoreSnapshot(data, { ...again, source: at(second) })
+      expect(restored.digest).toBe(words.digest)
+    } finally {
+      await data.close()
+    }
+    const verified = await verifyRepository({ ...world, source: at(first), depth: 'content' })
+    expect(verified).toMatchObject({ ok: true, snapshots: [{ ok: true }] })
   })
 
   it('is found fit by the probe, but not in a bucket with versions', async () => {
