@@ -156,7 +156,7 @@ async function chooseSnapshot(
 }
 
 /** The files to replay, in order, and the last LSN that they lead to. */
-async function chooseFiles(
+export async function chooseFiles(
   history: KnownHistory,
   fromLsn: number,
   moment: Moment,

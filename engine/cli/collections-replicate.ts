@@ -1,16 +1,21 @@
 /** `collections replicate NAME --replica-node NODE`: a node follows a collection. */
 import { type Command, Option } from 'commander'
+import { fail } from '../base/errors.ts'
 import { checkName } from '../base/name.ts'
+import type { Joined } from '../replica/seed-from-repository.ts'
 import type { Context } from './context.ts'
 import { findNode, ownServer } from './node-names.ts'
 import { requireOption } from './option.ts'
+import { type AccessFlags, wireLocated } from './repository-access.ts'
 import { examples, type Runner } from './runner.ts'
 
-interface ReplicateFlags {
+interface ReplicateFlags extends AccessFlags {
   readonly replicaNode: string
   readonly mode: 'async' | 'sync'
   readonly whenAlone?: 'block' | 'async'
   readonly stop?: true
+  readonly base?: string
+  readonly snapshotId?: string
 }
 
 export function addReplicate(collections: Command, run: Runner): void {
@@ -40,12 +45,25 @@ export function addReplicate(collections: Command, run: Runner): void {
         'while a synchronous standby is away, writes wait (block) or go on without it, which status says (async)',
       ).choices(['block', 'async']),
     )
+    .addOption(
+      new Option(
+        '--base <url>',
+        'begin with a snapshot of this repository, as the node reaches it, instead of a base of the primary',
+      ),
+    )
+    .addOption(
+      new Option(
+        '--snapshot-id <id>',
+        "with --base: this snapshot (default: the newest of the primary's history)",
+      ),
+    )
     .option('--stop', 'keep no more log for that node and wait for it no more')
     .addHelpText(
       'after',
       examples(
         'collections replicate products --replica-node node-2 --mode async',
         'collections replicate products --replica-node node-2 --mode sync --when-alone block',
+        'collections replicate products --replica-node node-2 --base s3://backups/products',
       ),
     )
     .action(run(replicate))
@@ -54,7 +72,10 @@ export function addReplicate(collections: Command, run: Runner): void {
 async function replicate(context: Context, name: string, flags: ReplicateFlags) {
   checkName('collection name', name)
   const client = await ownServer(context)
-  const { replicaNode, mode, whenAlone, stop } = flags
+  const { replicaNode, mode, whenAlone, stop, base, snapshotId } = flags
+  if (snapshotId !== undefined && base === undefined) {
+    fail('usage', '--snapshot-id is given without --base', 'Name the repository that it is in.')
+  }
   const address = /(^|=)https?:/.test(replicaNode)
     ? await findNode(context, replicaNode)
     : undefined
@@ -66,7 +87,22 @@ async function replicate(context: Context, name: string, flags: ReplicateFlags) 
     return { collection: name, node, stopped: true }
   }
   if (address !== undefined) await client.ask('POST', '/vectra/v1/cluster/nodes', address)
-  const result = await client.ask<object>('PUT', path, { mode, ...(whenAlone && { whenAlone }) })
-  await context.confirm(`${node} follows ${name}, ${mode}`)
+  const source = base === undefined ? undefined : await wireLocated(context, client, base, flags)
+  const result = await client.ask<{ readonly joined: Joined }>('PUT', path, {
+    mode,
+    ...(whenAlone && { whenAlone }),
+    ...(source && { base: { source, ...(snapshotId !== undefined && { snapshotId }) } }),
+  })
+  const { from, instead, how } = result.joined
+  if (instead !== undefined) {
+    await context.warn(`the base was taken from the primary, not from a snapshot: ${instead}`)
+  }
+  if (base !== undefined && how === 'kept')
+    await context.warn(`${node} had a copy already and goes on with it`)
+  for (const remark of from?.remarks ?? []) await context.warn(remark)
+  const began = from
+    ? `; it began with snapshot ${from.snapshotId} and goes on from LSN ${from.lsn}`
+    : ''
+  await context.confirm(`${node} follows ${name}, ${mode}${began}`)
   return result
 }

@@ -29,13 +29,13 @@ export interface AccessFlags extends LockFlags {
 export const keyVariable = 'VECTRA_BACKUP_KEY'
 
 /**
- * Gives the options to every command that names a repository, by `--source`, `--destination` or an
+ * Gives the options to every command that names a repository, by `--source`, `--destination`, `--base` or an
  * argument `<url>`, `<from>`, `<to>` of the group `repository`.
  */
 export function addAccessOptions(command: Command, below = false): void {
   const isAbout = below || command.name() === 'repository'
   const byOption = command.options.some(
-    ({ long }) => long === '--source' || long === '--destination',
+    ({ long }) => long !== undefined && ['--source', '--destination', '--base'].includes(long),
   )
   const byArgument =
     isAbout &&

@@ -50,6 +50,7 @@ export class Followers {
   readonly #waiters = new Set<Waiter>()
   #stopWatch: (() => void) | undefined
   #toldAlone = false
+  readonly #holds = new Set<symbol>()
 
   constructor(options: FollowersOptions) {
     this.#options = options
@@ -58,8 +59,16 @@ export class Followers {
   /** Log records after this LSN are wanted by a standby; undefined when there is none. */
   get keepAfter(): number | undefined {
     const { members } = this.#options.state()
+    if (this.#holds.size > 0) return 0
     if (members.length === 0) return undefined
     return Math.min(...members.map(({ name }) => this.#live.get(name)?.lsn ?? 0))
+  }
+
+  /** Wants all log that is there while a standby begins, which is none yet. @returns what ends it */
+  hold(): () => void {
+    const hold = Symbol('a standby begins')
+    this.#holds.add(hold)
+    return () => void this.#holds.delete(hold)
   }
 
   /** When any standby was last heard of, on the monotonic clock; undefined: never. */

@@ -44,6 +44,7 @@ export async function rollForward(
   directory: string,
   staged: Collection,
   replay: LogReplay,
+  { durableMarks = false }: { readonly durableMarks?: boolean } = {},
 ): Promise<Collection> {
   const { uuid } = staged
   let current: Collection | undefined = staged
@@ -57,7 +58,7 @@ export async function rollForward(
       const closing = current
       current = undefined
       await closing.close()
-      await writePiece(context.disk, directory, manifest, manifest.sequence, position, piece)
+      await writePiece(context.disk, directory, manifest, position, piece, durableMarks)
       current = await Collection.open(context, directory, uuid)
       expectState(piece, current)
     }
@@ -67,15 +68,19 @@ export async function rollForward(
   }
 }
 
-/** The piece as the next log file, and a watermark that demands all of it. */
+/**
+ * The piece as the next log file, and a watermark that demands all of it: `durable` where the history goes on
+ * in this place.
+ */
 async function writePiece(
   disk: Disk,
   directory: string,
-  identity: Identity,
-  sequence: number,
+  identity: Identity & { readonly sequence: number },
   after: LogPosition,
   piece: LogPiece,
+  durable: boolean,
 ): Promise<void> {
+  const { sequence } = identity
   const firstLsn = after.lsn + 1
   const header = encodeWalHeader({ identity, firstLsn, chain: after.chain })
   const file = path.join(walDirectoryOf(directory, identity), walFileName(firstLsn))
@@ -83,7 +88,7 @@ async function writePiece(
   const watermark = path.join(directory, watermarkName)
   await disk.unlink(watermark)
   const { history } = identity.epoch
-  await createWatermark(disk, watermark, { lsn: piece.lastLsn, sequence, history })
+  await createWatermark(disk, watermark, { lsn: piece.lastLsn, sequence, history }, { durable })
 }
 
 function expectState({ lastLsn, state }: LogPiece, { lsn, count, digest }: Collection): void {

@@ -60,6 +60,8 @@ export interface CommitTarget {
   readonly durable?: Promise<void>
   /** Log that follows on from the snapshot: the state it leads to is restored instead. */
   readonly replay?: LogReplay
+  /** Asked when the state is proven, before it counts: throws what keeps it from that. */
+  readonly admit?: (staged: Collection) => Promise<void>
   /** Runs a part of the work that is to be timed apart. */
   readonly timed?: <T>(phase: string, work: () => Promise<T>) => Promise<T>
 }
@@ -144,6 +146,7 @@ export async function proveAndRename(
     const { snapshotId, uuid, epoch, config } = request
     const { lsn } = staged
     await target.durable
+    await target.admit?.(staged)
     if (request.standby === undefined) {
       await staged.beginEpoch({
         identity,
@@ -187,7 +190,9 @@ async function openStaged(
     throw error
   }
   if (replay === undefined) return staged
-  return timed('replay', () => rollForward(context, directory, staged, replay))
+  // a standby stays in the history that it was saved in, and with that in what is written here
+  const durableMarks = request.standby !== undefined
+  return timed('replay', () => rollForward(context, directory, staged, replay, { durableMarks }))
 }
 
 /** Those of `paths` that the proof did not build again. */

@@ -3,6 +3,7 @@
  * follow, and does what a person or a plan asks for. It decides nothing by itself.
  */
 import * as path from 'node:path'
+import type { RepositoryLocation } from '../backup/sources.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
 import { fail, isOperatingError } from '../base/errors.ts'
@@ -25,9 +26,11 @@ import { readEpoch } from '../format/manifest.ts'
 import { Bases } from './base.ts'
 import { type CopyState, copyState, readCopyState } from './copy-state.ts'
 import type { FollowerStatus } from './follow.ts'
+import { askToJoin, Joining } from './joining.ts'
 import { exportLost } from './lost-records.ts'
 import { type LossWindow, type Promotion, promote } from './promote.ts'
 import { type Rejoined, rejoin } from './rejoin.ts'
+import type { Joined } from './seed-from-repository.ts'
 import { Shipper } from './ship.ts'
 import { Standbys } from './standbys.ts'
 import { answer, ask, failUnknown, type Reply, type Transport } from './transport.ts'
@@ -44,7 +47,17 @@ export interface ReplicaNodeOptions {
   readonly timer: Timer
   /** Names the histories that begin here. Default: at random. */
   readonly newEpoch?: (number: number) => Epoch
+  /** Reads a repository as another node names it. */
+  readonly toLocation?: (fields: Fields) => RepositoryLocation
   readonly onWarning: (text: string) => void
+}
+
+/** What a node is to be for a collection. */
+export interface ReplicateOptions {
+  readonly mode: ReplicationMode
+  readonly whenAlone?: WhenAlone | undefined
+  /** A repository to begin with, as `toLocation` of the node reads it, and which snapshot. */
+  readonly base?: { readonly source: object; readonly snapshotId?: string | undefined } | undefined
 }
 
 export interface CopyStatus extends Omit<CopyState, 'members' | 'lineage' | 'chain'> {
@@ -65,6 +78,7 @@ export class ReplicaNode {
   readonly #bases: Bases
   readonly #shippers = new WeakMap<Collection, Shipper>()
   readonly #standbys: Standbys
+  readonly #joining: Joining
   readonly #probe: WriteProbe
   readonly #ended = new AbortController()
   readonly #attached = new WeakSet<Collection>()
@@ -76,7 +90,9 @@ export class ReplicaNode {
     this.self = options.self
     this.#bases = new Bases(options.timer)
     this.#probe = new WriteProbe(options)
-    this.#standbys = new Standbys({ ...options, open: (name) => this.#open(name) })
+    const open = (name: string) => this.#open(name)
+    this.#standbys = new Standbys({ ...options, open })
+    this.#joining = new Joining({ ...options, open, standbys: this.#standbys, turns: this.#turns })
   }
 
   /** Lets the standbys among the collections follow. A copy that cannot be opened is told and left. */
@@ -118,17 +134,15 @@ export class ReplicaNode {
   }
 
   /**
-   * Makes `node` a standby of a collection here, which takes a base and follows.
-   * @throws `not-primary`, `fenced`, `unreachable`; `collection-exists` when the node has another one of that name
+   * Makes `node` a standby of a collection here, which takes a base and follows. All log is kept meanwhile.
+   * @throws `not-primary`, `fenced`, `unreachable`; `collection-exists` when the node has another one of that name;
+   *   of a base from a repository: see seed-from-repository.ts
    */
   async replicate(
     name: string,
     node: NodeAddress,
-    {
-      mode,
-      whenAlone,
-    }: { readonly mode: ReplicationMode; readonly whenAlone?: WhenAlone | undefined },
-  ): Promise<void> {
+    { mode, whenAlone, base }: ReplicateOptions,
+  ): Promise<Joined> {
     const collection = await this.#open(name)
     const { replication, uuid } = collection
     if (replication.isStandby || replication.isFenced) {
@@ -141,9 +155,15 @@ export class ReplicaNode {
     }
     if (node.name === this.self.name)
       fail('usage', `${node.name} is the primary itself`, 'Name another node.')
-    const request = { collection: collection.name, uuid, primary: this.self }
-    await ask(this.#options.transport, node, 'stand-by', request, { timeoutMs: 120_000 })
-    await this.#setMember(collection, node, mode, whenAlone)
+    const request = { collection: collection.name, uuid, primary: this.self, base: base ?? null }
+    const letGo = replication.followers.hold()
+    try {
+      const joined = await askToJoin(this.#options.transport, node, request)
+      await this.#setMember(collection, node, mode, whenAlone)
+      return joined
+    } finally {
+      letGo()
+    }
   }
 
   /** Ends replication to a standby. It stays what it is until it is dropped there. */
@@ -219,7 +239,7 @@ export class ReplicaNode {
       primary,
       state: readCopyState(fields),
       exportLost: (fork) => exportLost(disk, path.join(data.path, 'lost'), collection, fork),
-      seed: () => this.#standbys.seed(real, primary),
+      seed: async () => void (await this.#standbys.seed(real, primary)),
     })
     this.#standbys.follow(real)
     const member = { collection: real, node: this.self, mode }
@@ -231,6 +251,10 @@ export class ReplicaNode {
     switch (kind) {
       case 'ship':
         return this.#shipper(await this.#named(fields)).answer(fields)
+      case 'log-start':
+        return this.#shipper(await this.#named(fields)).start()
+      case 'reach':
+        return this.#shipper(await this.#named(fields)).reaches(fields)
       case 'base':
         return this.#bases.begin(await this.#named(fields))
       case 'base-part':
@@ -261,7 +285,7 @@ export class ReplicaNode {
         return { header: {} }
       }
       case 'stand-by':
-        return this.#standBy(fields)
+        return this.#joining.answer(fields)
       default:
         return failUnknown(kind)
     }
@@ -312,31 +336,6 @@ export class ReplicaNode {
       this.#standbys.follow(name)
     })
     return { header: {} }
-  }
-
-  /** A primary wants this node as a standby. */
-  #standBy(fields: Fields): Promise<Reply> {
-    const name = fields.text('collection')
-    const primary = readAddress(fields.object('primary'))
-    return this.#turns.run(name, async () => {
-      const { data } = this.#options
-      if (data.has(name)) {
-        const collection = await this.#open(name)
-        const isOurs = collection.uuid === fields.text('uuid') && collection.replication.isStandby
-        if (!isOurs) {
-          fail(
-            'collection-exists',
-            `${this.self.name} has a collection ${name} that is no standby`,
-            `Drop it there first, or join it: vectra-cli cluster rejoin.`,
-          )
-        }
-        await collection.replication.change((now) => ({ ...now, primary }))
-      } else {
-        await this.#standbys.seed(name, primary)
-      }
-      this.#standbys.follow(name)
-      return { header: {} }
-    })
   }
 
   async #setMember(

@@ -60,7 +60,7 @@ export async function seedCollection(options: SeedOptions): Promise<Collection> 
     const files = fields.objects('files', limits.snapshotFiles).map(readFile)
     const uuid = fields.text('uuid', patterns.uuid)
     const staging = await options.stage({
-      key: sha256Hex(`standby of ${uuid} as ${name}`),
+      key: stagingKey(uuid, name),
       snapshotId: base,
       uuid,
       epoch: readEpoch(fields.object('epoch')),
@@ -71,7 +71,7 @@ export async function seedCollection(options: SeedOptions): Promise<Collection> 
       newUuid: false,
       standby: withKnownNodes({
         ...standbyState(fields, primary),
-        ...stillPromised(options, fields),
+        ...stillPromised(options, readEpoch(fields.object('epoch')).number),
       }),
     })
     const writer = new BaseWriter(options, staging.directory, async (file, position, length) => {
@@ -80,15 +80,21 @@ export async function seedCollection(options: SeedOptions): Promise<Collection> 
     })
     await writer.write(files)
     signal?.throwIfAborted()
-    const aliases = fields.texts('aliases', limits.collections, /^[\w.-]+$/)
-    return await staging.commit({ name, replace: true, aliases })
+    return await staging.commit({ name, replace: true, aliases: readAliases(fields) })
   } finally {
     await request('base-end', { base }).catch(() => {}) // it is let go by itself
   }
 }
 
-const stillPromised = ({ promises }: SeedOptions, fields: Fields) => {
-  const { number } = readEpoch(fields.object('epoch'))
+/** One place for each standby: what one way of seeding left behind, the next one takes or replaces. */
+export const stagingKey = (uuid: string, name: string): string =>
+  sha256Hex(`standby of ${uuid} as ${name}`)
+
+export const readAliases = (fields: Fields): readonly string[] =>
+  fields.texts('aliases', limits.collections, /^[\w.-]+$/)
+
+/** What a copy that is replaced keeps of its promises when it comes into epoch `number`. */
+export const stillPromised = ({ promises }: SeedOptions, number: number) => {
   const { promised, earlier, nodes } = promises
   return {
     nodes,

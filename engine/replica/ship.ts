@@ -84,6 +84,26 @@ export class Shipper {
     }
   }
 
+  /** From where on the log of this epoch is here. @throws as {@link answer} */
+  async start(): Promise<Reply> {
+    this.#refuseOthers(undefined)
+    const { replication, aliases } = this.#collection
+    const oldest = await replication.reader().oldest()
+    return { header: { afterLsn: oldest?.lsn ?? replication.durable.lsn, aliases } }
+  }
+
+  /** What {@link answer} would begin with for a copy that ends with this record. Nobody is heard of by it. */
+  async reaches(fields: Fields): Promise<Reply> {
+    const collection = this.#collection
+    const epoch = readEpoch(fields.object('epoch'))
+    const after = { lsn: fields.integer('lsn'), chain: fields.integer('chain') }
+    this.#refuseOthers(undefined)
+    if (fields.text('uuid') !== collection.uuid) return seed('another')
+    if (!isSameEpoch(epoch, collection.epoch)) return this.#ofOther(epoch, after)
+    const { kind } = await collection.replication.reader().read(after, 1)
+    return kind === 'records' ? { header: { kind } } : seed(kind)
+  }
+
   /** A copy that is no primary any more ships to nobody but the node that it promised the next epoch to. */
   #refuseOthers(promised: Epoch | undefined): void {
     const { replication, name } = this.#collection

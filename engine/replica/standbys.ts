@@ -13,7 +13,8 @@ import type { Collection } from '../collection/collection.ts'
 import type { DataDirectory } from '../collection/data-directory.ts'
 import { type NodeAddress, unreplicated } from '../collection/replica-file.ts'
 import { Follower, type FollowerStatus } from './follow.ts'
-import { seedCollection } from './seed.ts'
+import { type SeedOptions, seedCollection } from './seed.ts'
+import { type BaseSource, type Joined, seedFromRepository } from './seed-from-repository.ts'
 import type { Transport } from './transport.ts'
 
 export interface StandbysOptions {
@@ -25,6 +26,12 @@ export interface StandbysOptions {
   readonly timer: Timer
   readonly open: (name: string) => Promise<Collection>
   readonly onWarning: (text: string) => void
+}
+
+/** Default: the primary. */
+interface SeedFrom {
+  readonly base?: BaseSource | undefined
+  readonly signal?: AbortSignal
 }
 
 export class Standbys {
@@ -46,7 +53,7 @@ export class Standbys {
     const follower = new Follower({
       ...{ name, self, transport, clock, timer, onWarning },
       collection: () => open(name),
-      seed: (primary, signal) => this.seed(name, primary, signal),
+      seed: async (primary, signal) => void (await this.seed(name, primary, { signal })),
     })
     this.#followers.set(name, follower)
     follower.start()
@@ -63,23 +70,45 @@ export class Standbys {
     return this.#followers.get(name)?.status()
   }
 
-  /** Takes a base of `primary` in place of what is here. @throws see {@link seedCollection} */
-  async seed(name: string, primary: NodeAddress, signal?: AbortSignal): Promise<void> {
-    const { data, transport, disk } = this.#options
+  /**
+   * Takes a base in place of what is here: of `primary`, or where `base` names a repository of that, as long as
+   * a snapshot there leads up to the primary's log.
+   * @throws see {@link seedCollection}, {@link seedFromRepository}
+   */
+  seed(name: string, primary: NodeAddress, { base, signal }: SeedFrom = {}): Promise<Joined> {
     const ended = new AbortController()
     this.#seeding.set(name, ended)
-    await this.#guards
-      .run(name, async () => {
-        const before = data.has(name) ? (await data.open(name)).replication : undefined
-        await seedCollection({
-          ...{ name, primary, transport, disk },
-          stage: (request) => data.stage(request),
-          replaces: before?.directory,
-          promises: before?.state ?? unreplicated,
-          signal: signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal]),
-        })
-      })
+    const either = signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal])
+    return this.#guards
+      .run(name, () => this.#seed(name, primary, base, either))
       .finally(() => this.#seeding.delete(name))
+  }
+
+  async #seed(
+    name: string,
+    primary: NodeAddress,
+    base: BaseSource | undefined,
+    signal: AbortSignal,
+  ): Promise<Joined> {
+    const { data, transport, disk, clock, timer, onWarning } = this.#options
+    const before = data.has(name) ? (await data.open(name)).replication : undefined
+    const options: SeedOptions = {
+      ...{ name, primary, transport, disk, signal },
+      stage: (request) => data.stage(request),
+      replaces: before?.directory,
+      promises: before?.state ?? unreplicated,
+    }
+    if (base !== undefined) {
+      const { hashes } = data
+      const from = await seedFromRepository({ ...options, base, clock, timer, hashes })
+      if (!('short' in from)) return { how: 'snapshot', from }
+      const { short: instead } = from
+      onWarning(`${name} takes its base from ${primary.name}, not from a snapshot: ${instead}`)
+      await seedCollection(options)
+      return { how: 'base', instead }
+    }
+    await seedCollection(options)
+    return { how: 'base' }
   }
 
   /** Runs what changes a promise: no base takes the place of the collection meanwhile. */

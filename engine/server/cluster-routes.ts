@@ -6,6 +6,7 @@ import type { LossWindow } from '../replica/promote.ts'
 import { messagePath } from './node-transport.ts'
 import { json, type Route, type Served } from './route.ts'
 import type { ServedNode } from './served-node.ts'
+import { checkLocation, type WireLocation, wireLocation } from './wire-location.ts'
 
 const tag = 'Cluster'
 const text = { type: 'string', minLength: 1, maxLength: 2_048 } as const
@@ -19,6 +20,13 @@ const address = {
   },
 } as const
 const mode = { enum: ['async', 'sync'] } as const
+
+/** As the schema says. */
+interface ReplicaRequest {
+  readonly mode: 'async' | 'sync'
+  readonly whenAlone?: 'block' | 'async'
+  readonly base?: { readonly source: WireLocation; readonly snapshotId?: string }
+}
 
 interface Named {
   readonly collection: string
@@ -72,14 +80,28 @@ export function clusterRoutes(served: Served): Route[] {
       path: '/vectra/v1/collections/:name/replicas/:node',
       tag,
       summary: 'Lets a known node follow a collection of this primary.',
-      body: body({ mode, whenAlone: { enum: ['block', 'async'] } }, ['mode']),
+      body: body(
+        {
+          mode,
+          whenAlone: { enum: ['block', 'async'] },
+          base: body({ source: wireLocation, snapshotId: text }, ['source']),
+        },
+        ['mode'],
+      ),
       handle: async ({ params, body: wanted }) => {
         const { nodes, replica } = nodeOf(served)
         const { name = '', node = '' } = params
         const found = nodes.find(node)
-        const options = wanted as { mode: 'async' | 'sync'; whenAlone?: 'block' | 'async' } // as the schema says
-        await replica.replicate(name, found, options)
-        return json({ collection: name, node: found, ...options })
+        const { mode, whenAlone, base } = wanted as ReplicaRequest
+        if (base) checkLocation(base.source)
+        const joined = await replica.replicate(name, found, { mode, whenAlone, base })
+        return json({
+          collection: name,
+          node: found,
+          mode,
+          ...(whenAlone && { whenAlone }),
+          joined,
+        })
       },
     },
     {

@@ -1,9 +1,11 @@
 /** The server as a node of a cluster: its name, the nodes it knows, its copies. */
+import type { RepositoryLocation } from '../backup/sources.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
 import type { Timer } from '../base/timer.ts'
 import type { DataDirectory } from '../collection/data-directory.ts'
 import type { NodeAddress } from '../collection/replica-file.ts'
+import type { Fields } from '../format/fields.ts'
 import { ClusterFile } from '../replica/cluster-file.ts'
 import { type CopyStatus, ReplicaNode } from '../replica/replica-node.ts'
 import { NodeTransport } from './node-transport.ts'
@@ -17,6 +19,8 @@ export interface ServedNodeOptions {
   readonly clock: Clock
   readonly timer: Timer
   readonly token: string | undefined
+  /** Reads a repository as another node names it. */
+  readonly toLocation: (fields: Fields) => RepositoryLocation
   readonly warn: (sentence: string) => void
 }
 
@@ -43,7 +47,9 @@ export class ServedNode {
     const { self, directory: data, disk, clock, timer, token, warn } = options
     const nodes = await ClusterFile.open(disk, data.path)
     const transport = new NodeTransport(token)
-    const replica = new ReplicaNode({ self, data, transport, disk, clock, timer, onWarning: warn })
+    const { toLocation } = options
+    const world = { transport, disk, clock, timer, toLocation, onWarning: warn }
+    const replica = new ReplicaNode({ self, data, ...world })
     await replica.start()
     return new ServedNode(replica, nodes, options.cluster)
   }

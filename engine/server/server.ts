@@ -10,6 +10,7 @@ import { OperatingError } from '../base/errors.ts'
 import { timeSyncs } from '../base/timed-disk.ts'
 import { systemTimer, type Timer } from '../base/timer.ts'
 import { openDataDirectory } from '../collection/data-directory.ts'
+import type { Fields } from '../format/fields.ts'
 import { checkListen } from './admission.ts'
 import { BackupTimes } from './backup-times.ts'
 import { type HttpServer, type HttpServerOptions, openHttpServer } from './http-server.ts'
@@ -20,6 +21,7 @@ import { snapshotsOf } from './qdrant-snapshots.ts'
 import type { Served } from './route.ts'
 import { makeRoutes } from './routes.ts'
 import { ServedNode } from './served-node.ts'
+import { readLocation } from './wire-location.ts'
 
 export interface ServerOptions
   extends Pick<HttpServerOptions, 'listen' | 'rules' | 'tls' | 'bounds'> {
@@ -121,7 +123,9 @@ function openNode(url: string, served: Served, options: ServerOptions): Promise<
   const { name = new URL(url).host.replace(/[^\w.]+/g, '-'), cluster, advertise = url } = options
   const { token } = options.rules
   const self = { name, url: advertise }
-  return ServedNode.open({ self, cluster, directory, disk, clock, timer, token, warn })
+  const toLocation = (fields: Fields) => readLocation(fields, { clock, timer })
+  const world = { directory, disk, clock, timer, token, toLocation, warn }
+  return ServedNode.open({ self, cluster, ...world })
 }
 
 function toServer(

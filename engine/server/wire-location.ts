@@ -7,6 +7,7 @@ import type { RepositoryLocation } from '../backup/sources.ts'
 import { fail } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { Throttle } from '../destination/throttle.ts'
+import type { Fields } from '../format/fields.ts'
 import { RepositoryKey } from '../repository/repository-key.ts'
 import { toSigner } from '../repository/signing.ts'
 import type { Schema, Served } from './route.ts'
@@ -58,6 +59,21 @@ export function checkLocation({ location }: WireLocation): void {
     `${location} is a relative path, which the server knows no beginning of`,
     'Give an absolute path on the machine of the server, or a URL.',
   )
+}
+
+/** A repository to read, as another node sent it. @throws `usage`, `key-refused`, `damaged` */
+export function readLocation(
+  fields: Fields,
+  world: Pick<Served, 'clock' | 'timer'>,
+): RepositoryLocation {
+  const wire: WireLocation = {
+    location: fields.text('location'),
+    ...(fields.has('keys') && { keys: fields.texts('keys', limits.repositoryKeys, /./s) }),
+    ...(fields.has('trust') && { trust: fields.texts('trust', limits.repositoryKeys, /./) }),
+    ...(fields.has('bandwidth') && { bandwidth: fields.integer('bandwidth', 1) }),
+  }
+  checkLocation(wire)
+  return toLocation(wire, world, new AbortController().signal)
 }
 
 /** What the engine opens. @throws `key-refused` */

@@ -8,7 +8,9 @@ import type { Timer } from '../../engine/base/timer.ts'
 import type { Collection } from '../../engine/collection/collection.ts'
 import type { DataDirectory } from '../../engine/collection/data-directory.ts'
 import type { NodeAddress } from '../../engine/collection/replica-file.ts'
+import type { Destination } from '../../engine/destination/destination.ts'
 import { makeConfig } from '../../engine/format/config.ts'
+import type { Fields } from '../../engine/format/fields.ts'
 import { ReplicaNode } from '../../engine/replica/replica-node.ts'
 import type { Transport } from '../../engine/replica/transport.ts'
 import { breakLock, openTest } from './collections.ts'
@@ -45,6 +47,8 @@ export class ReplicaWorld {
   readonly random: SeededRandom
   readonly nodes: readonly SimulatedNode[]
   readonly warnings: string[] = []
+  /** Repositories that every node reaches, by the location that it is told. */
+  readonly repositories = new Map<string, Destination>()
   faults: NetworkFaults = { lost: 0, twice: 0, flipped: 0 }
   /** Links that carry nothing, as `from>to`. */
   readonly cut = new Set<string>()
@@ -87,8 +91,11 @@ export class ReplicaWorld {
     const onWarning = (text: string) => void this.warnings.push(`${name}: ${text}`)
     const { clock } = this
     const newEpoch = (number: number) => ({ number, history: this.random.bytes(8).toString('hex') })
+    const toLocation = (fields: Fields) => ({
+      location: this.repositories.get(fields.text('location')) ?? bug('no such repository'),
+    })
     const node = new ReplicaNode({
-      ...{ self: address, data, transport, disk, clock, timer, newEpoch, onWarning },
+      ...{ self: address, data, transport, disk, clock, timer, newEpoch, toLocation, onWarning },
     })
     simulated.node = node
     await node.start()

@@ -1,0 +1,127 @@
+/**
+ * A node is asked to stand by: it takes a base, from the primary or from a repository, and follows.
+ *
+ * That may take hours, and a request does not: the primary asks again until it is done. Whoever asks for the
+ * same once more meets the work that is under way; what it came to is told once.
+ */
+
+import type { RepositoryLocation } from '../backup/sources.ts'
+import { canonicalJson } from '../base/canonical-json.ts'
+import { fail } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import type { NamedTurns } from '../base/named-turns.ts'
+import type { Timer } from '../base/timer.ts'
+import type { Collection } from '../collection/collection.ts'
+import type { DataDirectory } from '../collection/data-directory.ts'
+import { type NodeAddress, readAddress } from '../collection/replica-file.ts'
+import type { Fields } from '../format/fields.ts'
+import type { Joined } from './seed-from-repository.ts'
+import type { Standbys } from './standbys.ts'
+import { type Answer, ask, type Reply, type Transport } from './transport.ts'
+
+export interface JoiningOptions {
+  readonly self: NodeAddress
+  readonly data: DataDirectory
+  readonly standbys: Standbys
+  readonly turns: NamedTurns
+  readonly timer: Timer
+  readonly open: (name: string) => Promise<Collection>
+  /** Reads a repository as another node names it. Absent: this node takes bases of primaries only. */
+  readonly toLocation?: ((fields: Fields) => RepositoryLocation) | undefined
+}
+
+/** The side of the node that stands by. */
+export class Joining {
+  readonly #options: JoiningOptions
+  readonly #joins = new Map<string, Promise<Joined>>()
+
+  constructor(options: JoiningOptions) {
+    this.#options = options
+  }
+
+  /** Begins, or goes on waiting for what was begun. @throws what it failed with */
+  async answer(fields: Fields): Promise<Reply> {
+    const name = fields.text('collection')
+    const uuid = fields.text('uuid')
+    const primary = readAddress(fields.object('primary'))
+    const base = fields.has('base') ? fields.object('base') : undefined
+    const key = canonicalJson({
+      name,
+      uuid,
+      primary: { ...primary },
+      base: base ? fields.json('base') : null,
+    })
+    const join = this.#joins.get(key) ?? this.#join({ name, uuid, primary, base })
+    join.catch(() => {}) // told to whoever asks for it
+    this.#joins.set(key, join)
+    let cancel = () => {}
+    const late = new Promise<undefined>((resolve) => {
+      cancel = this.#options.timer.after(limits.joinWaitMs, () => resolve(undefined))
+    })
+    let joined: Joined | undefined
+    try {
+      joined = await Promise.race([join, late])
+    } catch (error) {
+      this.#joins.delete(key)
+      throw error
+    } finally {
+      cancel()
+    }
+    if (joined === undefined) return { header: { kind: 'joining' } }
+    this.#joins.delete(key)
+    return { header: { kind: 'joined', ...joined } }
+  }
+
+  #join(request: {
+    readonly name: string
+    readonly uuid: string
+    readonly primary: NodeAddress
+    readonly base: Fields | undefined
+  }): Promise<Joined> {
+    const { name, uuid, primary, base } = request
+    const { data, standbys, turns, open, self } = this.#options
+    return turns.run(name, async () => {
+      let joined: Joined = { how: 'kept' }
+      if (data.has(name)) {
+        const collection = await open(name)
+        const isOurs = collection.uuid === uuid && collection.replication.isStandby
+        if (!isOurs) {
+          fail(
+            'collection-exists',
+            `${self.name} has a collection ${name} that is no standby`,
+            'Drop it there first, or join it: vectra-cli cluster rejoin.',
+          )
+        }
+        await collection.replication.change((now) => ({ ...now, primary }))
+      } else {
+        const source = base && { location: this.#locate(base), snapshotId: snapshotIn(base) }
+        joined = await standbys.seed(name, primary, { base: source })
+      }
+      standbys.follow(name)
+      return joined
+    })
+  }
+
+  #locate(base: Fields): RepositoryLocation {
+    const { toLocation, self } = this.#options
+    return toLocation === undefined
+      ? fail('usage', `${self.name} opens no repositories`, 'Leave the base to the primary.')
+      : toLocation(base.object('source'))
+  }
+}
+
+const snapshotIn = (base: Fields) => (base.has('snapshotId') ? base.text('snapshotId') : undefined)
+
+/** The side of the primary: asks `node` until it stands by. @throws what that failed with, `unreachable` */
+export async function askToJoin(
+  transport: Transport,
+  node: NodeAddress,
+  request: object,
+): Promise<Joined> {
+  for (;;) {
+    const timeoutMs = limits.joinWaitMs + limits.standbyGoneMs
+    const answer: Answer = await ask(transport, node, 'stand-by', request, { timeoutMs })
+    // as the other side wrote it
+    if (answer.fields.text('kind') === 'joined') return answer.header as unknown as Joined
+  }
+}
