@@ -90,6 +90,7 @@ export async function seedCollection(options: SeedOptions): Promise<Collection> 
 export const stagingKey = (uuid: string, name: string): string =>
   sha256Hex(`standby of ${uuid} as ${name}`)
 
+/** The aliases that a primary tells of. @throws `damaged` */
 export const readAliases = (fields: Fields): readonly string[] =>
   fields.texts('aliases', limits.collections, /^[\w.-]+$/)
 

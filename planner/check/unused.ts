@@ -48,6 +48,8 @@ function destinationsOf(step: TaskStep): readonly string[] {
       return [step.input.in]
     case 'restore':
       return step.input.from
+    case 'replicate':
+      return step.input.base === undefined ? [] : [step.input.base]
     default:
       return []
   }

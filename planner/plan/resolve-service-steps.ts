@@ -61,6 +61,7 @@ export const serviceSteps = {
     to: input.need('to').text(),
     collections: names(input.need('collections')),
     mode: input.get('mode')?.word(modes) ?? 'async',
+    ...optional('base', input.get('base')?.text()),
   }),
 
   switch: (input): SwitchInput => ({

@@ -172,6 +172,8 @@ export interface ReplicateInput {
   readonly to: string
   readonly collections: readonly string[]
   readonly mode: ReplicationMode
+  /** A destination: what a node without a copy begins with. Absent: a base of `from`. */
+  readonly base?: string
 }
 
 export interface SwitchInput {

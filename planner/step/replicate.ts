@@ -2,9 +2,10 @@
 import type { JsonObject } from '../../engine/index.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { ReplicateInput } from '../plan/step-inputs.ts'
-import { vectraCli } from '../target/command-line.ts'
+import { accessWords, typedDestination, vectraCli } from '../target/command-line.ts'
 import { estimateFrom } from './estimate.ts'
 import { nodeOf } from './nodes.ts'
+import { urlOf } from './parts-of-plan.ts'
 import type { StepContext, StepFaces } from './step.ts'
 
 export const replicate: StepFaces<'replicate'> = {
@@ -29,11 +30,13 @@ export const replicate: StepFaces<'replicate'> = {
     commands: commandsOf(input, plan),
   }),
   estimate: (_, id, history) => estimateFrom(history, { id, kind: 'replicate' }, 60_000),
-  touches: ({ from, to, collections }) =>
-    collections.flatMap((name) => [
+  touches: ({ from, to, collections, base }) => [
+    ...collections.flatMap((name) => [
       { access: 'reads', what: 'target', name: `${from}/${name}` } as const,
       { access: 'destroys', what: 'target', name: `${to}/${name}` } as const,
     ]),
+    ...(base === undefined ? [] : [{ access: 'reads', what: 'destination', name: base } as const]),
+  ],
   needs: ({ from, to }) => [
     { target: from, capabilities: ['replicate'] },
     { target: to, capabilities: ['replicate'] },
@@ -43,7 +46,7 @@ export const replicate: StepFaces<'replicate'> = {
 /** An old primary joins again; any other node takes a base. */
 async function join(
   name: string,
-  { from, to, mode }: ReplicateInput,
+  { from, to, mode, base }: ReplicateInput,
   context: StepContext,
 ): Promise<JsonObject> {
   const [source, follower] = [nodeOf(context, from), nodeOf(context, to)]
@@ -51,9 +54,19 @@ async function join(
   const copy = here.copies.find((each) => each.name === name)
   const follows = copy?.role === 'standby' && copy.primary?.name === there.node.name
   if (copy === undefined || follows) {
-    await source.replicate(name, here.node, mode, context)
-    context.remark(`${to} follows ${from} with ${name}`)
-    return { how: follows ? 'kept' : 'seeded', lost: null }
+    const url = base === undefined ? undefined : urlOf(context.plan, base)
+    const joined = await source.replicate(name, here.node, { mode, base: url }, context)
+    const { from: began, instead } = joined
+    const since = began ? `, from snapshot ${began.snapshotId} of ${base} on` : ''
+    context.remark(`${to} follows ${from} with ${name}${since}`)
+    if (instead !== undefined) {
+      context.remark(`${name} was not taken from ${base}, but from ${from}: ${instead}`)
+    }
+    return {
+      how: follows ? 'kept' : 'seeded',
+      lost: null,
+      ...(began && { snapshot: { id: began.snapshotId, lsn: began.lsn } }),
+    }
   }
   const { how, lost } = await follower.rejoin(name, there.node, mode, context)
   context.remark(
@@ -64,7 +77,7 @@ async function join(
   return { how, lost: lost && { file: lost.file, records: lost.records } }
 }
 
-function commandsOf({ from, to, collections, mode }: ReplicateInput, plan: Plan): string[][] {
+function commandsOf({ from, to, collections, mode, base }: ReplicateInput, plan: Plan): string[][] {
   const [source, follower] = [plan.targets.get(from), plan.targets.get(to)]
   if (source?.kind !== 'vectra-server' || follower?.kind !== 'vectra-server') return []
   return collections.map((name) =>
@@ -75,6 +88,8 @@ function commandsOf({ from, to, collections, mode }: ReplicateInput, plan: Plan)
           from,
           ...['collections', 'replicate', name],
           ...['--replica-node', follower.url, '--mode', mode],
+          ...(base === undefined ? [] : ['--base', typedDestination(plan, base)]),
+          ...(base === undefined ? [] : accessWords(plan, [base], 'reads')),
         )
       : vectraCli(
           plan,

@@ -1,8 +1,10 @@
 /** A served engine as a node of a cluster: the routes below `/vectra/v1/cluster`. */
 import { type Disk, MiB } from '../../engine/index.ts'
 import { RemoteCollection, reconcile, type VectraClient } from '../../engine/operations.ts'
+import type { LocateThere } from './locations.ts'
 import type {
   Asking,
+  Joined,
   LossWindow,
   NodeReading,
   Promoted,
@@ -15,20 +17,23 @@ const base = '/vectra/v1/cluster'
 /** A file of lost records that is read here. */
 const lostFileBytes = 256 * MiB
 
-/** @param clientOf asks, until the work's signal */
+/** @param clientOf asks, until the work's signal; `wire`: what a server opens a destination with */
 export function servedStandby(
   disk: Disk,
   clientOf: (work: Asking) => VectraClient,
+  wire: LocateThere,
 ): StandbyAdapter {
   return {
     read: (work) => clientOf(work).ask<NodeReading>('GET', base),
 
-    async replicate(collection, node, mode, work) {
+    async replicate(collection, node, { mode, base: from }, work) {
       const client = clientOf(work)
       await client.ask('POST', `${base}/nodes`, node)
       const name = encodeURIComponent(collection)
       const path = `/vectra/v1/collections/${name}/replicas/${encodeURIComponent(node.name)}`
-      await client.ask('PUT', path, { mode })
+      const source = from === undefined ? undefined : await wire(from, work.signal)
+      const wanted = { mode, ...(source && { base: { source } }) }
+      return (await client.ask<{ joined: Joined }>('PUT', path, wanted)).joined
     },
 
     rejoin: (collection, primary, mode, work) =>

@@ -65,6 +65,20 @@ export interface Promoted {
   readonly lostRecords: number | null
 }
 
+export interface Following {
+  readonly mode: 'async' | 'sync'
+  /** URL of the destination to begin with instead of a base of the target. */
+  readonly base?: string | undefined
+}
+
+export interface Joined {
+  /** `kept`: it had a copy. `base`: of the target. `snapshot`: of the destination. */
+  readonly how: 'kept' | 'base' | 'snapshot'
+  readonly from?: { readonly snapshotId: string; readonly lsn: number }
+  /** Why it was not a snapshot. */
+  readonly instead?: string
+}
+
 export interface Rejoined {
   /** `kept`: nothing but the epoch changed. `seeded`: it took a new base. */
   readonly how: 'kept' | 'seeded'
@@ -82,13 +96,11 @@ export interface Replayed {
 /** A target as a node. `unreachable` when it does not answer, always. */
 export interface StandbyAdapter {
   read(work: Asking): Promise<NodeReading>
-  /** Lets `node` follow a collection that this target writes; it takes a base first. @throws `not-primary`, `collection-exists` */
-  replicate(
-    collection: string,
-    node: NodeAddress,
-    mode: 'async' | 'sync',
-    work: Asking,
-  ): Promise<void>
+  /**
+   * Lets `node` follow a collection that this target writes; it takes a base first.
+   * @throws `not-primary`, `collection-exists`; `divergence` when no snapshot of `base` is of this history
+   */
+  replicate(collection: string, node: NodeAddress, how: Following, work: Asking): Promise<Joined>
   /** The copy here becomes a standby of `primary`. What only it has is written to a file first. */
   rejoin(
     collection: string,

@@ -83,17 +83,23 @@ test('case 58, case 59, case 65, case 68: a primary is killed under load, a stan
     'primary-cluster',
   )
   expect([added.exitCode, added.stdout]).toEqual([0, expect.stringContaining('node-2')])
-  const replicated = await cli(
-    { ...env, VECTRA_ENDPOINT: first.url },
-    'collections',
-    'replicate',
-    'items',
-    '--replica-node',
-    'node-2',
-    '--mode',
-    'async',
+  const at = { ...env, VECTRA_ENDPOINT: first.url }
+  const backups = join(root, 'backups')
+  const saved = await cli(
+    at,
+    ...['collections', 'backup', 'items', '--destination', backups],
+    ...['--snapshot-id', 'base', '--wait'],
   )
-  expect(replicated.stdout).toContain('node-2 follows items')
+  expect(saved.exitCode, saved.stderr).toBe(0)
+  await write(first)
+  const replicated = await cli(
+    at,
+    ...['collections', 'replicate', 'items', '--replica-node', 'node-2'],
+    ...['--mode', 'async', '--base', backups],
+  )
+  expect(replicated.stdout, replicated.stderr).toContain(
+    'node-2 follows items, async; it began with snapshot base and goes on from LSN 20',
+  )
 
   // the network delays, cuts and damages; what arrives is what was sent
   for (const mode of ['delay', 'cut', 'damage'] as const) {
