@@ -61,11 +61,14 @@ function findCompiler() {
   return join(dirname(manifest), bin.tsc)
 }
 
-/** The schemas of plans are compiled here, so that no command needs to: schema-compiler.ts says how. */
+/** The schemas of plans and of scripts are compiled here, so that no command needs to: schema-compiler.ts says how. */
 async function compileSchemas(fresh) {
   const folder = join(fresh, 'planner/plan')
-  const { validatorModule } = await import(pathToFileURL(join(folder, 'schema-compiler.js')).href)
+  const { validatorModule, scriptValidatorModule } = await import(
+    pathToFileURL(join(folder, 'schema-compiler.js')).href
+  )
   writeFileSync(join(folder, 'plan-validator.js'), await validatorModule())
+  writeFileSync(join(folder, 'script-validator.js'), await scriptValidatorModule())
 }
 
 /** @returns the exit code. */

@@ -73,7 +73,7 @@ export async function playTabletop(
   await table.print(standInText(standIns))
   if (flags.prepare) return { plan: plan.name, pages: await writePlayPages(table) }
   const script =
-    flags.script === undefined ? undefined : await openScript(context, flags.script, scenario)
+    flags.script === undefined ? undefined : await openScript(context, flags.script, plan, scenario)
   await keyAtHand(context, plan, state.ledger)
   const { takeStateLock } = await import('../ledger/state-lock.ts')
   const lock = await takeStateLock(
@@ -185,7 +185,12 @@ async function readKept({ context, file, setup }: PlayTable): Promise<KeptPlay |
 
 type OpenScript = PlayScript & { readonly file: string; readonly sha256: string }
 
-async function openScript(context: Context, file: string, scenario: Scenario): Promise<OpenScript> {
+async function openScript(
+  context: Context,
+  file: string,
+  plan: Plan,
+  scenario: Scenario,
+): Promise<OpenScript> {
   const { readPlanFile } = await import('../plan/read-plan.ts')
   let bytes: Buffer
   try {
@@ -196,12 +201,15 @@ async function openScript(context: Context, file: string, scenario: Scenario): P
       place: { file },
     })
   }
-  const script = await readScript(file, bytes)
+  const script = await readScript(file, bytes, plan)
   if (Array.isArray(script)) return refuseScript(context, file, script)
   if (script.scenario !== scenario.name) {
-    return refuseScript(context, file, [
-      script.wrong(`the script is for scenario ${script.scenario}`),
-    ])
+    return fail(
+      'invalid-input-file',
+      `the script ${file} is for scenario ${script.scenario}, and ${scenario.name} is played`,
+      `Play it with --scenario ${script.scenario}, or take another script.`,
+      { place: { file } },
+    )
   }
   return { ...script, file, sha256: sha256Hex(bytes) }
 }

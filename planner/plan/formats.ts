@@ -10,7 +10,7 @@ import {
   reservedNames,
 } from '../../engine/index.ts'
 import { readCron } from './cron.ts'
-import { readDate } from './instant.ts'
+import { readDate, readInstant } from './instant.ts'
 import { planLimits } from './limits.ts'
 import {
   readEndpoint,
@@ -117,6 +117,7 @@ export const formats: Readonly<Record<string, FormatReader>> = {
   cron: readCron,
   timezone: readZone,
   'date-or-instant': readDate,
+  instant: readInstant,
   secret: readSecret,
   path: unlessTemplate(readPath),
   'web-address': unlessTemplate(readWebAddress),

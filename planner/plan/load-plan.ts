@@ -20,7 +20,7 @@ import { checkSteps } from './check-steps.ts'
 import { checkTemplates } from './check-templates.ts'
 import { planLimits } from './limits.ts'
 import type { ParsedYaml } from './parse-yaml.ts'
-import { parentPointer } from './path-text.ts'
+import { onePerPlace, toTextProblems } from './placed-problems.ts'
 import type { Plan } from './plan.ts'
 import { type PlanSchema, planSchema } from './plan-schema.ts'
 import { PlanText } from './plan-text.ts'
@@ -120,7 +120,7 @@ async function checkValues(
   const sequences = rawSequences(value)
   const tooMany = sizeProblem(sequences)
   if (tooMany !== undefined) {
-    return invalid(text, [toText(tooMany, positions)], 'plan-too-large')
+    return invalid(text, toTextProblems([tooMany], positions), 'plan-too-large')
   }
   const { errors, annotations } = schema.validate(value)
   const problems = [
@@ -135,10 +135,7 @@ async function checkValues(
     ...checkSettings(annotations, env),
     ...checkEndpoints(annotations, env),
   ]
-  const told = [
-    ...parsed.problems,
-    ...withoutEchoes(problems).map((problem) => toText(problem, positions)),
-  ]
+  const told = [...parsed.problems, ...toTextProblems(problems, positions)]
   if (told.length > 0) return invalid(text, told)
   const plan = resolvePlan(value, {
     source: { text, positions },
@@ -181,39 +178,5 @@ function invalid(
     code,
     errors: sorted.slice(0, planLimits.problems).map((problem) => text.error(problem)),
     count: sorted.length,
-  }
-}
-
-/** What stands below a key that should not be there needs no problems of its own. */
-function withoutEchoes(problems: readonly ValueProblem[]): ValueProblem[] {
-  const refused = new Set(problems.filter(({ rule }) => rule === 'unknown-key').map(pointerOf))
-  return problems.filter(({ pointer }) => {
-    for (let above = parentPointer(pointer); above !== ''; above = parentPointer(above)) {
-      if (refused.has(above)) return false
-    }
-    return true
-  })
-}
-
-const pointerOf = ({ pointer }: ValueProblem): string => pointer
-
-/** The first problem of a place is the cause; the others follow from it. Several keys may be missing. */
-function onePerPlace(problems: readonly TextProblem[]): TextProblem[] {
-  const seen = new Set<string>()
-  return problems.filter(({ offset, rule, message }) => {
-    const key = `${offset}${rule === 'missing-key' ? message : ''}`
-    return !seen.has(key) && seen.add(key)
-  })
-}
-
-function toText(problem: ValueProblem, positions: Positions): TextProblem {
-  const { rule, pointer, atKey, message, hint } = problem
-  const position = positions.get(pointer)
-  return {
-    rule,
-    offset: (atKey ? position?.keyOffset : position?.valueOffset) ?? 0,
-    path: position?.path ?? '',
-    message,
-    ...(hint !== undefined && { hint }),
   }
 }

@@ -1,5 +1,6 @@
 /**
- * What holds a plan against its schemas: the function, as the build compiled it into `plan-validator.js`, or
+ * What holds a plan, or a script of an exercise, against its schemas: the function, as the build compiled it into `plan-validator.js` or
+ * `script-validator.js`, or
  * compiled at first use where this runs from source.
  */
 import { createRequire } from 'node:module'
@@ -25,29 +26,33 @@ export interface ValidatorModule {
   createValidator(formats: typeof acceptedBy, require: NodeJS.Require): ValidateFunction
 }
 
-let ready: Promise<PlanSchema> | undefined
+const ready: { plan?: Promise<PlanSchema>; script?: Promise<PlanSchema> } = {}
 
 /** Made at first use, once a process: from what the build compiled, or from the schemas themselves. */
-export function planSchema(): Promise<PlanSchema> {
-  ready ??= import.meta.url.endsWith('.ts') ? compiledNow() : compiledBefore()
-  return ready
-}
+export const planSchema = (): Promise<PlanSchema> => (ready.plan ??= made('plan'))
 
-async function compiledBefore(): Promise<PlanSchema> {
+/** The same of scripts. */
+export const scriptSchema = (): Promise<Pick<PlanSchema, 'validate'>> =>
+  (ready.script ??= made('script'))
+
+const made = (what: 'plan' | 'script'): Promise<PlanSchema> =>
+  import.meta.url.endsWith('.ts') ? compiledNow(what) : compiledBefore(what)
+
+async function compiledBefore(what: 'plan' | 'script'): Promise<PlanSchema> {
   // schema-compiler.ts says what the build wrote there
   const module = (await import(
-    besideModule(import.meta.url, 'plan-validator').href
+    besideModule(import.meta.url, `${what}-validator`).href
   )) as ValidatorModule
   return schemaOf(module)
 }
 
-async function compiledNow(): Promise<PlanSchema> {
-  const [{ compileSchemas, outputsOf }, { readSchemaFiles }] = await Promise.all([
-    import('./schema-compiler.ts'),
-    import('./schema-files.ts'),
-  ])
+async function compiledNow(what: 'plan' | 'script'): Promise<PlanSchema> {
+  const [{ compileSchemas, compileScriptSchema, outputsOf }, { readSchemaFiles }] =
+    await Promise.all([import('./schema-compiler.ts'), import('./schema-files.ts')])
   const files = await readSchemaFiles()
-  return toSchema(compileSchemas(files), outputsOf(files))
+  return what === 'script'
+    ? toSchema(compileScriptSchema(files), {})
+    : toSchema(compileSchemas(files), outputsOf(files))
 }
 
 /** The schema in the module that the build writes. */

@@ -1,8 +1,8 @@
 /**
- * The schemas → the function that validates a plan with them: at once, or as the text of a module.
+ * The schemas → the function that validates a plan, or a script, with them: at once, or as the text of a module.
  *
  * Compiling takes longer than validating a small plan, so the build writes the module `plan-validator.js`
- * into dist/, from the very files in `schemas/`; from source they are compiled at first use. Either way it
+ * (for scripts `script-validator.js`) into dist/, from the very files in `schemas/`; from source they are compiled at first use. Either way it
  * is the same function: its text is what ajv would have run.
  *
  * The annotations of our schemas (see `annotations.ts`) become calls of the {@link Notes} that the function
@@ -19,6 +19,15 @@ import { readSchemaFiles, type SchemaFiles } from './schema-files.ts'
 
 /** The function that validates a plan, `this` being the {@link Notes} of the run. */
 export function compileSchemas(files: SchemaFiles): ValidateFunction {
+  const { values, steps, plan } = files
+  return compiled([values, ...steps.values()], withoutKindChoice(plan, 'step'))
+}
+
+/** The same of a script of a tabletop exercise. */
+export const compileScriptSchema = ({ values, script }: SchemaFiles): ValidateFunction =>
+  compiled([values], withoutKindChoice(script, 'act'))
+
+function compiled(others: readonly JsonObject[], schema: JsonObject): ValidateFunction {
   const ajv = new Ajv2020({
     allErrors: true,
     verbose: true,
@@ -31,8 +40,8 @@ export function compileSchemas(files: SchemaFiles): ValidateFunction {
   for (const [name, accepts] of Object.entries(acceptedBy)) ajv.addFormat(name, accepts)
   ajv.addVocabulary(['x-outputs'])
   addAnnotations(ajv)
-  for (const schema of [files.values, ...files.steps.values()]) ajv.addSchema(schema)
-  const validate = ajv.compile(withoutKindChoice(files.plan))
+  for (const other of others) ajv.addSchema(other)
+  const validate = ajv.compile(schema)
   sources.set(validate, ajv)
   return validate
 }
@@ -45,11 +54,18 @@ const sources = new WeakMap<ValidateFunction, Ajv2020>()
  */
 export async function validatorModule(files?: SchemaFiles): Promise<string> {
   const read = files ?? (await readSchemaFiles())
-  const validate = compileSchemas(read)
+  return moduleText(compileSchemas(read), outputsOf(read))
+}
+
+/** The same for scripts. */
+export const scriptValidatorModule = async (): Promise<string> =>
+  moduleText(compileScriptSchema(await readSchemaFiles()), {})
+
+function moduleText(validate: ValidateFunction, outputs: Record<string, readonly string[]>) {
   const ajv = sources.get(validate)
   assert(ajv !== undefined, 'the schemas were not compiled')
   return `// Made from schemas/ by the build: see schema-compiler.ts.
-export const outputs = ${JSON.stringify(outputsOf(read))}
+export const outputs = ${JSON.stringify(outputs)}
 export function createValidator(formats, require) {
 const module = { exports: {} }
 ${standalone.default(ajv, validate)}
@@ -68,15 +84,15 @@ const outputNames = (schema: JsonObject): readonly string[] => {
 }
 
 /**
- * That a step has one kind is written as a choice of so many forms for editors; `checkSteps` tells it in one
- * sentence. Trying each form on each step would cost thousands of errors for a plan that is wrong.
+ * That a step has one kind, and an act one verb, is written as a choice of so many forms for editors; `checkSteps` and
+ * the reader of scripts tell it in one sentence. Trying each form on each would cost thousands of errors.
  */
-function withoutKindChoice(plan: JsonObject): JsonObject {
-  const definitions = plan['$defs']
-  const step = isJsonObject(definitions) ? definitions['step'] : undefined
-  assert(isJsonObject(definitions) && isJsonObject(step), 'the plan schema has no step')
-  const { oneOf: _choice, ...rest } = step
-  return { ...plan, $defs: { ...definitions, step: rest } }
+function withoutKindChoice(schema: JsonObject, name: 'step' | 'act'): JsonObject {
+  const definitions = schema['$defs']
+  const item = isJsonObject(definitions) ? definitions[name] : undefined
+  assert(isJsonObject(definitions) && isJsonObject(item), `the schema has no ${name}`)
+  const { oneOf: _choice, ...rest } = item
+  return { ...schema, $defs: { ...definitions, [name]: rest } }
 }
 
 /** How ajv's functions call the path of the value that they look at, and what they are called on. */

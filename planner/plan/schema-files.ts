@@ -1,5 +1,5 @@
 /**
- * The schemas of the plan language, as shipped: `schemas/` at the package's root, the same files that
+ * The schemas of plans and of scripts, as shipped: `schemas/` at the package's root, the same files that
  * editors read. They are found from this module, so it works built and from source.
  */
 import * as path from 'node:path'
@@ -42,6 +42,8 @@ const kindSet: ReadonlySet<string> = new Set(stepKinds)
 export interface SchemaFiles {
   readonly plan: JsonObject
   readonly values: JsonObject
+  /** Of tabletop exercises. */
+  readonly script: JsonObject
   readonly steps: ReadonlyMap<StepKind, JsonObject>
 }
 
@@ -76,6 +78,7 @@ export async function readSchemaFiles(): Promise<SchemaFiles> {
   return {
     plan: await read('plan.schema.json'),
     values: await read('values.schema.json'),
+    script: await read('script.schema.json'),
     steps: new Map(steps),
   }
 }

@@ -7,6 +7,7 @@
  * there was a pause between them.
  */
 import assert from 'node:assert'
+import type { Plan } from '../plan/plan.ts'
 import { nextCallMs } from '../tabletop/assumptions.ts'
 import { failingSpans } from '../tabletop/places.ts'
 import { judgeDecision, nextSteps } from './judge-decision.ts'
@@ -208,15 +209,24 @@ function actionProblem(
   owner: string,
   { kind, name }: { readonly kind: 'schedule' | 'drill' | 'procedure'; readonly name: string },
 ): string | undefined {
-  const { people, compliance } = plan
-  const owners = [
-    ...people.roles.keys(),
-    ...people.contacts.keys(),
-    ...new Set([plan.owner, compliance.findings.owner]),
-  ]
+  const owners = ownersOf(plan)
   if (!owners.includes(owner))
     return `${owner} is nobody of the plan; there are: ${owners.join(', ')}`
-  const known = { schedule: plan.schedules, drill: plan.drills, procedure: plan.procedures }[kind]
+  const known = runsOf(plan)[kind]
   if (known.has(name)) return undefined
   return `the plan has no ${kind} ${name}; ${known.size === 0 ? 'it has none' : `there are: ${[...known.keys()].join(', ')}`}`
 }
+
+/** Who may answer for a corrective action. */
+export const ownersOf = ({ people, owner, compliance }: Plan): readonly string[] => [
+  ...people.roles.keys(),
+  ...people.contacts.keys(),
+  ...new Set([owner, compliance.findings.owner]),
+]
+
+/** What may prove one. */
+export const runsOf = ({ schedules, drills, procedures }: Plan) => ({
+  schedule: schedules,
+  drill: drills,
+  procedure: procedures,
+})

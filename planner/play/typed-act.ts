@@ -1,6 +1,7 @@
 /** What a facilitator types, as an act. Pure. */
 import type { PlayAct } from './play-event.ts'
-import { readDueOn, readProvedBy } from './script.ts'
+import { readDueOn } from './script.ts'
+import { readProvedBy } from './script-problems.ts'
 
 /** `next`: go on to what the clock brings next. */
 export type Typed = PlayAct | { readonly do: 'next' | 'pause' | 'help' | 'status' }

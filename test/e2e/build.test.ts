@@ -26,7 +26,8 @@ async function smallProject() {
     `import { word } from '../../engine/base/word.ts'
 import { readFile } from 'node:fs/promises'
 const schema = new URL('../../../schemas/plan.schema.json', import.meta.url)
-export const validatorModule = async () => word + ' from ' + (await readFile(schema, 'utf8'))\n`,
+export const validatorModule = async () => word + ' from ' + (await readFile(schema, 'utf8'))
+export const scriptValidatorModule = validatorModule\n`,
   )
   for (const half of ['engine', 'planner']) {
     const importing = `import { word } from '../../engine/base/word.ts'`
@@ -73,6 +74,9 @@ test('the schemas are compiled into dist, anew after a change of one of them', a
   await write('schemas/plan.schema.json', '2\n')
   await build('--if-stale')
   expect(await compiled()).toBe('one from 2\n')
+  expect(await fs.readFile(at('dist/planner/plan/script-validator.js'), 'utf8')).toBe(
+    await compiled(),
+  )
 })
 
 test('a build that fails says why, exits 1 or more and leaves the old one in place', async () => {

@@ -136,6 +136,7 @@ test('schema prints what plans are checked with', async () => {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
   })
   expect(JSON.parse((await dr(['schema', 'restore'])).stdout)).toHaveProperty('properties.from')
+  expect(JSON.parse((await dr(['schema', 'script'])).stdout)).toHaveProperty('properties.acts')
   const { exitCode, stderr } = await dr(['schema', 'nothing'])
   expect(exitCode).toBe(14)
   expect(stderr).toContain('restore')

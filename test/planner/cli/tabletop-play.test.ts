@@ -76,9 +76,15 @@ test('a script that does not fit ends with 2 and where, and nothing is kept of i
   const { state, play, script } = await shop()
   const result = await play(script.replace('by: lead-1', 'by: lead-9'))
   expect(result.exitCode).toBe(2)
-  expect(result.stderr).toMatch(/script\.yaml:12:5: this act does not fit: the plan has no contact/)
+  expect(result.stderr).toMatch(
+    /script\.yaml:12:37: the plan has no contact lead-9[\s\S]*Did you mean .lead-1.\?/,
+  )
   const other = await play(script.replace(`scenario: ${shopStory}`, 'scenario: node-loss'))
   expect(other.exitCode).toBe(2)
+  expect(await readdir(state)).toEqual(['script.yaml'])
+  const early = await play(script.replace('answer: engineer-2', 'answer: lead-1'))
+  expect(early.exitCode).toBe(2)
+  expect(early.stderr).toMatch(/script\.yaml:5:5: this act does not fit: nobody has called lead-1/)
   expect(await readdir(state)).toEqual(['locks', 'script.yaml'])
 })
 

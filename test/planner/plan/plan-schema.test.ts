@@ -29,6 +29,7 @@ describe('the schemas', () => {
     return [
       ['plan', files.plan],
       ['values', files.values],
+      ['script', files.script],
       ...[...files.steps].map(([kind, schema]): [string, JsonObject] => [kind, schema]),
     ]
   }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect, test } from 'vitest'
 import type { JsonValue } from '../../../engine/index.ts'
 import { parseYaml } from '../../../planner/plan/parse-yaml.ts'
@@ -6,13 +7,15 @@ import {
   planSchema,
   type SchemaRun,
   schemaOf,
+  scriptSchema,
   type ValidatorModule,
 } from '../../../planner/plan/plan-schema.ts'
-import { validatorModule } from '../../../planner/plan/schema-compiler.ts'
+import { scriptValidatorModule, validatorModule } from '../../../planner/plan/schema-compiler.ts'
 import { readSchemaFiles } from '../../../planner/plan/schema-files.ts'
 import { schemaProblems } from '../../../planner/plan/schema-problems.ts'
 import { planCorpus } from '../../support/plan-corpus.ts'
 import { validPlan } from '../../support/plan-text.ts'
+import { shopScript } from '../../support/played-exercise.ts'
 import { referenceFile } from '../../support/reference-plan.ts'
 
 const reference = readFileSync(referenceFile, 'utf8')
@@ -60,6 +63,29 @@ test('the module that the build writes finds the same errors and annotations as 
   }
   expect(plans.length).toBeGreaterThan(80)
   expect(errors).toBeGreaterThan(100)
+})
+
+test('the module for scripts finds what their schema does, and editors are told of two verbs by the schema alone', async () => {
+  const [source, built] = [
+    await scriptSchema(),
+    schemaOf(await load(await scriptValidatorModule())),
+  ]
+  const scripts = values([shopScript, ...withoutALine(shopScript), 'acts: [{ at: 1, end: no }]'])
+  let errors = 0
+  for (const script of scripts) {
+    const [one, other] = [source.validate(script), built.validate(script)]
+    expect(told(other.errors)).toEqual(told(one.errors))
+    errors += one.errors.length
+  }
+  expect(errors).toBeGreaterThan(4)
+  const files = await readSchemaFiles()
+  const ajv = new Ajv2020({ strict: false, validateFormats: false }).addSchema(files.values)
+  const accepts = ajv.compile(files.script)
+  const [good = null, two = null] = values([
+    shopScript,
+    shopScript.replace('answer: engineer-2', 'answer: engineer-2, hint: true'),
+  ])
+  expect([accepts(good), accepts(two)]).toEqual([true, false])
 })
 
 test('a schema that changed is another module', async () => {

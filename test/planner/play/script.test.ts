@@ -75,17 +75,21 @@ test('the players’ page gives nothing away that the facilitator’s has', () =
 })
 
 test.each([
-  ['acts: [{ at: 6x, end: true }]', 3, 'this is not a duration'],
+  ['acts: [{ at: 6x, end: true }]', 3, '"6x" is not a duration'],
   ['acts: [{ at: 6m, answer: a, call: b }, { at: 7m, end: true }]', 3, 'one thing, not 2'],
-  ['acts: [{ at: 6m, answer: a, who: b }, { at: 7m, end: true }]', 3, 'answer has no who'],
-  ['acts: [{ at: 6m, decide: declare }, { at: 7m, end: true }]', 3, 'decide needs by'],
+  ['acts: [{ at: 6m, answer: a, who: b }, { at: 7m, end: true }]', 3, 'unknown key "who"'],
+  [
+    'acts: [{ at: 6m, decide: declare }, { at: 7m, end: true }]',
+    3,
+    '"decide" needs "by" beside it',
+  ],
   ['acts:\n  - { at: 6m, hint: true }\n  - { at: 5m, end: true }', 5, 'before the act above'],
   ['acts: [{ at: 6m, hint: true }]', 3, 'does not say how it ends'],
-  ['acts: [{ at: 6m, end: 1 }]', 3, 'write end: true'],
-  ['acts: []', 3, 'acts lists'],
+  ['acts: [{ at: 6m, end: 1 }]', 3, '1 is not true'],
+  ['acts: []', 3, 'there is nothing in it'],
   ['acts: [{ at: 9d, end: true }]', 3, 'at most 7d'],
   ['startedAt: 2026-11-27T09:00:00\nacts: [{ at: 1m, end: true }]', 3, 'without an offset'],
-  ['speed: 2\nacts: [{ at: 1m, end: true }]', 3, 'no speed'],
+  ['speed: 2\nacts: [{ at: 1m, end: true }]', 3, 'unknown key "speed"'],
   ['acts: [', 3, ''],
 ])('what is wrong with %j is said with its line', async (rest, line, message) => {
   const errors = await read(`version: 1\nscenario: s\n${rest}\n`)
@@ -93,6 +97,39 @@ test.each([
     line: rest === 'acts: [' ? expect.any(Number) : line,
     message: expect.stringContaining(message),
   })
+})
+
+test.each([
+  ['scenario: region-loss-nobody-answers', 'scenario: region-los', 2, 'no scenario region-los'],
+  ['answer: engineer-2', 'answer: enginer-2', 5, 'Did you mean "engineer-2"?'],
+  ['call: lead-1', 'call: somebody', 10, 'There are: engineer-1, '],
+  ['owner: engineer', 'owner: enginer', 17, 'Did you mean "engineer"?'],
+  ['start-elsewhere }', 'start-elsewere }', 17, 'Did you mean "start-elsewhere"?'],
+])(
+  'a name of the script that is none of the plan is told: %j as %j',
+  async (from, to, line, said) => {
+    const text = shopScript.replace(from, to)
+    expect(text).not.toBe(shopScript)
+    const errors = await readScript('script.yaml', Buffer.from(text), setup.plan)
+    if (!Array.isArray(errors)) throw new Error('it was read')
+    expect(errors).toHaveLength(1)
+    expect(errors[0]).toMatchObject({ rule: 'unknown-name', line })
+    expect(`${errors[0]?.message} ${errors[0]?.hint}`).toContain(said)
+  },
+)
+
+test('every mistake is told at once, in the order of the file', async () => {
+  const errors = await read(
+    'version: 2\nscenario: s\nacts:\n  - { at: 1, anwser: a }\n  - { at: 2m, end: no }\n',
+  )
+  if (!Array.isArray(errors)) throw new Error('it was read')
+  expect(errors.map(({ line, message, hint }) => `${line} ${message} ${hint}`)).toEqual([
+    expect.stringContaining('1 2 is not 1'),
+    expect.stringContaining('4 an act does one thing, not 0'),
+    expect.stringContaining('4 1 is not a duration'),
+    '4 unknown key "anwser" Did you mean "answer"?',
+    expect.stringContaining('5 "no" is not true'),
+  ])
 })
 
 test('an act that does not fit the exercise is named with its line', async () => {
