@@ -2,7 +2,7 @@
  * What the ledger knows of how long steps take and how often a try succeeds, with the size of the data that
  * they worked on. Pure.
  */
-import { canonicalJson, isJsonObject, type JsonObject } from '../../engine/index.ts'
+import { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from '../../engine/index.ts'
 import type { LedgerEntry } from '../ledger/ledger-line.ts'
 import type { TaskStep } from '../plan/plan.ts'
 import type { StepRecord } from '../step/record.ts'
@@ -29,6 +29,10 @@ export interface Measurements {
    */
   durations(key: StepKey): readonly Measured[]
   tries(key: StepKey): Tries
+  /** Of any promotion of the target, planned or not, in whatever sequence. */
+  promotions(target: string): readonly Measured[]
+  /** How far a standby was behind when it was looked at, milliseconds; before any waiting for it, where that is known. */
+  lags(collection: string, target: string): readonly number[]
   /** Points in the newest backup. */
   pointsToday(collection: string): number | undefined
 }
@@ -46,6 +50,8 @@ export interface StepKey {
 
 /** Older ones say little about today. */
 const kept = 10
+/** Of looks at a standby, which are many and short. */
+const keptLooks = 1_000
 
 /**
  * Out of the entries of the plan named `plan`.
@@ -62,6 +68,7 @@ export function measurementsOf(
   const durations = new Map<string, Measured[]>()
   const tries = new Map<string, { made: number; passed: number }>()
   const today = new Map<string, number>()
+  const lags = new Map<string, number[]>()
   const pauses = new Pauses()
   for (const entry of entries) {
     if (entry.plan !== plan) continue
@@ -73,11 +80,17 @@ export function measurementsOf(
     const { record } = entry
     const pauseMs = pauses.before(entry.run, record)
     noteSizes(record, today)
+    noteLags(record, lags)
     const sequence = sequences.get(entry.run)
     if (sequence === undefined || record.stage === 'undo') continue
     const own = `${sequence}/${record.kind}/${record.step}`
     const same = kinds.has(record.kind) ? sameStep(record) : ''
-    const keys = [own, ...(wanted.has(same) ? [same] : []), ...restoreKeys(record)]
+    const keys = [
+      own,
+      ...(wanted.has(same) ? [same] : []),
+      ...restoreKeys(record),
+      ...promoteKeys(record),
+    ]
     for (const key of keys) count(key, record, pauseMs, durations, tries)
   }
   return {
@@ -88,6 +101,8 @@ export function measurementsOf(
       [],
     tries: ({ sequence, kind, id }) =>
       tries.get(`${sequence}/${kind}/${id}`) ?? { made: 0, passed: 0 },
+    promotions: (target) => durations.get(`promotion of ${target}`) ?? [],
+    lags: (collection, target) => lags.get(`${collection}\n${target}`) ?? [],
     pointsToday: (collection) => today.get(collection),
   }
 }
@@ -101,6 +116,30 @@ const sameStep = ({ kind, inputs }: Pick<StepRecord, 'kind' | 'inputs'>): string
 
 const restoreKeys = ({ kind, inputs }: StepRecord): string[] =>
   kind === 'restore' ? [`restore of ${inputs['collection']}`] : []
+
+const promoteKeys = ({ kind, inputs }: StepRecord): string[] =>
+  kind === 'promote' ? [`promotion of ${inputs['target']}`] : []
+
+/** A look that waited saw more at first than when it passed: what was there at any moment is the first. */
+function noteLags({ kind, outcome, inputs, outputs }: StepRecord, lags: Map<string, number[]>) {
+  const { collection } = inputs
+  const { lag, first } = outputs
+  if (kind !== 'wait' || outcome !== 'passed' || typeof collection !== 'string') return
+  if (!isJsonObject(lag)) return
+  for (const [target, last] of Object.entries(lag)) {
+    const before = isJsonObject(first) ? first[target] : undefined
+    const seconds = secondsOf(before) ?? secondsOf(last)
+    if (seconds === undefined) continue
+    const key = `${collection}\n${target}`
+    const list = lags.get(key) ?? []
+    lags.set(key, list)
+    list.push(seconds * 1_000)
+    if (list.length > keptLooks) list.shift()
+  }
+}
+
+const secondsOf = (look: JsonValue | undefined): number | undefined =>
+  isJsonObject(look) && typeof look['seconds'] === 'number' ? look['seconds'] : undefined
 
 function count(
   key: string,

@@ -11,11 +11,11 @@ import { timedOf } from '../schedule/timed.ts'
 import { showDuration } from '../step/quantity.ts'
 import type { StepRegistry } from '../step/step.ts'
 import { assumptions, nextCallMs } from './assumptions.ts'
-import { constant, type Distribution, uniform } from './distribution.ts'
+import { constant, type Distribution, measured, uniform } from './distribution.ts'
 import { slotOf } from './draw.ts'
 import { type LedgerPoints, ledgerPoints, pointsByHand } from './ledger-points.ts'
 import { type Loss, type Points, pointsOfLedger, ScheduledPoints, type Window } from './loss.ts'
-import { measurementsOf } from './measurements.ts'
+import { type Measurements, measurementsOf } from './measurements.ts'
 import { type Place, placesIn, type Without } from './places.ts'
 import { type Person, peopleIn, weekMs } from './staff.ts'
 import { holdersOf, modelStep, type StepModel } from './step-model.ts'
@@ -97,7 +97,7 @@ export function modelOf(request: ModelRequest): Model {
     noticed: noticedIn(scenario),
     rungs: rungsOf(plan, written, people),
     questions: procedure.ask.size,
-    losses: lossesOf(request, written, ledger, window),
+    losses: lossesOf(request, written, ledger, window, measurements),
     sinceMondayMs: sinceMonday(window.from, plan.timezone),
     assumed: assumedIn(plan, scenario, procedure, places, written, ledger),
   }
@@ -138,6 +138,7 @@ function lossesOf(
   steps: readonly TaskStep[],
   ledger: LedgerPoints,
   window: Window,
+  measurements: Measurements,
 ): Loss[] {
   const timed = timedOf(plan)
   const flows = flowsOf(plan, timed)
@@ -162,7 +163,10 @@ function lossesOf(
     const step = steps.findLastIndex((each) => returns(each, collection))
     const by = steps[step]
     const base = { collection, step, slot: slotOf(`lag of ${collection}`) }
-    if (by?.kind === 'promote') return [{ ...base, ...lagOf(plan, by, collection, scenario) }]
+    if (by?.kind === 'promote') {
+      const lags = measurements.lags(collection, by.input.target)
+      return [{ ...base, ...lagOf(plan, by, collection, scenario, lags) }]
+    }
     if (by?.kind !== 'restore') return []
     const own = flows.get(collection) ?? []
     const isMoment = by.input.snapshot.kind === 'moment'
@@ -194,11 +198,16 @@ function returns(step: TaskStep, collection: string): boolean {
   return step.kind === 'restore' && step.input.collection === collection
 }
 
+/** Fewer looks say too little of how far a standby is behind at any moment. */
+const enoughLooks = 10
+
+/** What a standby lacks: measured, or by the bound that the plan sets. A synchronous one lacks nothing acknowledged. */
 function lagOf(
   { replication }: Plan,
   step: Extract<TaskStep, { kind: 'promote' }>,
   collection: string,
   { kind }: Scenario,
+  lags: readonly number[],
 ): Pick<Loss, 'kind' | 'basis' | 'lag' | 'points'> {
   const follows = replication.get(collection)
   const told = { kind: 'lag', points: [] } as const
@@ -213,6 +222,11 @@ function lagOf(
     return { ...told, basis: `no replication of it goes to ${step.input.target}` }
   }
   if (follows.mode === 'sync') return { ...told, lag: constant(0), basis: 'synchronous standby' }
+  if (lags.length >= enoughLooks) {
+    const worst = showDuration(Math.max(...lags))
+    const basis = `lag of the standby, as ${lags.length} looks in the ledger found it, at worst ${worst}`
+    return { ...told, lag: measured(lags), basis }
+  }
   const { maxLagMs } = follows
   if (maxLagMs === undefined) {
     const { distribution, text } = assumptions.lag

@@ -125,7 +125,9 @@ function durationOf(
 ): { readonly duration: Distribution; readonly durationBasis: Basis } {
   const size = growsWithData.has(step.kind) ? dataSize : 1
   const larger = size === 1 ? '' : `, × ${size} for the data`
-  const known = measurements.durations(key)
+  const own = measurements.durations(key)
+  const isOther = own.length === 0 && step.kind === 'promote'
+  const known = isOther ? measurements.promotions(step.input.target) : own
   if (known.length > 0) {
     const today =
       key.collection === undefined ? undefined : measurements.pointsToday(key.collection)
@@ -133,7 +135,7 @@ function durationOf(
       points === undefined || today === undefined ? durationMs : (durationMs * today) / points,
     )
     const isScaled = scaled.some((each, index) => each !== known[index]?.durationMs)
-    const text = `${showCount(known.length, 'run')} in the ledger${isScaled ? ', scaled to today’s data' : ''}${larger}`
+    const text = `${showCount(known.length, 'run')} in the ledger${isOther ? ', of other promotions of it' : ''}${isScaled ? ', scaled to today’s data' : ''}${larger}`
     return { duration: measured(scaled).scaled(size), durationBasis: { origin: 'measured', text } }
   }
   if (step.kind === 'wait' && step.input.kind === 'time') {

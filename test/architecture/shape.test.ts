@@ -45,6 +45,8 @@ const acrossFiles = {
     'plans whose destinations are encrypted and signed, and secrets that show nowhere',
   'planner/compile/many': 'a plan as large as plans get, from its text to its explanation',
   'planner/plan/reference': 'the page with every key of the plan language, against the schemas',
+  'planner/tabletop/standby-loss':
+    'what a standby that takes over brings back, and how soon, from ledger or plan to the sums',
   'planner/run/when': 'steps that wait for a failure, or for none',
   'planner/run/render': 'the three ways of drawing a run, against each other',
 }
