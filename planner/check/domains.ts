@@ -17,6 +17,8 @@ import { listed } from './words.ts'
 interface Fate {
   readonly target: string
   readonly destinations: readonly string[]
+  /** Targets that follow it: copies too when a place is lost, though none against a mistake. */
+  readonly standbys: readonly string[]
   readonly collections: readonly PlanCollection[]
 }
 
@@ -24,24 +26,31 @@ function fatesOf(facts: Facts): Fate[] {
   const fates = new Map<string, PlanCollection[]>()
   for (const collection of facts.judged) {
     const places = placesOf(facts.flowsOf(collection.name)).sort()
-    if (places.length === 0) continue
-    const key = JSON.stringify([collection.target, places])
+    const standbys = [...(facts.plan.replication.get(collection.name)?.to ?? [])].sort()
+    if (places.length + standbys.length === 0) continue
+    const key = JSON.stringify([collection.target, places, standbys])
     fates.set(key, [...(fates.get(key) ?? []), collection])
   }
   return [...fates].map(([key, collections]) => {
     // the key was made above
-    const [target, destinations] = JSON.parse(key) as [string, string[]]
-    return { target, destinations, collections }
+    const [target, destinations, standbys] = JSON.parse(key) as [string, string[], string[]]
+    return { target, destinations, standbys, collections }
   })
 }
 
-const domainsOf = (plan: Plan, destination: string) =>
-  plan.destinations.get(destination)?.domains ?? {}
+/** Where the copies are, backups first. */
+const copiesOf = ({ targets, destinations }: Plan, fate: Fate) => [
+  ...fate.destinations.map((name) => ({ name, domains: destinations.get(name)?.domains ?? {} })),
+  ...fate.standbys.map((name) => ({
+    name: `standby ${name}`,
+    domains: targets.get(name)?.domains ?? {},
+  })),
+]
 
 /** What of the copies outlives the loss; the best of them counts. */
 function bestSurvival(facts: Facts, fate: Fate, kind: DomainKind): Survival {
   const home = facts.plan.targets.get(fate.target)?.domains ?? {}
-  const each = fate.destinations.map((name) => survival(home, domainsOf(facts.plan, name), kind))
+  const each = copiesOf(facts.plan, fate).map(({ domains }) => survival(home, domains, kind))
   if (each.includes('survives')) return 'survives'
   return each.includes('unknown') ? 'unknown' : 'shared'
 }
@@ -50,7 +59,9 @@ const namesOf = ({ collections }: Fate): string => listed(collections.map(({ nam
 
 const domainText = (facts: Facts, fate: Fate, kind: DomainKind): string[] => [
   `${fate.target}: ${facts.plan.targets.get(fate.target)?.domains[kind] ?? 'not said'}`,
-  ...fate.destinations.map((name) => `${name}: ${domainsOf(facts.plan, name)[kind] ?? 'not said'}`),
+  ...copiesOf(facts.plan, fate).map(
+    ({ name, domains }) => `${name}: ${domains[kind] ?? 'not said'}`,
+  ),
 ]
 
 const placeOf = (fate: Fate, facts: Facts): Found['place'] | undefined =>
@@ -130,13 +141,13 @@ export const domainRules: readonly Rule[] = [
       atTarget(facts, (fate) => {
         const counted = count(facts, fate)
         const lacking = counted.filter(({ has, wants }) => has < wants)
-        return lacking.length === 0
+        return lacking.length === 0 || fate.destinations.length === 0
           ? undefined
           : {
               message: `${namesOf(fate)}: ${lacking.map(({ what, has, wants }) => `${has} of ${wants} ${what}`).join(', ')}`,
               arithmetic: counted.map(({ what, has, wants }) => `${what}: ${has}, wanted ${wants}`),
               assumes:
-                'the collection itself is a copy; a directory and a bucket are two kinds of storage, two directories on disks that are named are too',
+                'the collection itself is a copy; a directory and a bucket are two kinds of storage, two directories on disks that are named are too; a standby is no copy here, as it follows every mistake',
             }
       }),
   },

@@ -2,6 +2,7 @@
  * What rules look at: the plan, what its ledger knows, the day, and what follows from them, found once.
  * Pure; a rule asks for what it needs.
  */
+import { type LastLook, lastLooks } from '../audit/last-looks.ts'
 import { type LedgerRun, runsOf } from '../audit/ledger-run.ts'
 import type { LedgerEntry } from '../ledger/ledger-line.ts'
 import { type Flow, flowsOf, type Timed } from '../plan/flow.ts'
@@ -23,6 +24,8 @@ export interface CheckRequest {
   readonly plan: Plan
   /** The ledger as far as it holds; empty where there is none yet. */
   readonly entries: readonly LedgerEntry[]
+  /** The newest looks at standbys, where {@link entries} are not the whole ledger. */
+  readonly looks?: readonly LastLook[]
   /** Today, epoch milliseconds. */
   readonly at: number
   /** What a target can do in this version; absent: not asked. */
@@ -30,6 +33,7 @@ export interface CheckRequest {
 }
 
 export interface Facts extends CheckRequest {
+  readonly looks: readonly LastLook[]
   readonly runs: readonly LedgerRun[]
   /** Collections that are judged: those that compliance does not exclude. */
   readonly judged: readonly PlanCollection[]
@@ -61,6 +65,7 @@ export function factsOf(request: CheckRequest): Facts {
   const kinds = new Map<StepKind, readonly TaskStep[]>()
   return {
     ...request,
+    looks: request.looks ?? lastLooks(plan.name, entries),
     runs: runsOf(plan.name, entries),
     judged: [...plan.collections.values()].filter(
       ({ name }) => !plan.compliance.exclusions.has(name),

@@ -4,7 +4,7 @@ import { domainKinds, survival } from '../plan/survival.ts'
 import { showDuration } from '../step/quantity.ts'
 import { type Facts, tasksOfKind } from './facts.ts'
 import type { Rule } from './finding.ts'
-import { exceeds, listed } from './words.ts'
+import { exceeds, listed, pauseLines, shortIso } from './words.ts'
 
 const pairs = ({ plan }: Facts) =>
   [...plan.replication.values()].flatMap((replication) => {
@@ -14,6 +14,29 @@ const pairs = ({ plan }: Facts) =>
       return from === undefined || to === undefined ? [] : [{ replication, from, to }]
     })
   })
+
+/** Replications of collections that are judged, with their RPO. */
+const wanted = ({ plan, judged }: Facts) =>
+  judged.flatMap(({ name, objectives: { rpoMs } }) => {
+    const replication = plan.replication.get(name)
+    return replication === undefined ? [] : [{ ...replication, rpoMs }]
+  })
+
+/** What measures the lag of a collection by the clock. */
+const watching = ({ timed }: Facts, collection: string) =>
+  timed
+    .filter(({ steps }) =>
+      tasksOfKind(tasksOf(steps), 'wait').some(
+        ({ input }) => input.kind === 'lag' && input.collection === collection,
+      ),
+    )
+    .map((sequence) => ({ sequence }))
+
+/** So many pauses without a look are too many: the last one was not just late. */
+const missedLooks = 2
+const dayMs = 86_400_000
+
+const wholeSeconds = (ms: number): number => Math.floor(ms / 1_000) * 1_000
 
 export const standbyRules: readonly Rule[] = [
   {
@@ -104,6 +127,59 @@ export const standbyRules: readonly Rule[] = [
             arithmetic: ['mode: async, maxLag: none'],
           },
         ]
+      }),
+  },
+  {
+    code: 'lag-seldom',
+    severity: 'warning',
+    title: 'Nobody looks at the standby often enough for the RPO',
+    why: 'Between two looks its lag is not known: an audit counts it older with every minute, and calls the RPO missed.',
+    remedy: 'Let a schedule wait: { lag: … } more often than the RPO.',
+    find: (facts) =>
+      wanted(facts).flatMap(({ collection, maxLagMs = 0, place, rpoMs }) => {
+        if (rpoMs === undefined) return []
+        const pause = facts.pauseOf(watching(facts, collection))
+        if (pause !== undefined && pause.worstMs + maxLagMs <= rpoMs) return []
+        const sum = (pause?.worstMs ?? 0) + maxLagMs
+        return [
+          {
+            place,
+            message:
+              pause === undefined
+                ? `by the clock nothing measures how far the standby of ${collection} is behind`
+                : `the lag of ${collection} is measured every ${showDuration(pause.worstMs)} at worst, and its RPO is ${showDuration(rpoMs)}`,
+            arithmetic:
+              pause === undefined
+                ? ['schedules and drills that wait for its lag: 0']
+                : [...pauseLines(pause), `maxLag: ${showDuration(maxLagMs)}`, exceeds(sum, rpoMs)],
+          },
+        ]
+      }),
+  },
+  {
+    code: 'lag-stale',
+    severity: 'warning',
+    title: 'The last look at a standby is old',
+    why: 'Nobody knows how far it is behind now, nor whether it is there.',
+    remedy: 'Look now: run the schedule that waits for its lag, or vectra-dr status --live.',
+    find: (facts) =>
+      wanted(facts).flatMap(({ collection, to, place, rpoMs }) => {
+        const pause = facts.pauseOf(watching(facts, collection))
+        const limitMs = pause === undefined ? (rpoMs ?? dayMs) : missedLooks * pause.worstMs
+        return facts.looks
+          .filter((look) => look.collection === collection && to.includes(look.target))
+          .filter(({ at }) => facts.at - at > limitMs)
+          .map(({ target, at }) => ({
+            place,
+            message: `${target}, standby of ${collection}, was last looked at ${showDuration(wholeSeconds(facts.at - at))} ago`,
+            arithmetic: [
+              `last look: ${shortIso(at)}`,
+              ...(pause === undefined
+                ? []
+                : [`${missedLooks} × ${showDuration(pause.worstMs)}, the longest pause`]),
+              exceeds(wholeSeconds(facts.at - at), limitMs),
+            ],
+          }))
       }),
   },
   {

@@ -6,15 +6,30 @@ import { engineRepositories } from '../target/engine-repositories.ts'
 import { planLocations } from '../target/locations.ts'
 import { openTargets } from '../target/open-targets.ts'
 import type { Holding } from '../target/repositories.ts'
+import type { Copy } from '../target/standby.ts'
 import type { Position } from '../target/target.ts'
 import type { Context } from './context.ts'
 
 export interface LiveReading extends Live {
+  /** Copies of replicated collections, by collection and target; those of targets that answered. */
+  readonly standbys: readonly LiveStandby[]
   /** Why nothing is known: by collection, and by destination. */
   readonly silent: {
     readonly collections: ReadonlyMap<string, string>
     readonly destinations: ReadonlyMap<string, string>
+    /** By target that follows. */
+    readonly standbys: ReadonlyMap<string, string>
   }
+}
+
+/** How a copy of a collection stands right now. */
+export interface LiveStandby {
+  readonly collection: string
+  readonly target: string
+  /** Before it was asked, epoch milliseconds. */
+  readonly at: number
+  /** Null: the target has none. */
+  readonly copy: Copy | null
 }
 
 /** @throws what is no operating error; the rest is in `silent` */
@@ -26,7 +41,12 @@ export async function readLive({ io }: Context, plan: Plan): Promise<LiveReading
   const work = { signal: stopSignal, progress: () => {}, remark: () => {} }
   const positions = new Map<string, Position>()
   const holdings = new Map<string, Holding>()
-  const silent = { collections: new Map<string, string>(), destinations: new Map<string, string>() }
+  const standbys: LiveStandby[] = []
+  const silent = {
+    collections: new Map<string, string>(),
+    destinations: new Map<string, string>(),
+    standbys: new Map<string, string>(),
+  }
   const ask = async (why: Map<string, string>, name: string, work: () => Promise<void>) => {
     try {
       await work()
@@ -46,6 +66,22 @@ export async function readLive({ io }: Context, plan: Plan): Promise<LiveReading
         holdings.set(name, await repositories.holding(url))
       }),
     ),
+    ...followersIn(plan).map((name) =>
+      ask(silent.standbys, name, async () => {
+        const at = clock.nowMs()
+        const { standby } = target(name)
+        if (standby === undefined) throw new OperatingError('not-offered', 'it is no node', '')
+        const { copies } = await standby.read(work)
+        for (const { collection, to } of plan.replication.values()) {
+          const copy = copies.find((each) => each.name === collection) ?? null
+          if (to.includes(name)) standbys.push({ collection, target: name, at, copy })
+        }
+      }),
+    ),
   ])
-  return { positions, holdings, silent }
+  return { positions, holdings, standbys, silent }
 }
+
+const followersIn = ({ replication }: Plan): string[] => [
+  ...new Set([...replication.values()].flatMap(({ to }) => to)),
+]

@@ -12,13 +12,14 @@ import type { LiveReading } from './read-live.ts'
 import { proven } from './read-proven-ledger.ts'
 import { examples, type Runner } from './runner.ts'
 import { statePaths } from './state.ts'
+import { standbysOf, tellStandbys } from './status-standbys.ts'
 import { printTable } from './table.ts'
 
 export function addStatus(program: Command, run: Runner): void {
   program
     .command('status')
     .description(
-      'collections, newest recovery points, exposure now, last drills, next runs, findings; from the ledger, asks no destination',
+      'collections, newest recovery points, standbys, exposure now, last drills, next runs, findings; from the ledger, asks no destination',
     )
     .argument('<plan>', 'plan file')
     .option('--live', 'ask targets and destinations too: where they stand and what they hold now')
@@ -58,6 +59,8 @@ async function showStatus(context: Context, file: string, flags: { readonly live
     ['collection', 'destination', 'newest recovery point', 'as of', 'last verified'],
     places.map((point) => placeRow(point, now)),
   )
+  const standbys = standbysOf(plan, standing.looks(), live, now)
+  await tellStandbys(context, standbys)
   await printTable(
     context,
     ['drill', 'last run', 'outcome', 'verdicts'],
@@ -91,6 +94,7 @@ async function showStatus(context: Context, file: string, flags: { readonly live
     findings: findings.counts,
     collections,
     recoveryPoints: places.map(json),
+    standbys,
     drills,
     next,
   }
@@ -203,7 +207,7 @@ async function countedFindings(plan: Plan, standing: Standing, at: number) {
     const target = plan.targets.get(name)
     return target === undefined ? new Set<never>() : capabilitiesOf(target)
   }
-  const found = check({ plan, entries, at, offers })
+  const found = check({ plan, entries, looks: standing.looks(), at, offers })
   return { counts: countFindings(found), text: totalsText(found) }
 }
 

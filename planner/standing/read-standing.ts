@@ -29,7 +29,7 @@ import { type LedgerProof, type ProvenStart, walkLines } from '../ledger/ledger-
 import { unfold } from '../ledger/sum.ts'
 import { type KnownStanding, Standing } from './standing.ts'
 
-const version = 1
+const version = 2
 const maxFileBytes = 64 * MiB
 /** A smaller ledger is read as quickly without. */
 const smallBytes = 1 * MiB

@@ -5,6 +5,7 @@
  * Whoever needs more than this, such as an audit, reads the ledger.
  */
 import { isJsonObject } from '../../engine/index.ts'
+import { type LastLook, LookBook } from '../audit/last-looks.ts'
 import { type KnownPoint, RecoveryBook, type RecoveryPoint } from '../audit/recovery-points.ts'
 import type { LedgerEntry, RunOutcome, RunStarted } from '../ledger/ledger-line.ts'
 import { HistoryBook, type KnownHistory } from '../run/history.ts'
@@ -36,6 +37,7 @@ export interface KnownStanding {
   }
   readonly history: KnownHistory
   readonly points: readonly KnownPoint[]
+  readonly looks: readonly LastLook[]
   readonly newest: NewestRun | null
   readonly signedBy: string | null
   readonly signedLine: number
@@ -54,6 +56,7 @@ export class Standing {
   readonly #served: ServedBook
   readonly #history: HistoryBook
   readonly #recovery: RecoveryBook
+  readonly #looks: LookBook
   readonly #drills: Map<string, { run: string; entries: LedgerEntry[]; seen: Observation[] }>
   #newest: NewestRun | undefined
   #signedBy: string | undefined
@@ -68,6 +71,7 @@ export class Standing {
     })
     this.#history = new HistoryBook(known?.history)
     this.#recovery = new RecoveryBook(known?.points)
+    this.#looks = new LookBook(known?.looks)
     this.#newest = known?.newest ?? undefined
     this.#signedBy = known?.signedBy ?? undefined
     this.#signedLine = known?.signedLine ?? 0
@@ -99,7 +103,10 @@ export class Standing {
       drill.seen.push(...this.#seenBefore(entry))
     }
     if (entry.kind === 'signature') this.#signedBy = entry.publicKey
-    if (entry.kind === 'step') this.#recovery.read(entry.record)
+    if (entry.kind === 'step') {
+      this.#recovery.read(entry.record)
+      this.#looks.read(entry.record)
+    }
   }
 
   /** At the disaster: which positions its collection could come back to, and when it was last seen there. */
@@ -130,6 +137,11 @@ export class Standing {
     return this.#recovery.known()
   }
 
+  /** The newest look at each standby. */
+  looks(): readonly LastLook[] {
+    return this.#looks.known()
+  }
+
   newest(): NewestRun | undefined {
     return this.#newest
   }
@@ -154,6 +166,7 @@ export class Standing {
       served: { knownSinceAt, dueAt: [...dueAt] },
       history: this.#history.known(),
       points: this.#recovery.known(),
+      looks: this.#looks.known(),
       newest: this.#newest ?? null,
       signedBy: this.#signedBy ?? null,
       signedLine: this.#signedLine,

@@ -117,6 +117,10 @@ test('plans/warm-standby.yaml fails over when the primary is killed, and back, w
   })
   expect(region.replicaMs).toBeGreaterThan(0)
 
+  const asked = await quickly('vectra-dr status plans/warm-standby.yaml --live')
+  expect(asked.stdout).toMatch(
+    /words +standby \(async\) +\d+ records?, .* s +now +\d+ s +node disk region account vendor/,
+  )
   const refused = await type(
     `vectra-cli ${at} collections delete words after-the-failover 2>&1`,
     11,

@@ -37,10 +37,21 @@ const without =
 
 const noLog = without('  log:', 'drills:')
 const noNightly = without('  nightly:', '  log:')
+const noLagWatch = without('  lag:', '  nightly:')
 const noReplication = also(
+  noLagWatch,
   without('replication:', 'people:'),
   without('  failback:', '  clean-restore:'),
 )
+/** The standby was looked at so long before today. */
+const lookedAt = (agoMs: number): Partial<CheckRequest> => ({
+  looks: [
+    {
+      ...{ collection: 'products', target: 'standby', at: today - agoMs, seconds: 1 },
+      ...{ records: 0, bytes: 0, lsn: 9 },
+    },
+  ],
+})
 const rpo = (value: string): Change => instead(['rpo: 15m', `rpo: ${value}`])
 const inSteps = (line: string): Change =>
   instead(['      - verify: { in: local', `      - ${line}\n      - verify: { in: local`])
@@ -176,16 +187,24 @@ export const findingCases: readonly FindingCase[] = [
     code: 'domain-node',
     fires: also(
       noLog,
+      noReplication,
       offsiteAt(
         '    node: a1\n    disk: x\n    region: eu-central\n    account: prod\n    vendor: one-cloud',
       ),
     ),
     says: 'the loss of node a1 takes products',
-    silent: localAt('node: a1, disk: d, region: eu-central, account: prod, vendor: one-cloud'),
+    // the standby survives
+    silent: also(
+      noLog,
+      offsiteAt(
+        '    node: a1\n    disk: x\n    region: eu-central\n    account: prod\n    vendor: one-cloud',
+      ),
+    ),
   },
   {
     code: 'domain-disk',
     fires: also(
+      noReplication,
       localAt('node: a1, disk: a1-data, region: eu-central, account: prod, vendor: one-cloud'),
       offsiteAt(
         '    node: a1\n    disk: a1-data\n    region: eu-central\n    account: prod\n    vendor: one-cloud',
@@ -198,26 +217,38 @@ export const findingCases: readonly FindingCase[] = [
   },
   {
     code: 'domain-region',
-    fires: instead(['us-west-2', 'eu-central']),
-    says: 'copies elsewhere: 0',
-    silent: instead(['us-west-2', 'eu-west']),
+    fires: instead(
+      ['us-west-2', 'eu-central'],
+      ['b1-data, region: eu-west', 'b1-data, region: eu-central'],
+    ),
+    says: 'standby standby: eu-central',
+    silent: instead(['us-west-2', 'eu-central']),
   },
   {
     code: 'domain-account',
-    fires: offsiteAt('    region: us-west-2\n    account: prod\n    vendor: one-cloud'),
+    fires: also(
+      noReplication,
+      offsiteAt('    region: us-west-2\n    account: prod\n    vendor: one-cloud'),
+    ),
     says: 'account prod',
     silent: offsiteAt('    region: us-west-2\n    account: dr\n    vendor: one-cloud'),
   },
   {
     code: 'domain-vendor',
-    fires: offsiteAt('    region: us-west-2\n    account: dr\n    vendor: one-cloud'),
+    fires: also(
+      noReplication,
+      offsiteAt('    region: us-west-2\n    account: dr\n    vendor: one-cloud'),
+    ),
     says: 'vendor one-cloud',
-    silent: instead(['us-west-2', 'eu-west']),
+    silent: offsiteAt('    region: us-west-2\n    account: dr\n    vendor: one-cloud'),
   },
   {
     code: 'domains-unsaid',
-    fires: offsiteAt('    region: us-west-2\n    account: dr'),
-    says: 'vendor: primary: one-cloud; local: one-cloud; offsite: not said',
+    fires: also(
+      offsiteAt('    region: us-west-2\n    account: dr'),
+      instead(['account: dr, vendor: other-cloud', 'account: dr']),
+    ),
+    says: 'vendor: primary: one-cloud; local: one-cloud; offsite: not said; standby standby: not said',
     silent: localAt('node: a1'),
   },
   {
@@ -502,6 +533,20 @@ export const findingCases: readonly FindingCase[] = [
     fires: instead([', maxLag: 10s', '']),
     says: 'maxLag: none',
     silent: instead(['mode: async, maxLag: 10s', 'mode: sync']),
+  },
+  {
+    code: 'lag-seldom',
+    fires: instead(['every: 5m', 'every: 15m']),
+    says: '15 min 10 s > 15 min',
+    silent: instead(['every: 5m', 'every: 14m50s']),
+  },
+  {
+    code: 'lag-stale',
+    fires: same,
+    firesWith: lookedAt(10 * minute + 1_000),
+    says: '10 min 1 s > 10 min',
+    silent: same,
+    silentWith: lookedAt(10 * minute),
   },
   {
     code: 'promote-unfenced',

@@ -47,6 +47,12 @@ destinations:
     signing: { keyFile: ./sign.pem, trust: ["MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE="] }
     objectLock: { mode: compliance, for: 60d }
 schedules:
+  lag:
+    every: 5m
+    timeout: 3m
+    heartbeat: "\${env.HEARTBEAT_URL}"
+    steps:
+      - wait: { lag: { collection: products, below: 10s } }
   nightly:
     cron: "0 2 * * *"
     catchUp: true
