@@ -37,18 +37,18 @@ export async function buildHalves(build: Build, giveUp: () => void): Promise<Uin
     built: [first, second],
     settings: [settingsOf(build, 0), settingsOf(build, 1)],
   }
-  // urgent: a graph that is nearly done goes before others that are not begun
+  // soon: a graph that is nearly done goes before others that are not begun
   const share = Math.max(leastShare, Math.ceil(count / build.threads))
   const joins: Promise<Uint32Array>[] = []
   for (let from = 0; from < count; from += share) {
     const task: JoinTask = { halves, block, from, to: Math.min(count, from + share), stop }
-    joins.push(run<Uint32Array>('join-links', task, { urgent: true }))
+    joins.push(run<Uint32Array>('join-links', task, { rank: 'soon' }))
   }
   const level0 = await all(joins, giveUp)
   const { segment, metric, m, efConstruction } = settings
   const joined = { segment, count, dimension: block.dimension, metric, m, efConstruction }
   const task: FinishTask = { halves, settings: joined, level0 }
-  const bytes = await run<Uint8Array>('finish-join', task, { urgent: true })
+  const bytes = await run<Uint8Array>('finish-join', task, { rank: 'soon' })
   progress(count)
   return bytes
 }

@@ -83,7 +83,7 @@ async function splice(threads: AnnThreads, task: Omit<SpliceTask, 'from' | 'to'>
   const parts: Promise<number>[] = []
   for (let from = 0; from < count; from += share) {
     const part: SpliceTask = { ...task, from, to: Math.min(from + share, count) }
-    parts.push(threads.run<number>('splice', part, { urgent: true }))
+    parts.push(threads.run<number>('splice', part, { rank: 'soon' }))
   }
   const [sizeBytes] = await Promise.all(parts)
   const written = await nodeDisk.stat(task.scratchFile)

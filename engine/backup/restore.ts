@@ -36,7 +36,7 @@ import {
   type OpenedSources,
   openSources,
 } from './sources.ts'
-import { type LostFile, type WrittenFiles, writeFiles } from './write-files.ts'
+import { type LostFile, startWriting, type WrittenFiles } from './write-files.ts'
 
 /** Where a collection is restored to: a data directory. */
 export interface RestoreTarget {
@@ -136,6 +136,8 @@ export interface RestoreResult {
   readonly graphFiles: { readonly kept: number; readonly rebuilt: number }
   readonly remarks: readonly string[]
   readonly phases: readonly PhaseTime[]
+  /** From the beginning until every byte was written, hashed and durable, while the proof went on beside it. */
+  readonly durableMs: number
   readonly durationMs: number
 }
 
@@ -197,34 +199,41 @@ async function restoreFrom(
   const staging = await phases.run('stage', () =>
     target.stage(toStageRequest(chosen, name, options)),
   )
-  let written: Awaited<ReturnType<typeof writeFiles>> | undefined
-  let restored: Collection
+  const { directory, resumed } = staging
+  const { hashes } = target
+  const files = { files: manifest.files, directory, resumed }
+  const writing = startWriting({ disk, repositories, ...files, hashes }, watch)
+  // a clone under another name takes none of the names that mean the original
+  const aliases = name === collection ? manifest.aliases : []
   const remarks: string[] = []
+  let restored: Collection
+  let written: WrittenFiles
+  let durableMs = 0
   try {
-    const { directory, resumed } = staging
-    const { hashes } = target
-    const request = {
-      disk,
-      repositories,
-      files: manifest.files,
-      directory,
-      resumed,
-      hashes,
-    }
-    written = await phases.run('write', () => writeFiles(request, watch))
-    signal?.throwIfAborted()
-    const { durable, lost } = written
-    const lostIndexes = lost.map((each) => each.path)
-    // a clone under another name takes none of the names that mean the original
-    const aliases = name === collection ? manifest.aliases : []
-    const onRemark = (text: string) => void remarks.push(text)
-    const timed = <T>(phase: string, work: () => Promise<T>) => phases.run(phase, work)
-    const replay = log && { replay: log }
-    const place = { name, replace, aliases, onRemark, lostIndexes, durable, timed, ...replay }
-    restored = await phases.run('prove', () => staging.commit(place))
-    remarks.push(...lost.map((file) => lostRemark(file, restored)))
+    // what is there is opened and proven while the rest is being written: this phase is what is left then
+    restored = await phases.run('prove', async () => {
+      const whole = phases.run('write', () => writing.written)
+      whole.catch(() => {}) // told to whoever awaits it
+      await writing.prepared
+      const all = async () => {
+        const { lost } = await whole
+        signal?.throwIfAborted()
+        return lost.map((file) => file.path)
+      }
+      const onRemark = (text: string) => void remarks.push(text)
+      const timed = <T>(phase: string, work: () => Promise<T>) => phases.run(phase, work)
+      const durable = writing.durable().then(() => {
+        durableMs = phases.totalMs
+      })
+      durable.catch(() => {}) // told to whoever awaits it
+      const arriving = { some: writing.some, all, durable: () => durable }
+      const place = { name, replace, aliases, onRemark, timed, ...(log && { replay: log }) }
+      return staging.commit({ ...place, arriving })
+    })
+    written = await writing.written
+    remarks.push(...written.lost.map((file) => lostRemark(file, restored)))
   } catch (error) {
-    await written?.durable.catch(() => {}) // nothing is removed under a sync that is under way
+    await writing.stop() // nothing is removed under a write or a sync that is under way
     // what cannot be removed now is removed, or gone on with, later; the first error is the one to tell
     // and after a failed fsync nothing is written at all
     if (!isOperatingError(error, 'fsync-failed')) await staging.discard().catch(() => {})
@@ -254,7 +263,7 @@ async function restoreFrom(
     digest: restored.digest,
     aliases: restored.aliases,
     bytes: manifest.sizes.totalBytes,
-    resumed: staging.resumed,
+    resumed,
     files: { written: written.written, reused: written.reused },
     sources: written.sources,
     fallbacks: written.fallbacks,
@@ -267,6 +276,7 @@ async function restoreFrom(
       ...(log?.remarks ?? []),
     ],
     phases: phases.times,
+    durableMs,
     durationMs: phases.totalMs,
   }
 }

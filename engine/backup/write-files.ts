@@ -63,30 +63,49 @@ export interface WriteRequest {
   readonly hashes?: HashThreads | undefined
 }
 
+/** Files on their way. What goes wrong with one is told to all who wait. */
+export interface Writing {
+  /** Resolves when the directories stand, and nothing in them but what an interrupted restore left whole. */
+  readonly prepared: Promise<void>
+  /** Resolves when all files are complete: proving them need not wait for the disk, giving them a name does. */
+  readonly written: Promise<WrittenFiles>
+  /** Resolves when those of `paths` that are written at all are complete. */
+  readonly some: (paths: readonly string[]) => Promise<void>
+  /** Resolves when all bytes and then all names are durable. */
+  readonly durable: () => Promise<void>
+  /** Gives up what is not begun, and waits for the writes and syncs under way. */
+  readonly stop: () => Promise<void>
+}
+
 /**
- * Writes all files. They are complete when this resolves and durable when `durable` does: proving them
- * need not wait for the disk, giving them a name does.
- * @throws `damaged` when a piece is sound in no source, `unsafe-entry`, `disk-full`
+ * Starts writing all files: first those that say what the others are, then one segment after the other.
+ * @throws `damaged` when a piece is sound in no source, `unsafe-entry`, `disk-full`; told by the promises
  */
-export async function writeFiles(
-  request: WriteRequest,
-  watch: Watch,
-): Promise<WrittenFiles & { readonly durable: Promise<void> }> {
-  const run = new WriteRun(request, watch)
-  try {
-    await run.prepare()
-    await inFlight(run.pieces(), limits.requestsInFlight, watch.signal, (piece) => run.write(piece))
-    await run.makeEmptyFiles()
-    const durable = run.makeDurable()
-    durable.catch(() => {}) // told to whoever awaits it
-    return { ...run.result(), durable }
-  } catch (error) {
-    await run.settle()
-    throw error
-  } finally {
-    await run.close()
+export function startWriting(request: WriteRequest, watch: Watch): Writing {
+  const stop = new AbortController()
+  const signals = [stop.signal, ...(watch.signal ? [watch.signal] : [])]
+  const run = new WriteRun(request, { ...watch, signal: AbortSignal.any(signals) })
+  const prepared = run.prepare()
+  const written = prepared.then(() => run.writeAll()).finally(() => run.close())
+  const durable = written.then(() => run.makeDurable())
+  for (const each of [prepared, written, durable]) each.catch(() => {}) // told to whoever awaits it
+  return {
+    prepared,
+    written,
+    some: async (paths) => {
+      await prepared
+      await Promise.race([run.arrived(paths), written])
+    },
+    durable: () => durable,
+    stop: async () => {
+      stop.abort(new Error('the restore was given up'))
+      await durable.catch(() => run.settle())
+    },
   }
 }
+
+/** Segments are the last: they are opened as they come, by what the other files say. */
+const isSegment = ({ path }: SnapshotFile): number => (path.startsWith('segments/') ? 1 : 0)
 
 /** A file being written: opened with its first piece, handed to be synced with its last. */
 interface Target {
@@ -95,6 +114,8 @@ interface Target {
   handle: Promise<DiskFile> | undefined
   missing: number
   lost?: LostFile
+  /** Called when it is complete, or lost. */
+  readonly arrive: () => void
 }
 
 /** What can be made again from the rest of the snapshot. */
@@ -110,8 +131,9 @@ interface Piece {
 class WriteRun {
   readonly #request: WriteRequest
   readonly #watch: Watch
-  readonly #pieces: PiecesInFlight
+  readonly #memory: PiecesInFlight
   readonly #targets: Target[] = []
+  readonly #arrivals = new Map<string, Promise<void>>()
   readonly #place: RestorePlace
   readonly #sources: { url: string; pieces: number; bytes: number }[]
   readonly #fallbacks: Fallback[] = []
@@ -129,7 +151,7 @@ class WriteRun {
     this.#request = request
     this.#watch = watch
     this.#totalBytes = request.files.reduce((sum, file) => sum + file.sizeBytes, 0)
-    this.#pieces = new PiecesInFlight(request.hashes, this.#totalBytes)
+    this.#memory = new PiecesInFlight(request.hashes, this.#totalBytes)
     this.#place = new RestorePlace(request.disk, request.directory)
     this.#sources = request.repositories.map((each) => ({
       url: each.destination.url,
@@ -141,7 +163,7 @@ class WriteRun {
   /** Makes the directories, sees what is there already, and that the rest will fit. */
   async prepare(): Promise<void> {
     const { disk, files, directory, resumed } = this.#request
-    for (const file of files) {
+    for (const file of files.toSorted((a, b) => isSegment(a) - isSegment(b))) {
       const path = join(directory, file.path)
       const standing = await this.#place.prepare(file.path)
       if (standing !== undefined) {
@@ -154,12 +176,28 @@ class WriteRun {
         }
         await disk.unlink(path)
       }
-      this.#targets.push({ file, path, handle: undefined, missing: file.pieces.length })
+      const missing = file.pieces.length
+      const arrival = new Promise<void>((arrive) => {
+        this.#targets.push({ file, path, handle: undefined, missing, arrive })
+      })
+      this.#arrivals.set(file.path, arrival)
     }
     await this.#place.checkSpace(this.#totalBytes - this.#doneBytes)
   }
 
-  *pieces(): Iterable<Piece> {
+  async writeAll(): Promise<WrittenFiles> {
+    const { signal } = this.#watch
+    await this.#makeEmptyFiles()
+    await inFlight(this.#pieces(), limits.requestsInFlight, signal, (each) => this.#write(each))
+    return this.#result()
+  }
+
+  /** Resolves when those of `paths` that are written at all are complete; never rejects. */
+  async arrived(paths: readonly string[]): Promise<void> {
+    await Promise.all(paths.map((path) => this.#arrivals.get(path)))
+  }
+
+  *#pieces(): Iterable<Piece> {
     for (const target of this.#targets) {
       const { sizeBytes, pieces } = target.file
       for (const [index, { sha256 }] of pieces.entries()) {
@@ -168,7 +206,7 @@ class WriteRun {
     }
   }
 
-  async write(piece: Piece): Promise<void> {
+  async #write(piece: Piece): Promise<void> {
     const { target } = piece
     target.handle ??= this.#request.disk.open(target.path, 'create')
     const handle = await target.handle
@@ -180,18 +218,22 @@ class WriteRun {
     if (--target.missing > 0) return
     target.handle = undefined
     if (target.lost === undefined) {
+      target.arrive()
       await this.#syncLater(handle)
       return
     }
     await handle.close()
     await this.#request.disk.unlink(target.path)
+    target.arrive()
   }
 
   /** Empty files have no piece. */
-  async makeEmptyFiles(): Promise<void> {
-    for (const target of this.#targets) {
-      if (target.file.pieces.length > 0) continue
-      await this.#syncLater(await this.#request.disk.open(target.path, 'create'))
+  async #makeEmptyFiles(): Promise<void> {
+    for (const { file, path, arrive } of this.#targets) {
+      if (file.pieces.length > 0) continue
+      const handle = await this.#request.disk.open(path, 'create')
+      arrive()
+      await this.#syncLater(handle)
     }
   }
 
@@ -229,7 +271,7 @@ class WriteRun {
     if (this.#unsynced >= limits.unsyncedFiles) await this.#syncs
   }
 
-  result(): WrittenFiles {
+  #result(): WrittenFiles {
     return {
       written: this.#targets.filter(({ lost }) => lost === undefined).length,
       reused: this.#reused,
@@ -245,11 +287,11 @@ class WriteRun {
       // only after a failure is a file still open; that failure is the one to tell
       await handle?.then((file) => file.close()).catch(() => {})
     }
-    await this.#pieces.close()
+    await this.#memory.close()
   }
 
   /** @returns what is wrong with the source's copy; what stands in the file then is written over */
-  async #write(
+  async #copy(
     repository: Repository,
     piece: Piece,
     handle: DiskFile,
@@ -257,11 +299,11 @@ class WriteRun {
     const offset = piece.index * limits.pieceBytes
     const path = this.#request.disk.threadPath(handle.path)
     if (path !== undefined) {
-      const checked = await checkFile(repository, piece, this.#pieces, { path, offset })
+      const checked = await checkFile(repository, piece, this.#memory, { path, offset })
       if (checked !== 'no file') return checked
     }
-    return this.#pieces.withBuffer(async (buffer) => {
-      const found = await readPiece(repository, piece, buffer, this.#pieces)
+    return this.#memory.withBuffer(async (buffer) => {
+      const found = await readPiece(repository, piece, buffer, this.#memory)
       if (found === undefined)
         await handle.write(new Uint8Array(buffer, 0, piece.sizeBytes), offset)
       return found
@@ -279,10 +321,10 @@ class WriteRun {
     try {
       for (const [index, { sha256 }] of file.pieces.entries()) {
         const sizeBytes = pieceSize(file.sizeBytes, index)
-        const isSame = await this.#pieces.withBuffer(async (buffer) => {
+        const isSame = await this.#memory.withBuffer(async (buffer) => {
           const bytes = new Uint8Array(buffer, 0, sizeBytes)
           const readBytes = await handle.read(bytes, index * limits.pieceBytes)
-          return readBytes === sizeBytes && (await this.#pieces.hash(buffer, sizeBytes)) === sha256
+          return readBytes === sizeBytes && (await this.#memory.hash(buffer, sizeBytes)) === sha256
         })
         if (!isSame) return false
       }
@@ -293,8 +335,8 @@ class WriteRun {
     }
   }
 
-  /** As {@link #write}; a source that went away is a problem like others while there are further ones. */
-  async #tryWrite(
+  /** As {@link #copy}; a source that went away is a problem like others while there are further ones. */
+  async #tryCopy(
     repository: Repository,
     piece: Piece,
     handle: DiskFile,
@@ -302,7 +344,7 @@ class WriteRun {
     const away = this.#away.get(repository)
     if (away !== undefined) return { problem: `cannot be had: ${away.message}` }
     try {
-      return await this.#write(repository, piece, handle)
+      return await this.#copy(repository, piece, handle)
     } catch (error) {
       const isOne = this.#request.repositories.length === 1
       if (isOne || !isOperatingError(error) || !isOfStore(error.code)) throw error
@@ -317,7 +359,7 @@ class WriteRun {
     const problems: { source: string; problem: string }[] = []
     for (const [order, repository] of this.#request.repositories.entries()) {
       const { url } = repository.destination
-      const found = await this.#tryWrite(repository, piece, handle)
+      const found = await this.#tryCopy(repository, piece, handle)
       if (found !== undefined) {
         problems.push({ source: url, problem: found.problem })
         continue

@@ -14,13 +14,17 @@ import {
 } from './hash-tasks.ts'
 import { KiB, limits, MiB } from './limits.ts'
 import { type BoxKey, seal, unseal } from './sealed-box.ts'
-import { besideModule, ThreadPool } from './thread-pool.ts'
+import { besideModule, type RunOptions, ThreadPool } from './thread-pool.ts'
 
 /** Below this, handing the work to a thread costs more than doing it (about 0.2 ms). */
 const inlineBytes = 256 * KiB
 
 /** What is hashed here, about 6 ms, before any thread is started for it, which takes ten times as long. */
 const firstBytes = 8 * MiB
+
+/** What makes a copy goes before other tasks: the disk has work to do with it. */
+const rankOf = ({ copyTo }: Pick<HashFileTask, 'copyTo'>): RunOptions =>
+  copyTo === undefined ? {} : { rank: 'first' }
 
 /** Threads start on demand and do not keep the process alive; close them with their owner. */
 export class HashThreads {
@@ -77,7 +81,7 @@ export class HashThreads {
    */
   file(task: HashFileTask): Promise<string> {
     if (this.#isHere(task.length)) return hashSmallFile(task)
-    return this.#pool.run<string>('sha256File', task)
+    return this.#pool.run<string>('sha256File', task, rankOf(task))
   }
 
   /**
@@ -87,7 +91,7 @@ export class HashThreads {
    */
   unsealFile(task: UnsealFileTask): Promise<string | null> {
     if (this.#isHere(task.length)) return unsealSmallFile(task)
-    return this.#pool.run<string | null>('unsealFile', task)
+    return this.#pool.run<string | null>('unsealFile', task, rankOf(task))
   }
 
   /** A sealed box of the first `length` bytes, in memory of its own. */

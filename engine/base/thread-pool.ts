@@ -26,6 +26,7 @@ type Reply =
 
 interface Job {
   readonly request: Request
+  readonly rank: number
   readonly transfer: readonly Transferable[]
   readonly onProgress: (value: unknown) => void
   readonly timeLimitMs: number | undefined
@@ -46,9 +47,12 @@ interface Slot {
   timer: NodeJS.Timeout | undefined
 }
 
+/** Which of the tasks that wait goes first. */
+const ranks = ['first', 'soon', 'usual', 'last'] as const
+
 export interface RunOptions {
-  /** Goes before the tasks that wait already: others wait for its result. */
-  readonly urgent?: boolean
+  /** Of one rank the task that came first goes first. Default `usual`. */
+  readonly rank?: (typeof ranks)[number]
   readonly transfer?: readonly Transferable[]
   readonly onProgress?: (value: unknown) => void
   /**
@@ -116,6 +120,7 @@ export class ThreadPool {
       }
       const job: Job = {
         request: { id: this.#nextId++, task, input },
+        rank: ranks.indexOf(options.rank ?? 'usual'),
         transfer: options.transfer ?? [],
         onProgress: options.onProgress ?? (() => {}),
         timeLimitMs: options.timeLimitMs,
@@ -123,8 +128,7 @@ export class ThreadPool {
         resolve: (value) => resolve(value as Result), // the worker module defines the task's result
         reject,
       }
-      if (options.urgent === true) this.#queue.unshift(job)
-      else this.#queue.push(job)
+      this.#queue.splice(this.#queue.findLastIndex(({ rank }) => rank <= job.rank) + 1, 0, job)
       this.#dispatch()
     })
   }

@@ -32,7 +32,7 @@ import { type EpochStart, History } from './history.ts'
 import { viewRows } from './live-segment.ts'
 import type { LiveState } from './live-state.ts'
 import { Matching } from './matching.ts'
-import { openFiles } from './open-files.ts'
+import { type OpenFilesOptions, openFiles } from './open-files.ts'
 import { type PinnedLog, pinLog } from './pinned-log.ts'
 import { type PinnedState, pinState } from './pinned-state.ts'
 import { type ReindexResult, refuseOtherPoints, reindex } from './reindex.ts'
@@ -88,12 +88,12 @@ export class Collection {
     context: CollectionContext,
     directory: string,
     uuid: string,
-    { proveAhead = false, staged = false }: { proveAhead?: boolean; staged?: boolean } = {},
+    options: Omit<OpenFilesOptions, 'ahead'> & { readonly proveAhead?: boolean } = {},
   ): Promise<Collection> {
-    const proof = proveAhead ? new WarmProof(context) : undefined
+    const proof = options.proveAhead === true ? new WarmProof(context) : undefined
     const replica = await ReplicaFile.open(context.disk, directory)
     await settleSwitch(context.disk, directory, replica)
-    const files = await openFiles(context, directory, uuid, { staged, ahead: proof })
+    const files = await openFiles(context, directory, uuid, { ...options, ahead: proof })
     const collection = new Collection(context, directory, files.state, replica)
     try {
       const { replication } = collection

@@ -147,7 +147,7 @@ async function proveSealed(
     // one part a thread at a time, so that whatever else is waiting for a thread soon gets one
     const parts = split(whole, partsPerThread * threads.size)
     await inFlight(parts, threads.size, signal, async (part) => {
-      results.push(await threads.run<ProofResult>('prove', part))
+      results.push(await threads.run<ProofResult>('prove', part, { rank: 'last' }))
     })
   }
   return results.map(({ digest, bad }) => {

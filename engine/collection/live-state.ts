@@ -30,17 +30,32 @@ export class LiveState {
   #nextMerged: number
 
   /**
-   * @param sealed the segments of the manifest, oldest first, tombstones loaded
+   * @param sealed segments to {@link admit}
    * @param nextSegment number of the segment that takes the next write
    */
   constructor(dimension: number, sealed: readonly LiveSegment[], nextSegment: number) {
     this.dimension = dimension
     this.#digest = new ContentDigest()
-    this.#locations.reserve(sealed.reduce((sum, segment) => sum + segment.live, 0))
-    for (const segment of sealed) this.#admit(segment)
     this.#active = new LiveSegment(nextSegment, new MemorySegment(dimension))
     this.#segments.set(nextSegment, this.#active)
-    this.#nextMerged = Math.max(firstMergedSegment, 1 + Math.max(...this.#segments.keys()))
+    this.#nextMerged = Math.max(firstMergedSegment, nextSegment + 1)
+    for (const segment of sealed) this.admit(segment)
+  }
+
+  /** Takes in a segment of the manifest, oldest first and before anything is applied, tombstones loaded. */
+  admit(segment: LiveSegment): void {
+    const { number, table, tombstones } = segment
+    this.#segments.set(number, segment)
+    this.#segments.delete(this.#active.number) // it stays the last one
+    this.#segments.set(this.#active.number, this.#active)
+    this.#nextMerged = Math.max(this.#nextMerged, number + 1)
+    this.#locations.reserve(this.#locations.size + segment.live)
+    for (let ordinal = 0; ordinal < table.count; ordinal++) {
+      if (tombstones.has(ordinal)) continue
+      this.#locations.set(table.id(ordinal), number * ordinalSpace + ordinal)
+      const { bytes, offset } = table.hash(ordinal)
+      this.#digest.add(bytes, offset)
+    }
   }
 
   get count(): number {
@@ -160,17 +175,6 @@ export class LiveState {
     const segment = this.#segments.get(number)
     if (segment === undefined) throw new Error(`no segment ${number}`)
     return segment
-  }
-
-  #admit(segment: LiveSegment): void {
-    this.#segments.set(segment.number, segment)
-    const { table, tombstones } = segment
-    for (let ordinal = 0; ordinal < table.count; ordinal++) {
-      if (tombstones.has(ordinal)) continue
-      this.#locations.set(table.id(ordinal), segment.number * ordinalSpace + ordinal)
-      const { bytes, offset } = table.hash(ordinal)
-      this.#digest.add(bytes, offset)
-    }
   }
 
   #upsert(point: StoredPoint): void {

@@ -28,6 +28,7 @@ import {
   type Manifest,
   manifestName,
   manifestSequence,
+  segmentFiles,
 } from '../format/manifest.ts'
 import { decodeOperation, type Operation } from '../format/operation.ts'
 import type { Tombstones } from '../format/tombstones-file.ts'
@@ -119,8 +120,20 @@ export interface AheadOfOpen {
   settle(): Promise<void>
 }
 
+/** Files of a state that are still being put where it is opened. */
+export interface ArrivingFiles {
+  /** Resolves when those of `paths` that belong to the state stand there whole. @throws what went wrong with any */
+  some(paths: readonly string[]): Promise<void>
+  /** Resolves when all do. @returns derived files that nobody has: what they hold is found again */
+  all(): Promise<readonly string[]>
+  /** Resolves when they are durable, and their names. */
+  durable(): Promise<void>
+}
+
 export interface OpenFilesOptions {
   readonly ahead?: AheadOfOpen | undefined
+  /** Segments are opened as they come; manifest, config and log are there. */
+  readonly arriving?: ArrivingFiles | undefined
   /** The directory does not count yet: whoever makes it count makes it durable. */
   readonly staged?: boolean
 }
@@ -132,7 +145,7 @@ export async function openFiles(
   context: CollectionContext,
   directory: string,
   uuid: string,
-  { ahead, staged = false }: OpenFilesOptions = {},
+  { ahead, arriving, staged = false }: OpenFilesOptions = {},
 ): Promise<OpenedFiles> {
   const { disk, onWarning } = context
   const manifest = await readNewestManifest(disk, directory)
@@ -149,10 +162,10 @@ export async function openFiles(
     checkWatermark(watermark, manifest, directory)
     // a manifest that a dead process left to the page cache is relied on from here on
     if (!staged) await disk.syncDirectory(directory)
-    await removeOrphans(disk, directory, manifest)
-    await tidyConfigFiles(disk, directory, configBytes, manifest.config)
     const segments: LiveSegment[] = []
+    const state = new LiveState(config.dimension, segments, manifest.nextSegment)
     for (const entry of manifest.segments) {
+      await arriving?.some(segmentFiles(entry).map((file) => file.path))
       const sealed = await SealedSegment.open(
         { disk, directory, dimension: config.dimension },
         entry,
@@ -161,9 +174,12 @@ export async function openFiles(
       const segment = new LiveSegment(entry.number, sealed, await sealed.loadTombstones())
       ahead?.begin(segment, sealed, config)
       segments.push(segment)
+      state.admit(segment)
     }
+    await arriving?.all() // one that the manifest does not name may be under way
+    await removeOrphans(disk, directory, manifest)
+    await tidyConfigFiles(disk, directory, configBytes, manifest.config)
     const tombstonesWritten = copyTombstones(segments)
-    const state = new LiveState(config.dimension, segments, manifest.nextSegment)
     if (state.digest !== manifest.digest || state.count !== manifest.count) {
       fail(
         'digest-mismatch',

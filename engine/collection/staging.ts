@@ -2,7 +2,7 @@
  * A restored collection before it counts.
  *
  * The restorer writes the files of a pinned state below `directory`; `commit` opens them as the source
- * left them, replays the log tail, holds count and digest against what was recorded, recomputes the
+ * left them, some while others are still being written, replays the log tail, holds count and digest against what was recorded, recomputes the
  * digest from every stored byte, and then lets a new history begin. Only then does the catalogue name
  * it. The directory is noted as a leftover all the while, so a crash leaves nothing that counts; a
  * restore of the same snapshot finds it again and goes on.
@@ -19,6 +19,7 @@ import { manifestSequence } from '../format/manifest.ts'
 import { createWatermark, watermarkName } from '../wal/watermark-file.ts'
 import { Collection } from './collection.ts'
 import type { CollectionContext } from './context.ts'
+import type { ArrivingFiles } from './open-files.ts'
 import { encodeReplicaState, type ReplicaState, replicaFileName } from './replica-file.ts'
 import { type LogReplay, rollForward } from './roll-forward.ts'
 
@@ -54,10 +55,11 @@ export interface CommitTarget {
   readonly aliases?: readonly string[]
   /** Told what a person should know: an alias that means something else now. */
   readonly onRemark?: (text: string) => void
-  /** Index files of the state that are not there: they are built again, where hnswlib is available. */
-  readonly lostIndexes?: readonly string[]
-  /** Resolves when the files that were put there are durable; the state gets no name before. */
-  readonly durable?: Promise<void>
+  /**
+   * The files, when they are still being put there, into directories that stand: they are proven as they
+   * come, and the state gets no name before all are durable.
+   */
+  readonly arriving?: ArrivingFiles
   /** Log that follows on from the snapshot: the state it leads to is restored instead. */
   readonly replay?: LogReplay
   /** Asked when the state is proven, before it counts: throws what keeps it from that. */
@@ -139,20 +141,23 @@ export async function proveAndRename(
       encodeReplicaState(request.standby),
     )
   }
+  const { arriving } = target
+  await arriving?.some(request.paths.filter((each) => !each.startsWith('segments/')))
   const staged = await openStaged(context, directory, request, target)
   try {
     const proven = request.config ? await staged.proveDigest() : await staged.proveAndWarm()
     expectSame('content digest of the stored bytes', staged.digest, proven)
     const { snapshotId, uuid, epoch, config } = request
     const { lsn } = staged
-    await target.durable
+    const lost = (await arriving?.all()) ?? []
+    await arriving?.durable()
     await target.admit?.(staged)
     if (request.standby === undefined) {
       await staged.beginEpoch({
         identity,
         name: target.name,
         restoredFrom: { snapshotId, uuid, epoch, lsn },
-        withoutIndex: await stillMissing(disk, directory, target.lostIndexes ?? []),
+        withoutIndex: await stillMissing(disk, directory, lost),
         ...(config && { config }),
       })
       await disk.removeTree(path.join(directory, 'wal', epochName(epoch)))
@@ -173,18 +178,19 @@ async function openStaged(
   context: CollectionContext,
   directory: string,
   request: StageRequest,
-  { replay, durable, timed = (_, work) => work() }: CommitTarget,
+  { replay, arriving, timed = (_, work) => work() }: CommitTarget,
 ): Promise<Collection> {
   const staged = await Collection.open(context, directory, request.uuid, {
     // a graph that will not be used is not loaded either
     proveAhead: request.config === undefined && replay === undefined,
     staged: true,
+    arriving,
   })
   try {
     expectSame('LSN', request.lsn, staged.lsn)
     expectSame('number of points', request.count, staged.count)
     expectSame('content digest', request.digest, staged.digest)
-    if (replay !== undefined) await durable // a replay removes what it supersedes
+    if (replay !== undefined) await arriving?.durable() // a replay removes what it supersedes
   } catch (error) {
     await staged.close()
     throw error

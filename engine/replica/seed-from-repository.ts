@@ -18,7 +18,7 @@ import {
   type Location,
   openSources,
 } from '../backup/sources.ts'
-import { writeFiles } from '../backup/write-files.ts'
+import { startWriting } from '../backup/write-files.ts'
 import type { Clock } from '../base/clock.ts'
 import { fail, isOperatingError, OperatingError } from '../base/errors.ts'
 import type { HashThreads } from '../base/hash-threads.ts'
@@ -181,26 +181,27 @@ async function restoreStandby(
     }),
   })
   const { directory } = staging
-  let durable: Promise<void> | undefined
-  try {
-    const written = await writeFiles(
-      // an earlier seeding of this standby may have left files there: each is taken or replaced
-      { disk, repositories, files, directory, resumed: true, hashes },
-      { clock, progress: noProgress, signal },
-    )
-    durable = written.durable
-    const [lost] = written.lost
+  // an earlier seeding of this standby may have left files there: each is taken or replaced
+  const request = { disk, repositories, files, directory, resumed: true, hashes }
+  const writing = startWriting(request, { clock, progress: noProgress, signal })
+  const all = async () => {
+    const [lost] = (await writing.written).lost
     if (lost !== undefined) {
       fail('damaged', `${lost.path} of snapshot ${id}: ${lost.problem}`, 'Take another snapshot.')
     }
     signal?.throwIfAborted()
+    return []
+  }
+  try {
+    await writing.prepared
+    const { some, durable } = writing
     return await staging.commit({
-      ...{ name, replace: true, aliases, durable },
+      ...{ name, replace: true, aliases, arriving: { some, all, durable } },
       ...(replay && { replay }),
       admit: (staged) => admit(staged, toLsn, options),
     })
   } catch (error) {
-    await durable?.catch(() => {})
+    await writing.stop()
     const goesOn = isOperatingError(error, 'log-gap', 'interrupted', 'unreachable', 'fsync-failed')
     if (!goesOn && isOperatingError(error)) await staging.discard().catch(() => {})
     throw error

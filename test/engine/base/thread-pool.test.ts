@@ -36,6 +36,23 @@ describe('a thread pool', () => {
     expect(await third).toBe(8)
   })
 
+  test('takes waiting tasks by rank, of one rank in their order', async () => {
+    const pool = startPool(1)
+    const cell = new Int32Array(new SharedArrayBuffer(4))
+    const blocked = pool.run('wait', cell)
+    const ended: string[] = []
+    const waiting = (['last', 'usual', 'soon', 'first', 'last', 'first'] as const).map(
+      async (rank, index) => {
+        await pool.run('double', index, { rank })
+        ended.push(`${rank} ${index}`)
+      },
+    )
+    Atomics.store(cell, 0, 1)
+    Atomics.notify(cell, 0)
+    await Promise.all([blocked, ...waiting])
+    expect(ended).toEqual(['first 3', 'first 5', 'soon 2', 'usual 1', 'last 0', 'last 4'])
+  })
+
   test('hands on progress in order, before the result', async () => {
     const seen: unknown[] = []
     const result = await startPool(1).run('count', 5, { onProgress: (value) => seen.push(value) })
