@@ -61,7 +61,7 @@ const dashes = ['solid', 'dashed', 'dotted'] as const
 const highOf = ({ highMs, lowMs }: CurvePiece): number => highMs ?? lowMs ?? 0
 
 const nameOf = ({ losses, standbys }: ExposureSeries): string =>
-  `loss of ${listed(losses)}${standbys.length === 0 ? '' : ', replicas counted'}`
+  `loss of ${listed(losses)}${standbys.length === 0 ? '' : ' (replica)'}`
 
 /** Both ends of each piece; a gap where nothing was verified. */
 function pointsOf(

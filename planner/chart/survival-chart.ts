@@ -13,6 +13,7 @@ const losses: readonly Loss[] = ['data', 'node', 'disk', 'region', 'account', 'v
 const states = {
   verified: { color: colours.met, sign: '✓ verified' },
   unverified: { color: colours.unproven, sign: '? not verified' },
+  replica: { color: colours.series1, sign: '≈ replica' },
   lost: { color: colours.soft, sign: '× lost too' },
 } as const
 
@@ -25,20 +26,22 @@ interface Row {
 
 const rowPx = 30
 
-/** Undefined when there is no copy. */
+/** Copies at destinations, then standbys, which follow every mistake. Undefined when there is no copy. */
 export function survivalChart(
   exposure: readonly ExposureSeries[],
   copies: readonly CopyReport[],
 ): Chart | undefined {
-  const rows = copies
-    .map(
-      (copy): Row => ({
-        name: `${copy.collection} at ${copy.destination}${copy.kind === 'archive' ? ' (log)' : ''}`,
-        states: losses.map((loss) => stateOf(copy, loss, exposure)),
-      }),
-    )
-    .filter((row) => row.states.some((state) => state !== undefined))
-    .slice(0, mostRows)
+  const rows = [
+    ...copies
+      .map(
+        (copy): Row => ({
+          name: `${copy.collection} at ${copy.destination}${copy.kind === 'archive' ? ' (log)' : ''}`,
+          states: losses.map((loss) => stateOf(copy, loss, exposure)),
+        }),
+      )
+      .filter((row) => row.states.some((state) => state !== undefined)),
+    ...standbyRows(exposure),
+  ].slice(0, mostRows)
   if (rows.length === 0) return undefined
   return {
     title: 'Copies by failure domain',
@@ -75,6 +78,25 @@ export function survivalChart(
       })),
     },
   }
+}
+
+/** A row for each standby that survives anything. */
+function standbyRows(exposure: readonly ExposureSeries[]): Row[] {
+  const pairs = new Map(
+    exposure.flatMap(({ collection, standbys }) =>
+      standbys.map((standby) => [`${collection} on ${standby}`, { collection, standby }] as const),
+    ),
+  )
+  return [...pairs].map(([name, { collection, standby }]) => ({
+    name,
+    states: losses.map((loss): State | undefined => {
+      const fate = exposure.find(
+        (series) => series.collection === collection && series.losses.includes(loss),
+      )
+      if (fate === undefined) return undefined
+      return fate.standbys.includes(standby) ? 'replica' : 'lost'
+    }),
+  }))
 }
 
 function stateOf(

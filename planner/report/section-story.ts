@@ -117,27 +117,25 @@ const exposureRow = (series: ExposureSeries): Cell[] => [
 
 const copySection = ({ recoveryPoints }: AuditSections, charts: readonly Block[]): Section => ({
   heading: 'Recovery points',
-  blocks:
-    recoveryPoints.length === 0
-      ? [sentence('The ledger knows of no copy.')]
-      : [
-          ...charts,
-          ...table(
-            [
-              'Collection',
-              'Destination',
-              'Where',
-              'Newest',
-              'As of',
-              'Age',
-              'Last verified',
-              'Depth',
-              'Counts since',
-              'Standing',
-            ],
-            recoveryPoints.map(copyRow),
-          ),
-        ],
+  blocks: [
+    ...charts,
+    ...(recoveryPoints.length === 0 ? [sentence('The ledger knows of no copy.')] : []),
+    ...table(
+      [
+        'Collection',
+        'Destination',
+        'Where',
+        'Newest',
+        'As of',
+        'Age',
+        'Last verified',
+        'Depth',
+        'Counts since',
+        'Standing',
+      ],
+      recoveryPoints.map(copyRow),
+    ),
+  ],
 })
 
 function copyRow(copy: CopyReport): Cell[] {

@@ -41,7 +41,8 @@ test('plans/warm-standby.yaml fails over when the primary is killed, and back, w
   await quickly(begin)
   await quickly(lag)
   expect((await example.lastRun()).outputs.get('wait')).toMatchObject({
-    lag: { standby: { records: 0 } },
+    ...{ lookedAt: expect.any(String), first: { standby: { lsn: expect.any(Number) } } },
+    lag: { standby: { records: 0, bytes: 0, uuid: expect.any(String) } },
   })
   await quickly(nightly)
   await quickly(thereAndBack)

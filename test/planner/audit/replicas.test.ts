@@ -178,9 +178,10 @@ test('an objective that only a replica keeps is unproven until its content was c
   })
   const told = audited(62, steps, plan)
   expect(told.sections?.findings.map(({ id }) => id)).toContain('replica/words/node+disk+region')
-  const { markdown } = await toReport(told)
+  const { markdown, html } = await toReport(told)
   expect(markdown).toContain('vault, replica on far')
   expect(markdown).toContain('verified copies alone: vault')
+  expect(html).toContain('words on far survives the loss of node, disk, region.')
   const [rpo] = told.verdicts
   expect(rpo?.reasons.join()).toContain('only by the word of far, a replica')
 
