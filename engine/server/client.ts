@@ -1,15 +1,17 @@
 /**
  * The side of the server that asks: `vectra-cli` where a server has the data, and whoever else speaks to one.
- * Failures come back as the operating errors that they were over there. The only file that fetches.
+ * Failures come back as the operating errors that they were over there.
  */
 import {
   errorCatalogue,
   fail,
   fromSerialised,
+  isOperatingError,
   OperatingError,
   type SerialisedError,
 } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
+import type { ServerAnswer, ServerRequests } from '../outside/server-request.ts'
 import { readLines } from '../transfer/line-reader.ts'
 import type { JobStatus } from './jobs.ts'
 import type { Method } from './route.ts'
@@ -20,17 +22,21 @@ export interface ClientOptions {
   readonly token?: string | undefined
   /** Gives up what is under way, with its reason. */
   readonly signal?: AbortSignal | undefined
+  /** Sends it. Default: over the connections that all of this process share. */
+  readonly requests?: ServerRequests | undefined
 }
 
-/** Asks one server. Safe to share; nothing is kept open. */
+/** Asks one server. Safe to share. */
 export class VectraClient {
   readonly endpoint: string
   /** Gives up what is under way. */
   readonly signal: AbortSignal | undefined
   readonly #token: string | undefined
+  readonly #options: ClientOptions
 
   /** @throws `usage` for an endpoint that is no http or https URL */
-  constructor({ endpoint, token, signal }: ClientOptions) {
+  constructor(options: ClientOptions) {
+    const { endpoint, token, signal } = options
     const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined
     if (url === undefined || !['http:', 'https:'].includes(url.protocol) || url.username !== '') {
       fail(
@@ -42,11 +48,12 @@ export class VectraClient {
     this.endpoint = endpoint.replace(/\/+$/, '')
     this.#token = token
     this.signal = signal
+    this.#options = options
   }
 
   /** The same server, asked by one whom no signal stops: for what is short, and bad to do by half. */
   steady(): VectraClient {
-    return new VectraClient({ endpoint: this.endpoint, token: this.#token })
+    return new VectraClient({ ...this.#options, signal: undefined })
   }
 
   /**
@@ -54,17 +61,14 @@ export class VectraClient {
    * @throws what the server says; `unreachable` when it says nothing
    */
   async ask<T>(method: Method, path: string, body?: unknown): Promise<T> {
-    const response = await this.#send(method, path, body)
-    const text = await this.#reading(response.text())
+    const text = await this.#text(await this.#send(method, path, body))
     // the routes answer with the shapes that their callers name
     return JSON.parse(text) as T
   }
 
   /** The objects of an answer that streams them as lines. @throws as {@link ask} */
   async *lines<T>(path: string): AsyncGenerator<T> {
-    const response = await this.#send('GET', path)
-    const { body } = response
-    if (body === null) return
+    const body = await this.#send('GET', path)
     const source = {
       name: `${this.endpoint}${path}`,
       sizeBytes: undefined,
@@ -89,22 +93,29 @@ export class VectraClient {
     )
   }
 
-  async #send(method: Method, path: string, body?: unknown): Promise<Response> {
+  /** The body of an answer that is well. */
+  async #send(method: Method, path: string, body?: unknown): Promise<ServerAnswer['body']> {
+    // loaded here: a command that asks no server does without
+    const { serverRequests } = await import('../outside/server-request.ts')
     const headers = {
       ...(this.#token !== undefined && { authorization: `Bearer ${this.#token}` }),
       ...(body !== undefined && { 'content-type': 'application/json' }),
     }
-    const response = await this.#reading(
-      fetch(this.endpoint + path, {
-        method,
-        headers,
-        redirect: 'error', // a token goes nowhere else
+    const { requests = serverRequests } = this.#options
+    const { status, body: answer } = await this.#reading(
+      requests.send({
+        ...{ url: this.endpoint + path, method, headers, signal: this.signal },
         ...(body !== undefined && { body: JSON.stringify(body) }),
-        ...(this.signal && { signal: this.signal }),
       }),
     )
-    if (response.ok) return response
-    throw this.#toError(response.status, await this.#reading(response.text()))
+    if (status >= 200 && status <= 299) return answer
+    throw this.#toError(status, await this.#text(answer))
+  }
+
+  async #text(body: ServerAnswer['body']): Promise<string> {
+    const parts: Uint8Array[] = []
+    for await (const part of this.#chunks(body)) parts.push(part)
+    return Buffer.concat(parts).toString('utf8')
   }
 
   async *#chunks(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -126,11 +137,11 @@ export class VectraClient {
       return await work
     } catch (error) {
       this.signal?.throwIfAborted()
-      const { cause, message } = error as Error // fetch fails with errors only
-      const code = (cause as NodeJS.ErrnoException | undefined)?.code
+      if (isOperatingError(error)) throw error
+      const { networkProblem } = await import('../outside/server-request.ts')
       return fail(
         'unreachable',
-        `the server at ${this.endpoint} does not answer: ${code ?? message}`,
+        `the server at ${this.endpoint} does not answer: ${networkProblem(error)}`,
         'Check that vectra-cli serve runs there, and the address.',
         { cause: error },
       )

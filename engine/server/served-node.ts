@@ -46,7 +46,7 @@ export class ServedNode {
   static async open(options: ServedNodeOptions): Promise<ServedNode> {
     const { self, directory: data, disk, clock, timer, token, warn } = options
     const nodes = await ClusterFile.open(disk, data.path)
-    const transport = new NodeTransport(token)
+    const transport = new NodeTransport({ token, timer })
     const { toLocation } = options
     const world = { transport, disk, clock, timer, toLocation, onWarning: warn }
     const replica = new ReplicaNode({ self, data, ...world })

@@ -46,7 +46,7 @@ export const owned: readonly Owned[] = [
     what: 'the web',
     module: /^(node:)?(http|https|http2|tls|undici)(\/|$)/,
     owner:
-      /^(planner\/schedule\/metrics-server|engine\/(outside\/request|server\/http-server))\.ts$/,
+      /^(planner\/schedule\/metrics-server|engine\/(outside\/(server-)?request|server\/http-server))\.ts$/,
   },
   {
     what: 'the name service',

@@ -1,0 +1,85 @@
+/**
+ * Requests to servers of our own kind: nodes of a cluster, an endpoint of a command or a plan. Connections are kept
+ * for the next request. The addresses of a name are judged where they are connected to: link-local and metadata
+ * addresses get nothing, whatever they are called. No redirect is followed, so that a token goes nowhere else.
+ */
+import * as http from 'node:http'
+import * as https from 'node:https'
+import type { LookupFunction } from 'node:net'
+import { fail } from '../base/errors.ts'
+import { guardedLookup, isForbidden } from '../base/reach.ts'
+
+export interface ServerRequest {
+  readonly url: string
+  readonly method: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string | Uint8Array
+  /** Gives it up, also while the answer arrives. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface ServerAnswer {
+  readonly status: number
+  /** Has to be read, or let go with `resume()`. */
+  readonly body: http.IncomingMessage
+}
+
+/** Sends requests over connections of its own. */
+export class ServerRequests {
+  readonly #plain: http.Agent
+  readonly #secure: https.Agent
+
+  /** @param lookup how names become addresses; the system's way unless it is given */
+  constructor(lookup?: LookupFunction) {
+    const options = { keepAlive: true, lookup: guardedLookup(lookup) }
+    this.#plain = new http.Agent(options)
+    this.#secure = new https.Agent(options)
+  }
+
+  /** @throws `address-refused`; what the network fails with, as it is */
+  async send({ url, method, headers, body, signal }: ServerRequest): Promise<ServerAnswer> {
+    signal?.throwIfAborted()
+    const to = new URL(url)
+    if (isForbidden(to.hostname)) {
+      fail(
+        'address-refused',
+        `${to.host} is a link-local or metadata address`,
+        'Nothing goes there. Name another host.',
+      )
+    }
+    const isSecure = to.protocol === 'https:'
+    const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
+    return new Promise((resolve, reject) => {
+      const request = (isSecure ? https : http).request(to, {
+        method,
+        agent: isSecure ? this.#secure : this.#plain,
+        headers: { ...headers, ...length },
+        ...(signal && { signal }),
+      })
+      request.on('error', reject)
+      request.on('response', (response) =>
+        resolve({ status: response.statusCode ?? 0, body: response }),
+      )
+      request.end(body)
+    })
+  }
+
+  /** Closes the connections that are kept: after one that was dead the others may be, too. */
+  closeIdle(): void {
+    for (const { freeSockets } of [this.#plain, this.#secure]) {
+      for (const socket of Object.values(freeSockets).flat()) socket?.destroy()
+    }
+  }
+}
+
+/** All of a process share these connections. */
+export const serverRequests = new ServerRequests()
+
+/** What the network failed with, in a word. */
+export function networkProblem(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) {
+    return networkProblem(error.errors[0])
+  }
+  const { code, message } = error as NodeJS.ErrnoException // the network fails with errors
+  return code ?? message
+}
