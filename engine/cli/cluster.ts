@@ -1,7 +1,7 @@
 /** `cluster replicate|status|fence|promote|rejoin`: who writes, who follows, and who takes over. */
 import type { Command } from 'commander'
 import { Option } from 'commander'
-import { fail } from '../base/errors.ts'
+import { fail, OperatingError } from '../base/errors.ts'
 import type { LossWindow, Promotion } from '../replica/promote.ts'
 import type { Rejoined } from '../replica/rejoin.ts'
 import type { CopyStatus } from '../replica/replica-node.ts'
@@ -12,6 +12,11 @@ import type { Context } from './context.ts'
 import { clientOf, describeNode, findNode, nodeClient, ownServer } from './node-names.ts'
 import { listOption, requireOption } from './option.ts'
 import { examples, type Runner } from './runner.ts'
+import { withinLimit } from './within-limit.ts'
+
+/** For each of the other nodes to say how it stands; a link may look open and carry nothing. */
+const statusMs = 5_000
+const noAnswer = new OperatingError('unreachable', 'nothing came in time', '')
 
 interface NodeFlags {
   readonly node?: string
@@ -135,9 +140,10 @@ async function status(context: Context) {
   const others = own.nodes.filter(({ name }) => name !== own.node.name)
   const asked = await Promise.all(
     others.map(async (node) => {
-      const found = await describeNode(clientOf(context, node.url)).catch((error: unknown) =>
-        String(error),
-      )
+      const found = await withinLimit(context, statusMs, noAnswer, (own) =>
+        describeNode(clientOf(own, node.url)),
+      ).catch((error: unknown) => String(error))
+      context.io.signal.throwIfAborted()
       return { node, found }
     }),
   )

@@ -13,6 +13,7 @@ import { type FilledText, fillIn, masking, variableOf } from './filled-text.ts'
 import { withDirectory } from './open-directory.ts'
 import { parseWords } from './option.ts'
 import { showDuration } from './quantity.ts'
+import { withinLimit } from './within-limit.ts'
 
 export interface ActionFlags {
   readonly alias?: readonly string[]
@@ -80,24 +81,6 @@ export async function readActions(context: Context, flags: ActionFlags): Promise
     )
   }
   return actions
-}
-
-/** Runs `work` with a signal that ends it after so long. */
-export async function withinLimit<T>(
-  context: Context,
-  limitMs: number,
-  late: OperatingError,
-  work: (context: Context) => Promise<T>,
-): Promise<T> {
-  const { signal, timer = systemTimer } = context.io
-  const limit = new AbortController()
-  const cancel = timer.after(limitMs, () => limit.abort(late))
-  const either = AbortSignal.any([signal, limit.signal])
-  try {
-    return await work({ ...context, io: { ...context.io, signal: either } })
-  } finally {
-    cancel()
-  }
 }
 
 /** `ALIAS=COLLECTION`; taken back as long as nobody else has switched the alias since. */

@@ -7,7 +7,7 @@ import { pause, systemTimer } from '../base/timer.ts'
 import type { Neighbour } from '../collection/search.ts'
 import type { PointId } from '../format/point.ts'
 import type { Context } from './context.ts'
-import { toAddress, withinLimit } from './endpoint-actions.ts'
+import { toAddress } from './endpoint-actions.ts'
 import { fillIn } from './filled-text.ts'
 import { clientOf, describeNode, ownServer } from './node-names.ts'
 import { type OpenDirectory, withDirectory } from './open-directory.ts'
@@ -15,6 +15,7 @@ import { parseId, showId } from './option.ts'
 import { showCount, showDuration } from './quantity.ts'
 import { type QueryFlags, readQuery } from './search.ts'
 import { servedBy } from './served-by.ts'
+import { withinLimit } from './within-limit.ts'
 
 export interface ProbeFlags extends QueryFlags {
   /** False with `--no-probe`. */

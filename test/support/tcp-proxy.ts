@@ -1,7 +1,11 @@
-/** A TCP proxy of the test's own, between two nodes: it passes, delays, damages, or cuts. */
+/**
+ * A TCP proxy of the test's own, between two nodes: it passes, delays, damages, or cuts. Or it half-opens: every
+ * connection stays open at both ends, new ones come about, and nothing arrives, not even that one side has gone.
+ * What was in such a connection is lost for good: it carries nothing either when the network is well again.
+ */
 import { createServer, type Server, type Socket } from 'node:net'
 
-export type ProxyMode = 'pass' | 'delay' | 'damage' | 'cut'
+export type ProxyMode = 'pass' | 'delay' | 'damage' | 'cut' | 'half-open'
 
 const delayMs = 30
 /** What a connection carries before bytes of it are damaged: its head, so that what arrives looks well. */
@@ -12,8 +16,13 @@ export class TcpProxy {
   target = 0
   /** Bits that were flipped. */
   damaged = 0
+  /** Connections that look open and carry nothing. */
+  get dead(): number {
+    return this.#dead.size
+  }
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
+  readonly #dead = new Set<Socket>()
   #mode: ProxyMode = 'pass'
 
   private constructor(server: Server) {
@@ -36,6 +45,7 @@ export class TcpProxy {
   set mode(mode: ProxyMode) {
     this.#mode = mode
     if (mode === 'cut') for (const socket of this.#sockets) socket.destroy()
+    if (mode === 'half-open') for (const socket of this.#sockets) this.#dead.add(socket)
   }
 
   async close(): Promise<void> {
@@ -45,6 +55,13 @@ export class TcpProxy {
 
   #connect(near: Socket): void {
     if (this.#mode === 'cut') return void near.destroy()
+    if (this.#mode === 'half-open') {
+      this.#sockets.add(near)
+      this.#dead.add(near)
+      near.on('error', () => {}).resume()
+      near.on('close', () => this.#forget(near))
+      return
+    }
     const far = new (near.constructor as new () => Socket)().connect(this.target, '127.0.0.1')
     for (const [from, to] of [
       [near, far],
@@ -53,15 +70,21 @@ export class TcpProxy {
       this.#sockets.add(from)
       let carried = 0
       from.on('data', (bytes: Buffer) => {
+        if (this.#dead.has(from)) return
         carried += bytes.length
         this.#pass(bytes, to, from === far && carried > soundBytes)
       })
       from.on('error', () => {}) // told by its end
       from.on('close', () => {
-        this.#sockets.delete(from)
-        to.destroy()
+        if (!this.#dead.has(from)) to.destroy() // else nobody tells the other side
+        this.#forget(from)
       })
     }
+  }
+
+  #forget(socket: Socket): void {
+    this.#sockets.delete(socket)
+    this.#dead.delete(socket)
   }
 
   #pass(bytes: Buffer, to: Socket, mayDamage: boolean): void {
