@@ -21,6 +21,7 @@ const acrossFiles = {
   'engine/backup/signed':
     'signatures of snapshots and archived log, and what restores make of them',
   'engine/backup/under-load': 'a backup while others write',
+  'engine/server/half-open': 'nodes whose link looks open and carries nothing',
   'engine/replica/simulation':
     'clusters on virtual time, with every fault of the network and the disk',
   'engine/cli/collections': 'the commands over collections, together, as people use them',

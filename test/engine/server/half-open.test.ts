@@ -1,8 +1,8 @@
 /** Two nodes over real HTTP, and a link between them that looks open and carries nothing. Time runs ten times as fast. */
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, type TestContext, test } from 'vitest'
 import { type Clock, systemClock } from '../../../engine/base/clock.ts'
 import { limits } from '../../../engine/base/limits.ts'
-import { systemTimer, type Timer } from '../../../engine/base/timer.ts'
+import { pause, systemTimer, type Timer } from '../../../engine/base/timer.ts'
 import type { CopyStatus } from '../../../engine/replica/replica-node.ts'
 import { MemoryDisk } from '../../support/memory-disk.ts'
 import { type Serving, serving } from '../../support/serving.ts'
@@ -26,17 +26,26 @@ async function until(node: Serving, wanted: (copy: CopyStatus) => boolean): Prom
     if (wanted(copy)) return copy
     if (performance.now() > endMs)
       throw new Error(`it did not come to that: ${JSON.stringify(copy)}`)
-    await new Promise((resolve) => setImmediate(resolve))
+    await pause(systemTimer, 10) // asking without a break would slow down what is waited for
   }
 }
 
-async function pair(replicas: { mode: 'async' | 'sync'; whenAlone?: 'block' | 'async' }) {
+interface Replicas {
+  readonly mode: 'async' | 'sync'
+  readonly whenAlone?: 'block' | 'async'
+}
+
+async function pair({ onTestFinished }: TestContext, replicas: Replicas) {
   const proxy = await TcpProxy.open()
   onTestFinished(() => proxy.close())
   const own = () => ({ disk: new MemoryDisk(), clock, timer })
-  const primary = await serving('/one', { ...own(), name: 'n1', advertise: proxy.url })
+  const primary = await serving(
+    '/one',
+    { ...own(), name: 'n1', advertise: proxy.url },
+    onTestFinished,
+  )
   proxy.target = Number(new URL(primary.url).port)
-  const standby = await serving('/two', { ...own(), name: 'n2' })
+  const standby = await serving('/two', { ...own(), name: 'n2' }, onTestFinished)
   await primary.ask('PUT', '/vectra/v1/collections/c', { dimension: 2 })
   const { node } = (await standby.ask('GET', '/vectra/v1/cluster')).body
   await primary.ask('POST', '/vectra/v1/cluster/nodes', node)
@@ -60,9 +69,11 @@ const equal = async (one: Serving, other: Serving) => {
   expect([b.lsn, b.digest, b.epoch]).toEqual([a.lsn, a.digest, a.epoch])
 }
 
-test('case 58, case 69: a standby behind a half-open link notices by itself, tells a growing lag, and catches up', async () => {
-  const { proxy, primary, standby, write } = await pair({ mode: 'async' })
+test.concurrent('case 58, case 69: a standby behind a half-open link notices by itself, tells a growing lag, and catches up', async (context) => {
+  const { proxy, primary, standby, write } = await pair(context, { mode: 'async' })
   const { epoch } = await copyAt(standby)
+  const told = () => standby.warnings.filter((each) => each.includes('nothing within')).length
+  const before = told()
   proxy.mode = 'half-open'
   const begunMs = clock.monotonicMs()
   for (let count = 0; count < 20; count++) expect((await write()).status).toBe(200)
@@ -78,17 +89,19 @@ test('case 58, case 69: a standby behind a half-open link notices by itself, tel
   const [member] = (await copyAt(primary)).members
   expect([member?.there, (member?.silentMs ?? 0) > limits.standbyGoneMs]).toEqual([false, true])
   expect(proxy.dead).toBeGreaterThan(0)
+  expect(told() - before).toBe(1)
   proxy.mode = 'pass'
   await equal(primary, standby)
   const after = await copyAt(standby)
   expect([after.following?.problem, after.epoch]).toEqual([null, epoch])
-  const told = standby.warnings.filter((each) => each.includes('nothing within'))
-  expect(told).toHaveLength(1)
   console.log(`noticed after ${Math.round(noticedMs)} ms of its own time`)
 })
 
-test('case 58: with a half-open link a primary that blocks acknowledges nothing, and says what became of the write', async () => {
-  const { proxy, primary, standby, write } = await pair({ mode: 'sync', whenAlone: 'block' })
+test.concurrent('case 58: with a half-open link a primary that blocks acknowledges nothing, and says what became of the write', async (context) => {
+  const { proxy, primary, standby, write } = await pair(context, {
+    mode: 'sync',
+    whenAlone: 'block',
+  })
   proxy.mode = 'half-open'
   const { status, body } = await write()
   expect([status, body.vectra.code]).toEqual([503, 'not-confirmed'])
@@ -99,8 +112,11 @@ test('case 58: with a half-open link a primary that blocks acknowledges nothing,
   expect((await write()).status).toBe(200)
 })
 
-test('case 58: with a half-open link a primary that goes on alone says so, and waits again when its standby is back', async () => {
-  const { proxy, primary, standby, write } = await pair({ mode: 'sync', whenAlone: 'async' })
+test.concurrent('case 58: with a half-open link a primary that goes on alone says so, and waits again when its standby is back', async (context) => {
+  const { proxy, primary, standby, write } = await pair(context, {
+    mode: 'sync',
+    whenAlone: 'async',
+  })
   proxy.mode = 'half-open'
   expect((await write()).status).toBe(200)
   expect((await copyAt(primary)).alone).toBe(true)
