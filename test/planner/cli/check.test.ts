@@ -60,6 +60,7 @@ const pinned = [
   'warning drill-leaves-data',
   'warning drill-leaves-data',
   'warning procedure-into-lost',
+  'warning lag-seldom',
   'note unused-target',
   'note rto-unmeasured',
   'note verify-sampled',
