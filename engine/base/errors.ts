@@ -42,6 +42,7 @@ export const errorCatalogue = {
   'snapshot-kept': exitCodes.usage,
   'file-exists': exitCodes.usage,
   'limit-exceeded': exitCodes.usage,
+  'request-too-large': exitCodes.usage,
   'index-unavailable': exitCodes.usage,
   'not-offered': exitCodes.usage,
   'address-refused': exitCodes.usage,

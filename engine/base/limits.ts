@@ -169,6 +169,11 @@ export const limits = {
   durabilityIntervalMs: 60_000,
   /** Body of a request to the server. */
   requestBodyBytes: 64 * MiB,
+  /** Bodies of all requests that a server is reading or answering. */
+  requestBodiesBytes: 256 * MiB,
+  /** How deep values of a body stand in each other, and its objects, lists and texts. */
+  requestDepth: 200,
+  requestParts: 4_000_000,
   /** Headers of a request, and how long they and the whole request may take to arrive. */
   requestHeaderBytes: 16 * KiB,
   requestHeadersMs: 10_000,

@@ -201,7 +201,7 @@ function isWithin(now: LossWindow, accepted: Partial<LossWindow>): boolean {
   return known && now.unreachable.every((each) => unreachable.includes(each))
 }
 
-/** The bytes of a request. @throws `unreachable` when its sender went away; `limit-exceeded` */
+/** The bytes of a request. @throws `unreachable` when its sender went away; `request-too-large` */
 async function wholeOf(stream: AsyncIterable<unknown>): Promise<Buffer> {
   const parts: Buffer[] = []
   try {

@@ -27,6 +27,7 @@ const statusOfCode: Partial<Record<ErrorCode, number>> = {
   'file-exists': 409,
   divergence: 409,
   'address-refused': 403,
+  'request-too-large': 413,
   'not-offered': 501,
   'index-unavailable': 501,
   'disk-full': 507,

@@ -3,7 +3,6 @@
  * bounds of time and size, the admission, the check of the body against its schema; behind it the answer, or
  * the one shape in which failures are told.
  */
-import { isUtf8 } from 'node:buffer'
 import * as http from 'node:http'
 import * as https from 'node:https'
 import { isIP } from 'node:net'
@@ -20,7 +19,10 @@ import { Admission, type AdmissionRules, type ListenAddress } from './admission.
 import { bodyProblem } from './body-problem.ts'
 import { boundedStream } from './bounded-stream.ts'
 import { toErrorAnswer } from './error-answer.ts'
+import { fromFramework, refuseConnection } from './framework-error.ts'
 import { OpenConnections } from './open-connections.ts'
+import { parseBody, RequestBodies, tooLarge } from './request-body.ts'
+import { whenOver } from './request-over.ts'
 import type { Answer, Route, RouteRequest, Served } from './route.ts'
 import { withoutNulls } from './without-nulls.ts'
 
@@ -31,6 +33,8 @@ export interface HttpBounds {
   readonly connectionCheckMs: number
   readonly connections: number
   readonly drainMs: number
+  /** Bytes of all bodies that are held at once. */
+  readonly bodiesBytes: number
 }
 
 const usualBounds: HttpBounds = {
@@ -39,6 +43,7 @@ const usualBounds: HttpBounds = {
   connectionCheckMs: limits.connectionCheckMs,
   connections: limits.connections,
   drainMs: limits.drainMs,
+  bodiesBytes: limits.requestBodiesBytes,
 }
 
 export interface HttpServerOptions {
@@ -68,8 +73,8 @@ export async function openHttpServer(
 ): Promise<HttpServer> {
   const bounds = { ...usualBounds, ...options.bounds }
   const { listen, tls } = options
-  const app = makeApp(bounds, tls)
-  const server = new HttpRoutes(app, served, options)
+  const app = makeApp(bounds, tls, (error, request, reply) => server.tell(error, request, reply))
+  const server = new HttpRoutes(app, served, bounds, options)
   const connections = new OpenConnections(app.server)
   server.add(routes)
   try {
@@ -103,7 +108,9 @@ export async function openHttpServer(
   }
 }
 
-function makeApp(bounds: HttpBounds, tls: HttpServerOptions['tls']): FastifyInstance {
+type Tell = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => void
+
+function makeApp(bounds: HttpBounds, tls: HttpServerOptions['tls'], tell: Tell): FastifyInstance {
   const app = fastify({
     serverFactory: (handler) => {
       const options = {
@@ -112,16 +119,20 @@ function makeApp(bounds: HttpBounds, tls: HttpServerOptions['tls']): FastifyInst
         requestTimeout: bounds.requestMs,
         keepAliveTimeout: limits.connectionIdleMs,
         connectionsCheckingInterval: bounds.connectionCheckMs,
+        requireHostHeader: false, // told in our own shape, below
       }
       const server = tls
         ? secure({ ...options, ...tls }, handler)
         : http.createServer(options, handler)
       server.maxConnections = bounds.connections
+      server.on('checkExpectation', handler) // it may be passed over
       return server
     },
     bodyLimit: limits.requestBodyBytes,
     forceCloseConnections: 'idle',
     return503OnClosing: false, // told in our own shape, below
+    clientErrorHandler: refuseConnection,
+    frameworkErrors: tell,
     routerOptions: { maxParamLength: 8 * limits.nameLength },
     ajv: {
       // bodies are taken as they are: nothing is converted, removed or filled in
@@ -150,30 +161,46 @@ function secure(options: https.ServerOptions, handler: http.RequestListener): ht
   }
 }
 
+/** A request that has begun. */
+interface Begun {
+  readonly startedMs: number
+  readonly answer: http.ServerResponse
+}
+
 class HttpRoutes {
   readonly #app: FastifyInstance
   readonly #served: Served
   readonly #admission: Admission
-  readonly #started = new WeakMap<FastifyRequest, number>()
+  readonly #bodies: RequestBodies
+  readonly #begun = new WeakMap<FastifyRequest, Begun>()
   /** Requests under way, but those that are answered last. */
   #underWay = 0
   #isDrained = false
   #drained = () => {}
 
-  constructor(app: FastifyInstance, served: Served, options: HttpServerOptions) {
+  constructor(
+    app: FastifyInstance,
+    served: Served,
+    bounds: HttpBounds,
+    options: HttpServerOptions,
+  ) {
     this.#app = app
     this.#served = served
+    this.#bodies = new RequestBodies(bounds.bodiesBytes)
     this.#admission = new Admission(options.listen, options.rules)
     const { clock } = served
-    app.addHook('onRequest', async (request) => {
-      this.#started.set(request, clock.monotonicMs())
+    app.addHook('onRequest', async (request, { raw: answer }) => {
+      this.#begun.set(request, { startedMs: clock.monotonicMs(), answer })
+      if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
+        fail('usage', 'the request names no host', 'Send the header "Host".')
+      }
     })
     app.addHook('onResponse', async (request, reply) => {
       const { url = 'none' } = request.routeOptions
       const tookMs = clock.monotonicMs() - this.#startedMs(request)
       options.onAnswer?.(url, request.method, reply.statusCode, tookMs)
     })
-    app.setErrorHandler((error: FastifyError, request, reply) => this.#tell(error, request, reply))
+    app.setErrorHandler((error: FastifyError, request, reply) => this.tell(error, request, reply))
     app.setNotFoundHandler((request, reply) => {
       const refusal = this.#admission.refusal(request.headers, false)
       const unknown = new OperatingError(
@@ -181,13 +208,22 @@ class HttpRoutes {
         `there is nothing at ${request.method} ${request.url.split('?')[0]}`,
         'What there is stands in /openapi.json.',
       )
-      return this.#tell(refusal ?? unknown, request, reply)
+      return this.tell(refusal ?? unknown, request, reply)
     })
     app.addContentTypeParser(
       'application/json',
-      { parseAs: 'buffer' },
-      async (_: FastifyRequest, body: Buffer) => parseBody(body),
+      async (request: FastifyRequest, payload: Readable) => this.#read(request, payload),
     )
+  }
+
+  async #read(request: FastifyRequest, payload: Readable): Promise<unknown> {
+    const maxBytes = request.routeOptions.bodyLimit ?? limits.requestBodyBytes
+    if (Number(request.headers['content-length']) > maxBytes) throw tooLarge(maxBytes)
+    const begun = this.#begun.get(request)
+    const body = await this.#bodies.read(payload, maxBytes, (release) => {
+      if (begun !== undefined) whenOver(begun.answer, release)
+    })
+    return parseBody(body)
   }
 
   add(routes: readonly Route[]): void {
@@ -267,7 +303,7 @@ class HttpRoutes {
   #count(reply: FastifyReply): void {
     this.#underWay++
     // also when the client goes before its answer is there
-    reply.raw.once('close', () => {
+    whenOver(reply.raw, () => {
       this.#underWay--
       this.#drained()
     })
@@ -281,11 +317,13 @@ class HttpRoutes {
   }
 
   #startedMs(request: FastifyRequest): number {
-    return this.#started.get(request) ?? this.#served.clock.monotonicMs()
+    return this.#begun.get(request)?.startedMs ?? this.#served.clock.monotonicMs()
   }
 
-  #tell(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-    const seconds = (this.#served.clock.monotonicMs() - this.#startedMs(request)) / 1_000
+  /** Answers with what went wrong. */
+  tell(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const startedMs = this.#startedMs(request)
+    const seconds = (this.#served.clock.monotonicMs() - startedMs) / 1_000
     const known = fromFramework(error)
     const { status, body } = toErrorAnswer(known.error, seconds)
     if (!(known.error instanceof OperatingError)) {
@@ -331,23 +369,11 @@ function send(reply: FastifyReply, answer: Answer, status: number): FastifyReply
 /** Aborted when the client goes before its answer is there. */
 function goneSignal(reply: FastifyReply): AbortSignal {
   const gone = new AbortController()
-  reply.raw.once('close', () => {
+  whenOver(reply.raw, () => {
     if (reply.raw.writableFinished) return
     gone.abort(new OperatingError('interrupted', 'the client has gone', 'Ask again.'))
   })
   return gone.signal
-}
-
-function parseBody(bytes: Buffer): unknown {
-  const refuse = (problem: string): never =>
-    fail('usage', `the body ${problem}`, 'Send JSON in UTF-8.')
-  if (bytes.length === 0) return undefined
-  if (!isUtf8(bytes)) refuse('is not UTF-8')
-  try {
-    return JSON.parse(bytes.toString())
-  } catch (error) {
-    return refuse(`is not JSON: ${error instanceof Error ? error.message : ''}`)
-  }
 }
 
 const toTexts = (query: unknown): Readonly<Record<string, string>> =>
@@ -357,19 +383,3 @@ const toTexts = (query: unknown): Readonly<Record<string, string>> =>
       String(Array.isArray(value) ? value.at(-1) : value),
     ]),
   )
-
-/** What the framework refuses, as an operating error with the status that the framework meant. */
-function fromFramework(error: unknown): { readonly error: unknown; readonly status?: number } {
-  if (error instanceof OperatingError || !(error instanceof Error)) return { error }
-  const { code, statusCode, message } = error as FastifyError // fields that are read may be absent
-  if (statusCode === undefined || statusCode >= 500 || !code?.startsWith('FST_')) return { error }
-  if (statusCode === 413) {
-    const hint = `Send at most ${limits.requestBodyBytes} bytes at once, in several requests.`
-    return {
-      error: new OperatingError('limit-exceeded', 'the body is too large', hint),
-      status: 413,
-    }
-  }
-  const hint = statusCode === 415 ? 'Send application/json.' : 'See /openapi.json.'
-  return { error: new OperatingError('usage', message, hint), status: statusCode }
-}

@@ -27,6 +27,8 @@ const acrossFiles = {
   'engine/cli/collections': 'the commands over collections, together, as people use them',
   'engine/cli/durability': 'flags of durability, and what a failed fsync does to commands',
   'engine/cli/served-commands': 'every command, embedded and beside a server',
+  'engine/server/hostile':
+    'requests that nobody should send, over real sockets, to a server with all its routes',
   'engine/cli/usage': 'help, unknown commands and flags, exit codes of every command',
   'engine/backup/object-storage':
     'whole backups in object stores that lag, refuse, break and expire',
