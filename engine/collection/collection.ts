@@ -206,7 +206,8 @@ export class Collection {
     if (location === undefined) return undefined
     const { segment, ordinal } = location
     const metadata = segment.table.metadata(ordinal)
-    return toPoint({ id, vector: await segment.vector(ordinal), metadata })
+    const vector = await this.replication.damage.watch(segment.vector(ordinal))
+    return toPoint({ id, vector, metadata })
   }
 
   /** The live points that pass `filter`; all of them without one. */
@@ -227,7 +228,7 @@ export class Collection {
     checkSearchBounds(options)
     const query = acceptVector(vector, this.config, 'the query')
     if (!this.#warmer.isWarm()) await this.warm()
-    return searchSegments(
+    const found = searchSegments(
       {
         segments: () => this.#state.segments,
         loadRows: async (segment) => {
@@ -239,6 +240,7 @@ export class Collection {
       query,
       options,
     )
+    return this.replication.damage.watch(found)
   }
 
   /** Whether a search loads nothing any more. */
@@ -248,7 +250,7 @@ export class Collection {
 
   /** Loads all that searches need. Later seals are loaded as they come. */
   warm(): Promise<void> {
-    return this.#warmer.warm()
+    return this.replication.damage.watch(this.#warmer.warm())
   }
 
   /**
@@ -351,7 +353,8 @@ export class Collection {
    * @throws `damaged`, `digest-mismatch` naming the point that is not what was accepted; the signal's reason
    */
   proveDigest(signal?: AbortSignal): Promise<string> {
-    return proveContent(this.#state.segments, this.#context.threads, signal)
+    const proof = proveContent(this.#state.segments, this.#context.threads, signal)
+    return this.replication.damage.watch(proof)
   }
 
   /** {@link proveDigest}, and the indexes loaded and proven, reading each vector once. */
@@ -362,13 +365,8 @@ export class Collection {
   describe(): CollectionDescription {
     const { committedAtUs } = this
     return {
-      name: this.name,
-      aliases: this.aliases,
-      uuid: this.uuid,
-      epoch: this.epoch,
-      config: this.config,
-      count: this.count,
-      lsn: this.lsn,
+      ...{ name: this.name, aliases: this.aliases, uuid: this.uuid, epoch: this.epoch },
+      ...{ config: this.config, count: this.count, lsn: this.lsn },
       committedAt: committedAtUs === 0 ? null : new Date(committedAtUs / 1000).toISOString(),
       digest: this.digest,
       restoredFrom: this.#history.manifest.restoredFrom,

@@ -27,12 +27,14 @@ import type { CollectionContext } from './context.ts'
 import { noDirectoryHint, notFound, refuseForeign } from './data-place.ts'
 import { DirectoryLock } from './directory-lock.ts'
 import { type DataDirectoryOptions, toWorld } from './directory-options.ts'
+import { type MendResult, mendCollection, type SourcesOf } from './mend.ts'
 import { NameGates } from './name-gates.ts'
 import { emptyManifest, startHistory } from './open-files.ts'
 import { type RepairResult, refuseStandby, repairCollection } from './repair.ts'
 import { replicaFileName } from './replica-file.ts'
 import {
   type CommitTarget,
+  findStaged,
   proveAndRename,
   readNote,
   type StageRequest,
@@ -197,10 +199,7 @@ export class DataDirectory {
     return opened
   }
 
-  /**
-   * Removes a collection, its files and its aliases. @returns whether it was there
-   * @throws `collection-not-found` unless `ifExists`; `usage` for an alias
-   */
+  /** Removes a collection, its files, its aliases. @throws `usage` for an alias; `collection-not-found` without `ifExists` */
   async drop(name: string, options: { readonly ifExists?: boolean } = {}): Promise<boolean> {
     const means = this.aliases.resolve(name)
     if (means !== name) {
@@ -226,26 +225,39 @@ export class DataDirectory {
     return dropped !== undefined
   }
 
-  /**
-   * Cuts the log of a collection after `toLsn`: see repair.ts. It is closed first if it was open.
-   * @throws `collection-not-found`; `not-primary` for a standby; what {@link repairCollection} throws
-   */
-  async repair(nameOrAlias: string, toLsn: number): Promise<RepairResult> {
+  /** Cuts the log of a collection: see repair.ts. @throws also `collection-not-found`; `not-primary` for a standby */
+  repair(nameOrAlias: string, toLsn: number): Promise<RepairResult> {
+    const repair = (each: string) => repairCollection(this.#context, each, toLsn)
+    return this.#closed(nameOrAlias, repair, refuseStandby)
+  }
+
+  /** Mends its files from other copies: see mend.ts. @throws also `collection-not-found` */
+  mend(nameOrAlias: string, sourcesOf: SourcesOf): Promise<MendResult> {
+    return this.#closed(nameOrAlias, (each) => mendCollection(this.#context, each, sourcesOf))
+  }
+
+  /** Works on the files of a collection while it is closed; `check` before that. */
+  #closed<T>(
+    nameOrAlias: string,
+    work: (directory: string) => Promise<T>,
+    check?: typeof refuseStandby,
+  ) {
     const name = this.aliases.resolve(nameOrAlias)
     return this.#gates.alone(name, async () => {
       const entry = this.#catalogue.current.collections.get(name)
       if (entry === undefined) throw this.#notFound(name)
       const directory = this.#directoryOf(entry)
-      await refuseStandby(this.#context, name, directory) // before it is closed: it follows
+      await check?.(this.#context, name, directory)
       await this.#closeOne(name)
-      return repairCollection(this.#context, directory, toLsn)
+      return work(directory)
     })
   }
 
   /** A place to restore into: see staging.ts. An interrupted restore of the same snapshot is found. */
   async stage(request: StageRequest): Promise<Staging> {
     const { disk } = this.#context
-    const found = await this.#findStaged(request.key)
+    const { leftovers } = this.#catalogue.current
+    const found = await findStaged(disk, path.join(this.path, 'collections'), leftovers, request)
     const identity = found ?? {
       uuid: request.newUuid ? newUuid() : request.uuid,
       epoch: newEpoch(request.epoch.number + 1),
@@ -303,10 +315,7 @@ export class DataDirectory {
     return all.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
   }
 
-  /**
-   * Waits for what is under way, closes all collections and gives the lock back, whatever happens.
-   * @throws the first error of a collection that did not close cleanly
-   */
+  /** Closes all collections, and gives the lock back whatever happens. @throws the first error of a collection */
   async close(): Promise<void> {
     const closed = await Promise.allSettled(
       [...this.#open.keys()].map((name) => this.#closeOne(name)),
@@ -378,15 +387,6 @@ export class DataDirectory {
       ...now,
       leftovers: now.leftovers.filter((each) => each !== directory),
     }))
-  }
-
-  async #findStaged(key: string): Promise<Identity | undefined> {
-    for (const leftover of this.#catalogue.current.leftovers) {
-      const directory = path.join(this.path, 'collections', leftover)
-      const note = await readNote(this.#context.disk, directory).catch(() => undefined)
-      if (note?.key === key && entryOf(note.identity).directory === leftover) return note.identity
-    }
-    return undefined
   }
 
   async #closeOne(name: string): Promise<void> {

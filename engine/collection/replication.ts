@@ -11,6 +11,7 @@ import { readAnyRecord } from '../format/wal-record.ts'
 import type { FollowedRecord } from '../wal/log-follower.ts'
 import type { LogPosition } from '../wal/replay.ts'
 import type { CollectionContext } from './context.ts'
+import { Damage } from './damage.ts'
 import { Followers, failFenced } from './followers.ts'
 import type { EpochStart, History } from './history.ts'
 import { LogReader } from './log-reader.ts'
@@ -45,6 +46,7 @@ export interface FollowBatch {
 
 export class Replication {
   readonly followers: Followers
+  readonly damage = new Damage()
   /**
    * Asked before a write when no standby was heard of for a while: looks whether another node took over
    * while this one was away. Set by whoever knows the other nodes.
@@ -91,9 +93,10 @@ export class Replication {
     this.wake()
   }
 
-  /** @throws `not-primary`, `fenced` where nothing may be written */
+  /** @throws `not-primary`, `fenced` where nothing may be written; what damage says, where some was met */
   admitWrites(): void {
     if (this.isFenced || this.isStandby || this.state.switching !== null) throw this.#refusal()
+    this.damage.refuseWrites(this.#source.history().manifest.name)
   }
 
   /**

@@ -11,6 +11,7 @@ import * as path from 'node:path'
 import { type Disk, replaceFile } from '../base/disk.ts'
 import { fail } from '../base/errors.ts'
 import { KiB } from '../base/limits.ts'
+import { entryOf } from '../format/catalogue.ts'
 import type { CollectionConfig } from '../format/config.ts'
 import { type DocumentKind, decodeDocument, encodeDocument } from '../format/document.ts'
 import { Fields, patterns } from '../format/fields.ts'
@@ -108,6 +109,20 @@ export async function readNote(
       },
     },
   }
+}
+
+/** The identity that an interrupted restore of the same `key` was given, in one of `leftovers` below `root`. */
+export async function findStaged(
+  disk: Disk,
+  root: string,
+  leftovers: readonly string[],
+  { key }: Pick<StageRequest, 'key'>,
+): Promise<Identity | undefined> {
+  for (const leftover of leftovers) {
+    const note = await readNote(disk, path.join(root, leftover)).catch(() => undefined)
+    if (note?.key === key && entryOf(note.identity).directory === leftover) return note.identity
+  }
+  return undefined
 }
 
 /**

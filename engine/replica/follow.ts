@@ -66,6 +66,11 @@ export class Follower {
     if (this.#state !== 'diverged') this.#state = 'stopped'
   }
 
+  /** Nothing is asked any more: it was stopped, the copies diverged, or the collection was dropped. */
+  get hasEnded(): boolean {
+    return this.#state === 'stopped' || this.#state === 'diverged'
+  }
+
   status(): FollowerStatus {
     return { ...this.#meter.lag(this.#lsn), state: this.#state, problem: this.#problem }
   }
@@ -83,7 +88,11 @@ export class Follower {
         if (!isOperatingError(error)) throw error
         this.#told(error)
         if (this.#state === 'diverged') return
-        if ((await this.#released()) || (await this.#retargeted(error))) continue
+        if (isOperatingError(error, 'collection-not-found')) {
+          this.#state = 'stopped' // it was dropped
+          return
+        }
+        if (await this.#asked(error)) continue
         await pause(this.#options.timer, retryMs, signal).catch(() => {})
         retryMs = Math.min(2 * retryMs, limits.followRetryMaxMs)
       }
@@ -173,6 +182,16 @@ export class Follower {
     if (isOperatingError(error, 'divergence', 'digest-mismatch')) this.#state = 'diverged'
     else if (this.#state === 'following') this.#state = 'waiting'
     if (!again) this.#options.onWarning(`following ${this.#options.name}: ${error.message}`)
+  }
+
+  /** Whether what other nodes say changes whom to follow; what keeps from asking them is told like the rest. */
+  async #asked(error: OperatingError): Promise<boolean> {
+    try {
+      return (await this.#released()) || (await this.#retargeted(error))
+    } catch (again) {
+      if (!isOperatingError(again)) throw again
+      return false
+    }
   }
 
   /** The node that was promised the next epoch may have given it up. */

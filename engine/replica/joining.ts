@@ -13,11 +13,24 @@ import type { NamedTurns } from '../base/named-turns.ts'
 import type { Timer } from '../base/timer.ts'
 import type { Collection } from '../collection/collection.ts'
 import type { DataDirectory } from '../collection/data-directory.ts'
-import { type NodeAddress, readAddress } from '../collection/replica-file.ts'
+import {
+  type NodeAddress,
+  type ReplicationMode,
+  readAddress,
+  type WhenAlone,
+} from '../collection/replica-file.ts'
 import type { Fields } from '../format/fields.ts'
 import type { Joined } from './seed-from-repository.ts'
 import type { Standbys } from './standbys.ts'
 import { type Answer, ask, type Reply, type Transport } from './transport.ts'
+
+/** What a node is to be for a collection. */
+export interface ReplicateOptions {
+  readonly mode: ReplicationMode
+  readonly whenAlone?: WhenAlone | undefined
+  /** A repository to begin with, as `toLocation` of the node reads it, and which snapshot. */
+  readonly base?: { readonly source: object; readonly snapshotId?: string | undefined } | undefined
+}
 
 export interface JoiningOptions {
   readonly self: NodeAddress

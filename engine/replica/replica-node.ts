@@ -13,6 +13,7 @@ import type { Timer } from '../base/timer.ts'
 import type { Collection } from '../collection/collection.ts'
 import type { DataDirectory } from '../collection/data-directory.ts'
 import type { FollowerStatus as MemberStatus } from '../collection/followers.ts'
+import type { MendResult, PieceSource } from '../collection/mend.ts'
 import {
   isSameEpoch,
   type NodeAddress,
@@ -26,8 +27,9 @@ import { readEpoch } from '../format/manifest.ts'
 import { Bases } from './base.ts'
 import { type CopyState, copyState, readCopyState } from './copy-state.ts'
 import type { FollowerStatus } from './follow.ts'
-import { askToJoin, Joining } from './joining.ts'
+import { askToJoin, Joining, type ReplicateOptions } from './joining.ts'
 import { exportLost } from './lost-records.ts'
+import { answerPiece, isDamage, Mending } from './mending.ts'
 import { type LossWindow, type Promotion, promote } from './promote.ts'
 import { type Rejoined, rejoin } from './rejoin.ts'
 import type { Joined } from './seed-from-repository.ts'
@@ -52,14 +54,6 @@ export interface ReplicaNodeOptions {
   readonly onWarning: (text: string) => void
 }
 
-/** What a node is to be for a collection. */
-export interface ReplicateOptions {
-  readonly mode: ReplicationMode
-  readonly whenAlone?: WhenAlone | undefined
-  /** A repository to begin with, as `toLocation` of the node reads it, and which snapshot. */
-  readonly base?: { readonly source: object; readonly snapshotId?: string | undefined } | undefined
-}
-
 export interface CopyStatus extends Omit<CopyState, 'members' | 'lineage' | 'chain'> {
   /** On a standby: how it follows. */
   readonly following: FollowerStatus | null
@@ -79,6 +73,7 @@ export class ReplicaNode {
   readonly #shippers = new WeakMap<Collection, Shipper>()
   readonly #standbys: Standbys
   readonly #joining: Joining
+  readonly #mending: Mending
   readonly #probe: WriteProbe
   readonly #ended = new AbortController()
   readonly #attached = new WeakSet<Collection>()
@@ -92,7 +87,9 @@ export class ReplicaNode {
     this.#probe = new WriteProbe(options)
     const open = (name: string) => this.#open(name)
     this.#standbys = new Standbys({ ...options, open })
-    this.#joining = new Joining({ ...options, open, standbys: this.#standbys, turns: this.#turns })
+    const parts = { standbys: this.#standbys, turns: this.#turns }
+    this.#joining = new Joining({ ...options, ...parts, open })
+    this.#mending = new Mending({ ...options, ...parts })
   }
 
   /** Lets the standbys among the collections follow. A copy that cannot be opened is told and left. */
@@ -109,8 +106,14 @@ export class ReplicaNode {
       } catch (error) {
         if (!isOperatingError(error)) throw error
         this.#options.onWarning(`${name} does not follow: ${error.message}`)
+        if (isDamage(error)) this.#mending.begin(name, error)
       }
     }
+  }
+
+  /** Fetches what is damaged from the other copies, and from `more`. @throws see {@link Mending.mend} */
+  mend(name: string, more: readonly PieceSource[] = []): Promise<MendResult> {
+    return this.#mending.mend(name, more)
   }
 
   /** Nothing is followed or given out any more when this resolves. */
@@ -255,6 +258,8 @@ export class ReplicaNode {
         return this.#shipper(await this.#named(fields)).start()
       case 'reach':
         return this.#shipper(await this.#named(fields)).reaches(fields)
+      case 'piece':
+        return answerPiece(await this.#named(fields), this.#options.disk, fields)
       case 'base':
         return this.#bases.begin(await this.#named(fields))
       case 'base-part':
@@ -371,7 +376,9 @@ export class ReplicaNode {
     const collection = await this.#options.data.open(name)
     if (!this.#attached.has(collection)) {
       this.#attached.add(collection)
-      collection.replication.beforeWrite = () => this.#probe.before(collection)
+      const { replication } = collection
+      replication.beforeWrite = () => this.#probe.before(collection)
+      replication.damage.onFound = (error) => this.#mending.begin(collection.name, error)
     }
     return collection
   }

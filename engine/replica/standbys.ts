@@ -48,7 +48,7 @@ export class Standbys {
 
   /** Lets a collection follow its primary; nothing happens when it does already. */
   follow(name: string): void {
-    if (this.#closed || this.#followers.has(name)) return
+    if (this.#closed || this.#followers.get(name)?.hasEnded === false) return
     const { self, transport, clock, timer, onWarning, open } = this.#options
     const follower = new Follower({
       ...{ name, self, transport, clock, timer, onWarning },

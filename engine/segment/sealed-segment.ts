@@ -18,7 +18,8 @@ import { decodeTombstones, Tombstones } from '../format/tombstones-file.ts'
 import { decodeTruth, type SegmentTruth } from '../format/truth-file.ts'
 import { decodeVectorsHeader, rowOffset } from '../format/vectors-file.ts'
 
-const hint = 'Restore the collection from a backup; nothing was changed.'
+const hint =
+  'Fetch it from another copy: vectra-cli collections repair NAME --segments --source URL. Or restore a backup; nothing was changed.'
 
 /** Rows of a segment in shared memory; `byteOffset` is where the first one starts. */
 export interface LoadedRows {

@@ -2,11 +2,13 @@
  * Upkeep of a collection below `/vectra/v1/`, as jobs: sealing, merging, other index settings, giving up the
  * end of a damaged log.
  */
+import { repositoryPieces } from '../backup/repository-pieces.ts'
 import type { Collection } from '../collection/collection.ts'
 import { parseConfigText } from '../format/config-text.ts'
 import type { JobWorld } from './jobs.ts'
 import { json, type Route, type RouteRequest, type Schema, type Served } from './route.ts'
 import { jobAnswer, objectSchema } from './vectra-jobs.ts'
+import { checkLocation, toLocation, type WireLocation, wireLocation } from './wire-location.ts'
 
 const path = '/vectra/v1/collections/:name'
 const config: Schema = {
@@ -106,6 +108,29 @@ export function vectraUpkeep(served: Served): Route[] {
         const { toLsn } = request.body as { toLsn: number } // as the schema says
         const name = nameOf(request)
         return json(jobs.start('repair', name, () => directory.repair(name, toLsn)))
+      },
+    },
+    {
+      ...common,
+      method: 'POST',
+      path: `${path}/mend`,
+      summary:
+        'Fetches damaged data files by their hashes, from the nodes that have a copy and from repositories. Answers with the job that does it.',
+      body: objectSchema({ sources: { type: 'array', items: wireLocation, maxItems: 16 } }, []),
+      handle: async (request) => {
+        const { sources = [] } = request.body as { sources?: readonly WireLocation[] } // as the schema says
+        for (const each of sources) checkLocation(each)
+        const name = nameOf(request)
+        return json(
+          jobs.start('mend', name, async ({ signal }) => {
+            const locations = sources.map((each) => toLocation(each, served, signal))
+            const pieces = await repositoryPieces(locations, served.disk)
+            const node = served.node()
+            return node === undefined
+              ? directory.mend(name, () => pieces)
+              : node.replica.mend(name, pieces)
+          }),
+        )
       },
     },
   ]

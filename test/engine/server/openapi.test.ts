@@ -67,6 +67,7 @@ const requests = (): Request[] => [
   { operation: `POST ${v}/reindex`, body: { kind: 'flat' } },
   { operation: `POST ${v}/config`, body: { dimension: 2, metric: 'ip' } },
   { operation: `POST ${v}/repair`, body: { toLsn: 1 } },
+  { operation: `POST ${v}/mend`, body: { sources: [] } },
   { operation: `POST ${v}/points/delete`, body: { ids: [1] } },
   {
     operation: 'PUT /vectra/v1/aliases/{alias}',
