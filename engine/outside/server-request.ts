@@ -7,6 +7,7 @@ import * as http from 'node:http'
 import * as https from 'node:https'
 import type { LookupFunction } from 'node:net'
 import { fail } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
 import { guardedLookup, isForbidden } from '../base/reach.ts'
 
 export interface ServerRequest {
@@ -31,7 +32,9 @@ export class ServerRequests {
 
   /** @param lookup how names become addresses; the system's way unless it is given */
   constructor(lookup?: LookupFunction) {
-    const options = { keepAlive: true, lookup: guardedLookup(lookup) }
+    // a connection that nobody uses goes before a server of ours would close it under a request
+    const timeout = limits.connectionIdleMs / 2
+    const options = { keepAlive: true, timeout, lookup: guardedLookup(lookup) }
     this.#plain = new http.Agent(options)
     this.#secure = new https.Agent(options)
   }
