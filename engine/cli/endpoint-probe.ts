@@ -76,12 +76,14 @@ async function untilAnswered(
   questions: readonly Question[],
   { timeout, interval }: ProbeFlags,
 ) {
+  const { serverRequests } = await import('../outside/server-request.ts')
   const { clock, signal, timer = systemTimer } = context.io
   const startedMs = clock.monotonicMs()
   const leftMs = () => startedMs + timeout - clock.monotonicMs()
   let said = ''
   for (let tries = 1; ; tries++) {
     const before = said
+    serverRequests.closeIdle() // a kept connection leads to where the name led before the switch
     try {
       const sentences: string[] = []
       let event: object = {}

@@ -1,12 +1,13 @@
 /** `endpoint switch` with real servers, programs and requests. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { systemClock } from '../../../engine/base/clock.ts'
 import { OperatingError } from '../../../engine/base/errors.ts'
 import { systemTimer, type Timer } from '../../../engine/base/timer.ts'
 import { MemoryDisk } from '../../support/memory-disk.ts'
 import { serving } from '../../support/serving.ts'
+import { TcpProxy } from '../../support/tcp-proxy.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
 import { webServer } from '../../support/web-server.ts'
 import { type CliWorld, runCli } from './run-cli.ts'
@@ -90,6 +91,34 @@ describe('a switch', () => {
       { method: 'PUT', url: '/kv/eu', body: '10.0.0.2', headers: { 'x-token': 'sword fish' } },
     ])
     expect(run.stdout).not.toContain('sword')
+  })
+
+  it('asks where the name leads now, not over a connection that was kept', async () => {
+    const proxy = await TcpProxy.open()
+    onTestFinished(() => proxy.close())
+    const portOf = ({ url }: { url: string }) => Number(new URL(url).port)
+    const [old, next] = [
+      await served('node-1'),
+      await serving('/next', { disk: new MemoryDisk(), name: 'node-2' }),
+    ]
+    proxy.target = portOf(old)
+    const web = await webServer((response) => {
+      proxy.target = portOf(next) // as a load balancer is told
+      response.end()
+    })
+    env = { VECTRA_ENDPOINT: proxy.url }
+    const run = await hastily([
+      ...[
+        '--alias',
+        'live=v2',
+        '--http',
+        `http://127.0.0.1:${web.port}/`,
+        '--expect-node',
+        'node-2',
+      ],
+    ])
+    expect(run.exitCode, run.stderr).toBe(0)
+    expect(run.stdout).toContain(`node-2 answers at ${proxy.url} (try 1)`)
   })
 
   it('asks until the page of the application answers well', async () => {
