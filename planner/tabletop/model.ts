@@ -99,7 +99,14 @@ export function modelOf(request: ModelRequest): Model {
     questions: procedure.ask.size,
     losses: lossesOf(request, written, ledger, window, measurements),
     sinceMondayMs: sinceMonday(window.from, plan.timezone),
-    assumed: assumedIn(plan, scenario, procedure, places, written, ledger),
+    assumed: [
+      ...assumedIn(plan, scenario, procedure, places, written, ledger),
+      ...(steps.some(({ durationBasis }) => durationBasis.origin === 'measured')
+        ? [
+            'a run of the ledger is one of many like it: what several took is widened by what so few leave open',
+          ]
+        : []),
+    ],
   }
 }
 

@@ -42,6 +42,6 @@ test('a real drill takes what is simulated after ten of them', async () => {
     return `${drill.rtoMs} ms, simulated ${p5Ms} … ${p50Ms} … ${p95Ms}${isWithin(drill) ? '' : ': beyond'}`
   })
   if (isQuickstart) console.log(told.join('\n'))
-  // the least and the most of eleven are always beyond; a few more may be, most may not
-  expect(all.filter(isWithin).length, told.join('\n')).toBeGreaterThanOrEqual(4)
+  // nine of ten are expected; of eleven that differ by chance fewer than eight are next to never
+  expect(all.filter(isWithin).length, told.join('\n')).toBeGreaterThanOrEqual(8)
 })

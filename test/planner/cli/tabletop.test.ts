@@ -239,9 +239,13 @@ scenarios:
     })
   const [restores, checks] = [took('restore'), took('check')]
   expect([restores.length, checks.length]).toEqual([3, 3])
-  const { p50Ms, worstMs } = simulation.rto
-  expect(p50Ms).toBeGreaterThanOrEqual(Math.min(...restores) + Math.min(...checks) - 1)
-  expect(worstMs).toBeLessThanOrEqual(Math.max(...restores) + Math.max(...checks) + 1)
+  const { p5Ms, p50Ms, p95Ms } = simulation.rto
+  const [least, most] = [Math.min, Math.max].map((of) => of(...restores) + of(...checks))
+  expect(p50Ms).toBeGreaterThan((least ?? 0) / 2)
+  expect(p50Ms).toBeLessThanOrEqual((most ?? 0) + 1)
+  // the next one may lie beyond three
+  expect(p5Ms).toBeLessThanOrEqual((least ?? 0) + 1)
+  expect(p95Ms).toBeGreaterThanOrEqual((most ?? 0) - 1)
 })
 
 describe('a small plan', () => {

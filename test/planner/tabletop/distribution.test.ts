@@ -7,6 +7,8 @@ import {
   pert,
   uniform,
 } from '../../../planner/tabletop/distribution.ts'
+import { quantiles } from '../../../planner/tabletop/simulate.ts'
+import { seededRandom } from '../../support/seeded-random.ts'
 
 /** Mean and variance by the midpoints of even steps. */
 function moments(distribution: Distribution) {
@@ -60,10 +62,71 @@ test('a larger number never gives less, and nothing leaves the ends', () => {
   )
 })
 
-test('what was measured is taken run by run, and nothing is made up', () => {
+test('what was measured is taken run by run, each with what may lie around it', () => {
   const three = measured([30, 10, 20])
-  expect([0, 0.33, 0.34, 0.67, 0.999_999].map((u) => three.at(u))).toEqual([30, 30, 10, 20, 20])
-  expect(three.scaled(10).at(0.34)).toBe(100)
-  expect(measured([42]).at(0.7)).toBe(42)
+  const parts = [0, 1, 2].map((run) =>
+    [0.001, 0.5, 0.999].map((part) => three.at((run + part) / 3)),
+  )
+  const middles = [30, 10, 20].map((each, run) => (parts[run]?.[1] ?? 0) / each)
+  // the middle is below the mean, by as much for all
+  expect(middles[0]).toBeLessThan(1)
+  for (const each of middles) expect(each).toBeCloseTo(middles[0] ?? 0, 9)
+  for (const [low = 0, middle = 0, high = 0] of parts) {
+    expect(middle / low).toBeCloseTo(high / middle, 9)
+    expect(low).toBeLessThan(middle)
+  }
+  expect(three.scaled(10).at(0.34)).toBeCloseTo(10 * three.at(0.34), 9)
+  for (const same of [[42], [42, 42, 42]]) expect(measured(same).at(0.7)).toBe(42)
+  expect(measured([0, 0]).at(0.7)).toBe(0)
   expect(constant(5).scaled(10).at(0.3)).toBe(50)
 })
+
+test('the mean of what was measured stays what it was', () => {
+  const { mean } = moments(measured([30, 10, 20, 90]))
+  expect(mean).toBeCloseTo(150 / 4, 2)
+  const [one, many] = [
+    moments(measured([30, 60])),
+    moments(measured(Array(40).fill([30, 60]).flat())),
+  ]
+  // the more was measured, the less is added
+  expect(many.variance).toBeLessThan(1.1 * 15 ** 2)
+  expect(one.variance).toBeGreaterThan(2 * 15 ** 2)
+})
+
+/** Durations of runs that are one like the other, drawn from a seed. */
+const kinds: Readonly<Record<string, (normal: number, uniform: number) => number>> = {
+  'log-normal, close': (normal) => 1_000 * Math.exp(0.05 * normal),
+  'log-normal, wide': (normal) => 1_000 * Math.exp(0.8 * normal),
+  uniform: (_, uniform) => 500 + 1_000 * uniform,
+  exponential: (_, uniform) => 200 - 1_000 * Math.log(1 - uniform),
+  'now and then three times as long': (normal, uniform) =>
+    (uniform < 0.2 ? 3_000 : 1_000) * Math.exp(0.05 * normal),
+}
+
+test.each(Object.keys(kinds))(
+  'the next run lies between p5 and p95 nine times of ten: %s',
+  (kind) => {
+    const seeds = 600
+    for (const [runs, least] of [
+      [3, 0.8],
+      [5, 0.86],
+      [10, 0.86],
+      [20, 0.86],
+    ] as const) {
+      let within = 0
+      for (let seed = 1; seed <= seeds; seed++) {
+        const random = seededRandom(seed * 1_000 + runs)
+        const next = () => kinds[kind]?.(random.normal(), random.next()) ?? 0
+        const known = measured(Array.from({ length: runs }, next))
+        const simulated = quantiles(
+          Float64Array.from({ length: 200 }, (_, at) => known.at((at + 0.5) / 200)),
+        )
+        const one = next()
+        if (one >= (simulated.p5Ms ?? 0) && one <= (simulated.p95Ms ?? 0)) within++
+      }
+      expect(within / seeds, `${runs} runs`).toBeGreaterThan(least)
+      // a plain bootstrap would be at (runs - 1) / (runs + 1)
+      expect(within / seeds, `${runs} runs`).toBeLessThan(0.98)
+    }
+  },
+)

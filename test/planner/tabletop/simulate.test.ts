@@ -150,11 +150,13 @@ test('what the ledger measured counts more than the plan, scaled to today’s da
     },
     { entries },
   )
-  const { rto, steps } = simulate(model, 2_000, 7)
+  const { rto, steps, path: way } = simulate(model, 2_000, 7)
   expect(steps[0]?.duration).toEqual({
     origin: 'measured',
     text: '2 runs in the ledger, scaled to today’s data',
   })
-  // one run or the other, nothing between them
-  expect([rto.p5Ms, rto.p95Ms]).toEqual([30 * minute, 60 * minute])
+  // about one run or the other, and as far beyond as two can tell; on the average what they took
+  expect(rto.p5Ms).toBeLessThan(30 * minute)
+  expect(rto.p95Ms).toBeGreaterThan(60 * minute)
+  expect(Math.abs((way.at(-1)?.meanMs ?? 0) / (45 * minute) - 1)).toBeLessThan(0.06)
 })
