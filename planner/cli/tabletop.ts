@@ -114,7 +114,7 @@ async function playByPeople(
   if (all || set !== undefined || without !== undefined || dataSize !== undefined) {
     fail('usage', '--play takes one scenario of the plan as it is', 'Leave the others out.')
   }
-  const scenario = scenarioOf(plan, flags.scenario ?? onlyScenario(plan))
+  const scenario = choose.scenario(plan, flags.scenario ?? onlyScenario(plan))
   const procedure = choose.procedure(plan, scenario.recover)
   const { playTabletop } = await import('./tabletop-play.ts')
   return playTabletop(context, file, plan, standIns, scenario, procedure, flags)
@@ -159,7 +159,7 @@ async function playOne(
 ) {
   const { plan } = stoodIn
   const name = flags.scenario ?? onlyScenario(plan)
-  const scenario = scenarioOf(plan, name)
+  const scenario = choose.scenario(plan, name)
   const plain = play(plan, scenario, choose.procedure(plan, scenario.recover), unchanged)
   const { set = [], without = [], dataSize = 1 } = flags
   const changes = [
@@ -174,7 +174,7 @@ async function playOne(
   let whatIf: Simulation | undefined
   if (changes !== '') {
     const other = set.length === 0 ? plan : await changedPlan(context, file, stoodIn, set)
-    const story = scenarioOf(other, name)
+    const story = choose.scenario(other, name)
     whatIf = play(other, story, choose.procedure(other, story.recover), {
       without: without.map((each) => readWithout(each, other)),
       dataSize,
@@ -251,18 +251,6 @@ function onlyScenario({ scenarios }: Plan): string {
   if (second === undefined) return first
   const names = [...scenarios.keys()].join(', ')
   return fail('usage', 'the plan has several scenarios', `Name one with --scenario: ${names}.`)
-}
-
-function scenarioOf({ scenarios }: Plan, name: string): Scenario {
-  const known = [...scenarios.keys()].join(', ')
-  return (
-    scenarios.get(name) ??
-    fail(
-      'name-not-found',
-      `the plan has no scenario ${name}`,
-      known === '' ? 'The plan has no scenarios.' : `There are: ${known}.`,
-    )
-  )
 }
 
 /** The plan with other values in it. @throws `usage` when it is not valid with them */

@@ -50,6 +50,9 @@ const problemAt = (
   ...(hint !== undefined && { hint }),
 })
 
+/** Keys of an act beside its verb. */
+const belongs = new Set(['at', 'by', 'question', 'owner', 'due', 'provedBy'])
+
 /** What a schema does not say: one thing an act, in the order of time, and how it ends. */
 export function actProblems(acts: readonly JsonValue[]): ValueProblem[] {
   let beforeMs = 0
@@ -61,8 +64,10 @@ export function actProblems(acts: readonly JsonValue[]): ValueProblem[] {
     const atMs = typeof each['at'] === 'string' ? readDuration(each['at']).value : undefined
     const isEarly = atMs !== undefined && atMs < beforeMs
     beforeMs = Math.max(beforeMs, atMs ?? 0)
+    // a key that nobody knows is told, and may be the verb
+    const isUnknown = verb === undefined && Object.keys(each).some((key) => !belongs.has(key))
     return [
-      ...(verb === undefined || given.length > 1
+      ...((verb === undefined && !isUnknown) || given.length > 1
         ? [
             problemAt(
               'missing-key',

@@ -125,7 +125,6 @@ test('every mistake is told at once, in the order of the file', async () => {
   if (!Array.isArray(errors)) throw new Error('it was read')
   expect(errors.map(({ line, message, hint }) => `${line} ${message} ${hint}`)).toEqual([
     expect.stringContaining('1 2 is not 1'),
-    expect.stringContaining('4 an act does one thing, not 0'),
     expect.stringContaining('4 1 is not a duration'),
     '4 unknown key "anwser" Did you mean "answer"?',
     expect.stringContaining('5 "no" is not true'),
