@@ -10,6 +10,7 @@ import {
   replaceFile,
   sha256Hex,
 } from '../../engine/index.ts'
+import { shellLine } from '../compile/shell-words.ts'
 import type { Plan, Procedure } from '../plan/plan.ts'
 import type { Scenario } from '../plan/scenario.ts'
 import { createRedactor } from '../plan/secret.ts'
@@ -100,7 +101,7 @@ export async function playTabletop(
         before !== undefined,
       )
       return ended.isPaused
-        ? paused(table, ended.kept, file)
+        ? paused(table, ended.kept, file, flags)
         : finishPlay(table, ended.kept, entries)
     }
     const played = playScript(begun.play, script)
@@ -111,7 +112,7 @@ export async function playTabletop(
     await table.print(fresh.flatMap((event) => eventLines(setup, event)))
     if (!played.isPaused) return await finishPlay(table, sittings, entries)
     await table.keep(sittings)
-    return paused(table, sittings, file)
+    return paused(table, sittings, file, flags)
   } finally {
     await lock.release()
   }
@@ -239,12 +240,16 @@ async function paused(
   { context, file, plan, setup }: PlayTable,
   { exercise, play }: KeptPlay,
   planFile: string,
+  { out }: PlayFlags,
 ) {
   const { scenario } = setup
   await context.confirm(`paused; kept in ${shownPath(file)}`)
-  await context.confirm(
-    `go on with: vectra-dr tabletop ${planFile} --scenario ${scenario.name} --play`,
-  )
+  const words = [
+    ...['vectra-dr', 'tabletop', planFile, '--scenario', scenario.name, '--play'],
+    ...(out === undefined ? [] : ['--out', out]),
+    ...(context.state === undefined ? [] : ['--state', context.state]),
+  ]
+  await context.confirm(`go on with: ${shellLine(words)}`)
   return {
     plan: plan.name,
     scenario: scenario.name,

@@ -14,6 +14,8 @@ export function eventText(setup: PlaySetup, event: PlayEvent): string {
   switch (event.kind) {
     case 'inject':
       return injectText(setup, event.index)
+    case 'returned':
+      return `${event.what} ${event.name} ${event.what === 'contact' ? 'can be reached' : 'answers'} again`
     case 'called':
       return `${personText(event)} is called${callReasons[event.because]}`
     case 'unanswered':

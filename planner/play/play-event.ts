@@ -39,6 +39,11 @@ export interface Decision {
 export type PlayEvent = { readonly atMs: number } & (
   | { readonly kind: 'inject'; readonly index: number }
   | {
+      readonly kind: 'returned'
+      readonly what: 'contact' | 'destination' | 'target'
+      readonly name: string
+    }
+  | {
       readonly kind: 'called'
       readonly contact: string
       readonly role: string | null

@@ -12,6 +12,8 @@ export interface Call {
 export interface PlayState {
   /** How many were told. */
   readonly injects: number
+  /** How many places and people answer again. */
+  readonly returns: number
   readonly alarmAtMs: number | undefined
   /** How many steps of the plan's escalation were taken. */
   readonly escalations: number
@@ -34,7 +36,7 @@ export function stateOf(events: readonly PlayEvent[]): PlayState {
   const ended = new Set<string>()
   const replies = new Set<number>()
   const state = {
-    ...{ injects: 0, escalations: 0, isOver: false },
+    ...{ injects: 0, returns: 0, escalations: 0, isOver: false },
     alarmAtMs: undefined as number | undefined,
     declaredAtMs: undefined as number | undefined,
     procedure: undefined as string | undefined,
@@ -46,6 +48,9 @@ export function stateOf(events: readonly PlayEvent[]): PlayState {
       case 'inject':
         state.injects = event.index + 1
         state.alarmAtMs ??= atMs
+        break
+      case 'returned':
+        state.returns++
         break
       case 'called':
         calls.set(event.contact, { contact: event.contact, role: event.role, atMs })

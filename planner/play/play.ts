@@ -64,15 +64,18 @@ function firstDue(play: Play, state: PlayState): PlayEvent | undefined {
 }
 
 /** What the clock may bring next; of several at one moment the first here. */
-function dueEvents({ scenario, plan }: PlaySetup, state: PlayState): PlayEvent[] {
+function dueEvents(setup: PlaySetup, state: PlayState): PlayEvent[] {
+  const { scenario, plan } = setup
   const inject = scenario.injects[state.injects]
   const calls = [...state.calls.values()]
   const hasAnswer = calls.some(({ answeredAtMs }) => answeredAtMs !== undefined)
   const escalation = plan.people.escalation[state.escalations]
+  const returned = returnsIn(setup)[state.returns]
   return [
     ...(inject === undefined
       ? []
       : [{ atMs: inject.atMs, kind: 'inject', index: state.injects } as const]),
+    ...(returned === undefined ? [] : [returned]),
     ...[...state.begun]
       .filter(([step]) => !state.ended.has(step))
       .map(([step, atMs]) => ({ atMs, kind: 'step-ended', step }) as const),
@@ -92,6 +95,24 @@ function dueEvents({ scenario, plan }: PlaySetup, state: PlayState): PlayEvent[]
           } as const,
         ]),
   ]
+}
+
+/** What the story takes away for a while and gives back, in the order of time. */
+function returnsIn({ scenario, places }: PlaySetup): PlayEvent[] {
+  return scenario.injects
+    .flatMap(({ atMs, fail }): PlayEvent[] => {
+      if (fail?.forMs === undefined) return []
+      const { what, name, forMs } = fail
+      const endMs = atMs + forMs
+      const isLost = places.some((place) => {
+        return place.what === what && place.name === name && place.lostBecause !== undefined
+      })
+      const isAwayStill = failingSpans(scenario, what, name).some(
+        ({ fromMs, toMs }) => fromMs <= endMs && endMs < toMs,
+      )
+      return isLost || isAwayStill ? [] : [{ atMs: endMs, kind: 'returned', what, name }]
+    })
+    .sort((a, b) => a.atMs - b.atMs)
 }
 
 /** A call that nobody answers leads to the next one; the last step leads to the service. */

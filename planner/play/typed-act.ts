@@ -1,4 +1,5 @@
 /** What a facilitator types, as an act. Pure. */
+import { nearest } from '../plan/nearest.ts'
 import type { PlayAct } from './play-event.ts'
 import { readDueOn } from './script.ts'
 import { readProvedBy } from './script-problems.ts'
@@ -52,8 +53,19 @@ export function readTyped(line: string): Typed | string {
     case 'action':
       return readAction(rest)
     default:
-      return `There is no ${verb}; help shows what there is.`
+      return unknownVerb(verb)
   }
+}
+
+const words = [
+  ...['call', 'answer', 'decide', 'hint', 'note', 'good', 'improve', 'reply', 'action'],
+  ...['status', 'help', 'pause', 'end', 'next'],
+]
+
+function unknownVerb(verb: string): string {
+  const meant = nearest(verb, words)
+  const guess = meant === undefined ? '' : ` Did you mean ${meant}?`
+  return `There is no ${verb}; help shows what there is.${guess}`
 }
 
 function readAction(rest: string): PlayAct | string {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { eventText } from '../../../planner/play/event-text.ts'
 import { decodeKept, encodeKept } from '../../../planner/play/kept-play.ts'
 import { act, advance, beginPlay, nextAtMs, type Play } from '../../../planner/play/play.ts'
 import type { PlayAct, PlayEvent } from '../../../planner/play/play-event.ts'
@@ -52,6 +53,21 @@ describe('the clock', () => {
       contact: 'engineer-2',
       because: 'deputy',
     })
+  })
+
+  test('tells when what was away answers again, so that nobody waits for nothing', async () => {
+    const flaps = await shopSetup('node-loss-network-flaps')
+    let play = beginPlay(flaps)
+    for (let next = nextAtMs(play); next !== undefined; next = nextAtMs(play)) {
+      play = advance(play, next)
+    }
+    expect(kinds(play, 'returned')).toEqual([
+      { atMs: minutes(14), kind: 'returned', what: 'destination', name: 'vault' },
+      { atMs: minutes(38), kind: 'returned', what: 'destination', name: 'near' },
+    ])
+    expect(eventText(flaps, kinds(play, 'returned')[0] ?? { atMs: 0, kind: 'ended' })).toBe(
+      'destination vault answers again',
+    )
   })
 
   test('escalates once nobody has answered for so long, and no more after an answer', () => {

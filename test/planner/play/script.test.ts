@@ -153,4 +153,5 @@ test('what is typed is an act, or is answered with how to type it', () => {
   expect(readTyped('action lead 2026-12-31 d Print it.')).toContain('provedBy names a run')
   expect(readTyped('reply one two')).toContain('number of the question')
   expect(readTyped('shout')).toBe('There is no shout; help shows what there is.')
+  expect(readTyped('anwser lead-1')).toContain('Did you mean answer?')
 })
