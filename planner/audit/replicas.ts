@@ -2,7 +2,8 @@
  * Standbys as recovery points: between two instants a replica stood on a target, and this was its as-of. Pure.
  *
  * - A look (`wait: { lag }`) at *t* that measured a lag of *L* gives the as-of *t* − *L*, and it ages with the clock until the next
- *   one: an old measurement improves nothing. A look that failed measured nothing. As-of is the standby's own word.
+ *   one: an old measurement improves nothing. A look that failed measured nothing; one that found the standby diverged takes
+ *   back all since the look before, and its proof. As-of is the standby's own word.
  * - A replica's content is *proven* from the first look after a seeding that a step `replicate` made: a base counts only once
  *   the digest of its stored bytes was the one that the primary stated, and what follows is chained to it, as
  *   archived log is to a verified snapshot. Another collection in its place (uuid) is not proven by that.
@@ -33,6 +34,7 @@ type Event = LineReference & {
         readonly uuid: string | undefined
       }
     | { readonly kind: 'seeded' }
+    | { readonly kind: 'diverged' }
     | {
         readonly kind: 'promoted'
         readonly startedAt: number
@@ -61,6 +63,7 @@ export class Replicas {
 
   read(placed: PlacedRecord): void {
     const { kind, outcome } = placed.record
+    if (kind === 'wait' && outcome === 'failed') this.#broken(placed)
     if (outcome !== 'passed') return
     if (kind === 'wait') this.#looked(placed)
     if (kind === 'replicate') this.#joined(placed)
@@ -95,6 +98,16 @@ export class Replicas {
         run,
         line,
       })
+    }
+  }
+
+  #broken({ record, run, line }: PlacedRecord): void {
+    const { collection } = record.inputs
+    const { diverged } = record.outputs
+    if (typeof collection !== 'string' || !isJsonObject(diverged)) return
+    const at = Date.parse(record.endedAt)
+    for (const target of Object.keys(diverged)) {
+      this.#events.push({ kind: 'diverged', at, collection, target, run, line })
     }
   }
 
@@ -147,6 +160,10 @@ function claimsOf(plan: Plan, events: readonly Event[]): ReadonlyMap<string, rea
       close(copy, at)
       copy.proof = 'at the next look'
       copy.uuid = undefined
+    } else if (event.kind === 'diverged') {
+      // nobody knows when it broke
+      copy.open = undefined
+      copy.proof = 'none'
     } else if (event.kind === 'look') {
       const { uuid } = event
       if (copy.proof === 'at the next look') copy.proof = 'proven'

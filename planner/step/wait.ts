@@ -1,5 +1,5 @@
 /** `wait`: until a standby has caught up, or for a time. */
-import type { JsonObject } from '../../engine/index.ts'
+import { type JsonObject, OperatingError } from '../../engine/index.ts'
 import type { WaitInput } from '../plan/step-inputs.ts'
 import { formatDuration } from '../plan/units.ts'
 import { vectraCli } from '../target/command-line.ts'
@@ -56,7 +56,7 @@ export const wait: StepFaces<'wait'> = {
 }
 
 /**
- * Until every standby of the collection that answers is close enough, and there is one. What it leaves counts as
+ * Until every standby of the collection that answers is close enough, and there is one; one that has diverged ends it. What it leaves counts as
  * of `lookedAt`, right before the standbys were asked; `first` is what the first look saw, before any waiting.
  */
 async function waitForLag(
@@ -76,11 +76,31 @@ async function waitForLag(
         : { seconds: Number.POSITIVE_INFINITY, records: Number.POSITIVE_INFINITY },
     )
     first ??= lagJson(standbys)
+    const diverged = standbys.filter(({ copy }) => copy.following?.state === 'diverged')
+    if (diverged.length > 0) return brokenOff(collection, diverged)
     if (lags.length > 0 && lags.every(({ seconds }) => (seconds ?? 0) * 1_000 < belowMs)) {
       const waitedMs = Math.round(clock.monotonicMs() - startedMs)
       return { outputs: { waitedMs, lookedAt, lag: lagJson(standbys), first } }
     }
     await pause(timer, lookMs, signal)
+  }
+}
+
+/** What has diverged follows no more, however long somebody waits. */
+function brokenOff(collection: string, diverged: readonly PlacedCopy[]): StepResult {
+  const told = diverged.map(({ target, copy: { following } }) => ({
+    target,
+    problem: following?.problem ?? 'its copy is not that of the primary',
+  }))
+  return {
+    outputs: { diverged: Object.fromEntries(told.map((each) => [each.target, each.problem])) },
+    error: new OperatingError(
+      'step-failed',
+      told
+        .map(({ target, problem }) => `${target} follows ${collection} no more: ${problem}`)
+        .join('; '),
+      'Look at both copies, then: vectra-cli cluster rejoin.',
+    ),
   }
 }
 

@@ -238,6 +238,21 @@ test('who takes over has everything and ages; who handed over has everything up 
   ])
 })
 
+test('a look that finds a standby diverged takes back all since the look before, and the proof', () => {
+  const diverged = {
+    ...look(30, {}),
+    ...{ outcome: 'failed' as const, outputs: { diverged: { far: 'not the same' } } },
+  }
+  const steps = [seeded(0), look(10, { far: 0 }), look(20, { far: 1 })]
+  expect(curve(exposed(40, [...steps, diverged]))).toEqual([
+    '0–10: none–none',
+    '10–20: 0–10',
+    '20–40: none–none',
+  ])
+  const after = exposed(40, [...steps, diverged, look(35, { far: 0 })])
+  expect(after.newest).toMatchObject({ kind: 'replica', isProven: false })
+})
+
 /** Looks at several standbys, seedings, promotions and backups at random. */
 const histories = fc
   .array(
