@@ -10,6 +10,7 @@
  */
 import type { HnswIndex } from '../ann/hnsw-index.ts'
 import type { IvfIndex } from '../ann/ivf-index.ts'
+import { norm } from '../ann/metric.ts'
 import type { JsonObject } from '../base/canonical-json.ts'
 import { type PointId, readMetadata } from '../format/point.ts'
 import type { PointTable } from '../format/points-file.ts'
@@ -24,6 +25,8 @@ export class LiveSegment {
   #index: HnswIndex | undefined
   #rows: LoadedRows | undefined
   #lists: IvfIndex | undefined
+  #norms = new Float64Array()
+  #normed = 0
   #holds = 0
   #closing: Promise<void> | undefined
   /** Set when another segment took over: closes this one. */
@@ -55,6 +58,22 @@ export class LiveSegment {
   get rows(): Float32Array | undefined {
     if (this.#body instanceof MemorySegment) return this.#body.rows
     return this.#rows && viewRows(this.#rows)
+  }
+
+  /** The lengths of {@link rows}, each found once: for cosine they are half of a scan. */
+  norms(rows: Float32Array): Float64Array {
+    const { count } = this.table
+    const { dimension } = this
+    if (this.#norms.length < count) {
+      const norms = new Float64Array(Math.max(count, 2 * this.#norms.length))
+      norms.set(this.#norms.subarray(0, this.#normed))
+      this.#norms = norms
+    }
+    for (let row = this.#normed; row < count; row++) {
+      this.#norms[row] = norm(rows, row * dimension, dimension)
+    }
+    this.#normed = count
+    return this.#norms
   }
 
   /** Lists over the rows, where the index is of that kind. */
@@ -90,6 +109,8 @@ export class LiveSegment {
   answerWith(index: HnswIndex): void {
     for (const ordinal of this.tombstones.ordinals(this.table.count)) index.remove(ordinal)
     this.#replaceIndex(index)
+    this.#norms = new Float64Array()
+    this.#normed = 0
     this.#rows = undefined
     this.#lists = undefined
   }

@@ -153,7 +153,8 @@ function searchSegment(
     return toCandidates(segment, lists.search(query, k, nprobe, accept))
   }
   if (rows !== undefined) {
-    const chunk = { vectors: rows, count: table.count, firstOrdinal: 0 }
+    const norms = config.metric === 'cosine' && { norms: segment.norms(rows) }
+    const chunk = { vectors: rows, count: table.count, firstOrdinal: 0, ...norms }
     return toCandidates(segment, exactSearch([chunk], query, k, config.metric, accept))
   }
   if (prepared !== undefined) {
