@@ -181,6 +181,8 @@ export const limits = {
   /** How long a connection may stand without a request, and how often that is looked at. */
   connectionIdleMs: 30_000,
   connectionCheckMs: 1_000,
+  /** How long a server may say nothing to who waits for its answer: behind a half-open link nothing comes at all. */
+  serverSilenceMs: 300_000,
   /** Connections to the server at once; further ones are closed. */
   connections: 1_024,
   /** Jobs of a server under way at once, and how many of each kind it remembers; warnings of one. */

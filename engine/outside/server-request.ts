@@ -30,8 +30,11 @@ export class ServerRequests {
   readonly #plain: http.Agent
   readonly #secure: https.Agent
 
+  readonly #silenceMs: number
+
   /** @param lookup how names become addresses; the system's way unless it is given */
-  constructor(lookup?: LookupFunction) {
+  constructor(lookup?: LookupFunction, silenceMs: number = limits.serverSilenceMs) {
+    this.#silenceMs = silenceMs
     // a connection that nobody uses goes before a server of ours would close it under a request
     const timeout = limits.connectionIdleMs / 2
     const options = { keepAlive: true, timeout, lookup: guardedLookup(lookup) }
@@ -39,7 +42,7 @@ export class ServerRequests {
     this.#secure = new https.Agent(options)
   }
 
-  /** @throws `address-refused`; what the network fails with, as it is */
+  /** @throws `address-refused`; what the network fails with, as it is, silence among it */
   async send({ url, method, headers, body, signal }: ServerRequest): Promise<ServerAnswer> {
     signal?.throwIfAborted()
     const to = new URL(url)
@@ -59,10 +62,15 @@ export class ServerRequests {
         headers: { ...headers, ...length },
         ...(signal && { signal }),
       })
-      request.on('error', reject)
-      request.on('response', (response) =>
-        resolve({ status: response.statusCode ?? 0, body: response }),
+      let answer: http.IncomingMessage | undefined
+      request.setTimeout(this.#silenceMs, () =>
+        (answer ?? request).destroy(new Silence(this.#silenceMs)),
       )
+      request.on('error', reject)
+      request.on('response', (response) => {
+        answer = response
+        resolve({ status: response.statusCode ?? 0, body: response })
+      })
       request.end(body)
     })
   }
@@ -72,6 +80,12 @@ export class ServerRequests {
     for (const { freeSockets } of [this.#plain, this.#secure]) {
       for (const socket of Object.values(freeSockets).flat()) socket?.destroy()
     }
+  }
+}
+
+class Silence extends Error {
+  constructor(silenceMs: number) {
+    super(`it said nothing for ${silenceMs / 1_000} s`)
   }
 }
 

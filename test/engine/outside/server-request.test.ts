@@ -78,3 +78,18 @@ test('a name that leads elsewhere is asked, its connection is kept, and no redir
   })
   expect(inner.received).toEqual([])
 })
+
+test.each(['before it answers', 'amid its answer'])(
+  'a server that falls silent %s is given up',
+  async (when) => {
+    const { port } = await webServer((response) => {
+      if (when === 'amid its answer') response.writeHead(200).write('{"here":')
+    })
+    const requests = new ServerRequests(undefined, 100)
+    const client = new VectraClient({ endpoint: `http://127.0.0.1:${port}`, requests })
+    await expect(client.ask('GET', '/')).rejects.toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining('does not answer: it said nothing for 0.1 s'),
+    })
+  },
+)
