@@ -105,6 +105,29 @@ export const protectionRules: readonly Rule[] = [
     },
   },
   {
+    code: 'copy-unsigned',
+    severity: 'error',
+    title: 'Unsigned snapshots are to be copied where only signed ones are taken',
+    why: 'A copy keeps the signature of what is copied, or its lack. A destination that trusts keys refuses every snapshot that none of them signed.',
+    remedy:
+      'Sign where backups are made: signing: with the keyFile of a trusted key at the source too.',
+    find: (facts) =>
+      facts.byClock('copy').flatMap(({ input: { from, to }, place }) => {
+        const trust = facts.plan.destinations.get(to)?.signing?.trust ?? []
+        const keyFile = facts.plan.destinations.get(from)?.signing?.keyFile
+        if (trust.length === 0 || keyFile !== undefined) return []
+        return [
+          {
+            place,
+            message: `what is backed up to ${from} is not signed, and ${to} takes only what a trusted key signed`,
+            arithmetic: [
+              `keys that ${to} trusts: ${trust.length}, keys that ${from} signs with: 0`,
+            ],
+          },
+        ]
+      }),
+  },
+  {
     code: 'secret-in-clear',
     severity: 'error',
     title: 'A secret stands in the plan',

@@ -20,7 +20,7 @@ export async function readPlanFile(disk: Disk, file: string): Promise<Buffer> {
     fail(
       'disk-refused',
       `${file} is ${entry.kind === 'other' ? 'not a regular file' : what}`,
-      'Name the plan file itself.',
+      'Name the file itself.',
       place,
     )
   }

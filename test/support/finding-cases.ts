@@ -356,6 +356,15 @@ export const findingCases: readonly FindingCase[] = [
     silent: instead(['keyFile: ./sign.pem, ', '']),
   },
   {
+    code: 'copy-unsigned',
+    fires: instead([', signing: { keyFile: ./sign.pem }, node', ', node']),
+    says: 'what is backed up to local is not signed',
+    silent: also(
+      instead([', signing: { keyFile: ./sign.pem }, node', ', node']),
+      without('    signing:', '    objectLock:'),
+    ),
+  },
+  {
     code: 'secret-in-clear',
     fires: inRecovery(
       'http: { method: POST, url: "http://127.0.0.1/", headers: { authorization: "Bearer abcdef" } }',

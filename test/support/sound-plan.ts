@@ -37,7 +37,7 @@ collections:
     golden: { sample: 64, k: 10 }
     alias: products-live
 destinations:
-  local: { url: /var/backups/vectra, node: a1, disk: a1-backup, region: eu-central, account: prod, vendor: one-cloud }
+  local: { url: /var/backups/vectra, signing: { keyFile: ./sign.pem }, node: a1, disk: a1-backup, region: eu-central, account: prod, vendor: one-cloud }
   offsite:
     url: s3://bucket/vectra
     region: us-west-2
