@@ -78,14 +78,28 @@ export class VectraClient {
     for await (const { text } of readLines(source)) yield JSON.parse(text) as T
   }
 
-  /** A job until it has ended, told of each change. @throws as {@link ask} */
+  /**
+   * A job until it has ended, told of each change. A connection that is cut is made again, for as long as the
+   * server answers. @throws as {@link ask}
+   */
   async follow(id: string, onChange: (status: JobStatus) => void = () => {}): Promise<JobStatus> {
     let last: JobStatus | undefined
-    for await (const status of this.lines<JobStatus>(`/vectra/v1/jobs/${escaped(id)}/events`)) {
-      onChange(status)
-      last = status
+    for (let heard = true; heard; ) {
+      heard = false
+      try {
+        for await (const status of this.lines<JobStatus>(`/vectra/v1/jobs/${escaped(id)}/events`)) {
+          onChange(status)
+          last = status
+          heard = true
+        }
+      } catch (error) {
+        this.signal?.throwIfAborted()
+        // of a server that was there before; one that was started anew knows nothing of the job
+        const gone = isOperatingError(error, 'unreachable', 'terminated', 'name-not-found')
+        if (last === undefined || !gone) throw error
+      }
+      if (last !== undefined && last.state !== 'running') return last
     }
-    if (last !== undefined && last.state !== 'running') return last
     return fail(
       'unreachable',
       `the server at ${this.endpoint} stopped while the job ${id} was under way`,

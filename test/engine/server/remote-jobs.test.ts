@@ -1,9 +1,10 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { OperatingError } from '../../../engine/base/errors.ts'
 import { VectraClient } from '../../../engine/server/client.ts'
 import type { JobWorld } from '../../../engine/server/jobs.ts'
 import { beginJob, runJob } from '../../../engine/server/remote-jobs.ts'
 import { serving } from '../../support/serving.ts'
+import { TcpProxy } from '../../support/tcp-proxy.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
 
 const path = '/vectra/v1/prove'
@@ -11,11 +12,11 @@ const request = { collection: 'c' }
 
 /** A server whose jobs do `work` instead of their own, and a client that `signal` stops. */
 async function world(work: (world: JobWorld) => Promise<object>, signal?: AbortSignal) {
-  const { served, url } = await serving(await temporaryDirectory())
+  const { served, url, close } = await serving(await temporaryDirectory())
   const { jobs } = served
   const start = jobs.start.bind(jobs)
   jobs.start = (kind, about) => start(kind, about, work)
-  return { jobs, client: new VectraClient({ endpoint: url, signal }) }
+  return { jobs, url, close, client: new VectraClient({ endpoint: url, signal }) }
 }
 
 describe('a job of a server', () => {
@@ -62,6 +63,38 @@ describe('a job of a server', () => {
     await expect(running).rejects.toThrow('a person stopped it')
     expect(done).toEqual(['undone', 'gone'])
     expect(jobs.list()).toEqual([expect.objectContaining({ state: 'cancelled' })])
+  })
+
+  it('is followed on when a connection was cut, and not when its server is gone', async () => {
+    const proxy = await TcpProxy.open()
+    onTestFinished(() => proxy.close())
+    const { url, close } = await world(async ({ progress, signal }) => {
+      progress({ phase: 'upload', unit: 'bytes', done: ++begun })
+      return new Promise((resolve, reject) => {
+        finish = () => resolve({ count: 7 })
+        signal.addEventListener('abort', () => reject(signal.reason))
+      })
+    })
+    let begun = 0
+    let finish = () => {}
+    proxy.target = Number(new URL(url).port)
+    const client = new VectraClient({ endpoint: proxy.url })
+    let heard = 0
+    const progress = () => {
+      heard++
+      if (heard === 1) proxy.mode = 'cut'
+      proxy.mode = 'pass'
+      if (heard === 2) finish()
+    }
+    expect(await runJob(client, path, request, { progress })).toEqual({ count: 7 })
+    expect(begun).toBe(1)
+    const gone = runJob(client, path, request, {
+      progress: () => {
+        proxy.mode = 'cut'
+      },
+    })
+    await expect(gone).rejects.toThrow(/stopped while the job prove-[0-9a-f]+ was under way/)
+    await close()
   })
 
   it('is not begun by somebody who was stopped before', async () => {
