@@ -152,10 +152,14 @@ export const limits = {
   replicaFileBytes: 256 * KiB,
   /** Log bytes that one answer ships, unless a single record is larger. */
   shipBytes: 4 * MiB,
+  /** And over a link on which answers do not arrive in time. A power of two part of the other. */
+  shipLeastBytes: 4 * KiB,
   /** How long a primary holds a request for records when it has none. */
   shipWaitMs: 1_000,
   /** A standby that was not heard of for this long is not there. */
   standbyGoneMs: 5_000,
+  /** A standby that lacks records and did not have everything for this long is late: an alarm. */
+  standbyLateMs: 10_000,
   /** A synchronous write that no standby has confirmed by then fails; it may be there all the same. */
   syncWaitMs: 10_000,
   /** A standby asks again after a failure: at first so soon, then twice as long each time up to the other. */

@@ -46,6 +46,10 @@ export async function showClusterStatus(
         await context.warn(
           `${copy.name} at ${node.name}: no synchronous standby is there; writes are acknowledged by this node alone`,
         )
+      for (const { name, lsn } of copy.members.filter(({ late }) => late))
+        await context.warn(
+          `${copy.name} at ${node.name}: standby ${name} is behind, at LSN ${lsn ?? 'unknown'} of ${copy.lsn}`,
+        )
       if (copy.following?.problem)
         await context.warn(`${copy.name} at ${node.name}: ${copy.following.problem}`)
     }

@@ -22,6 +22,8 @@ export interface CollectionContext {
   readonly aliasesOf: (collection: string) => readonly string[]
   /** Whether segments are merged in the background, or only at somebody's request. */
   readonly compaction: 'background' | 'manual'
+  /** Log that only archives and standbys want is kept up to so many bytes of a collection. */
+  readonly keptLogBytes: number
   readonly progress: Progress
   /** Told what a person should know although nothing failed: a rebuilt graph, a fallback. */
   readonly onWarning: (text: string) => void

@@ -5,6 +5,7 @@
 import { type Clock, systemClock } from '../base/clock.ts'
 import { type Disk, nodeDisk } from '../base/disk.ts'
 import { guardDisk } from '../base/guarded-disk.ts'
+import { limits } from '../base/limits.ts'
 import { noProgress, type Progress } from '../base/progress.ts'
 import { systemTimer, type Timer } from '../base/timer.ts'
 import type { CollectionContext } from './context.ts'
@@ -28,12 +29,21 @@ export interface DataDirectoryOptions {
    * {@link Collection.compact}, for one that does something and ends. Default: background.
    */
   readonly compaction?: 'background' | 'manual'
+  /** Log of a collection that is kept for its archives and standbys alone, bytes. Default: `limits.archiveLogBytes`. */
+  readonly keptLogBytes?: number
 }
 
 export interface World
   extends Pick<
     CollectionContext,
-    'disk' | 'clock' | 'timer' | 'compaction' | 'progress' | 'onWarning' | 'onFatal'
+    | 'disk'
+    | 'clock'
+    | 'timer'
+    | 'compaction'
+    | 'keptLogBytes'
+    | 'progress'
+    | 'onWarning'
+    | 'onFatal'
   > {
   /** The disk without its guard: for the lock, which is given back whatever happened. */
   readonly plainDisk: Disk
@@ -49,6 +59,7 @@ export function toWorld(options: DataDirectoryOptions): World {
     clock: options.clock ?? systemClock,
     timer: options.timer ?? systemTimer,
     compaction: options.compaction ?? 'background',
+    keptLogBytes: options.keptLogBytes ?? limits.archiveLogBytes,
     progress: options.progress ?? noProgress,
     onWarning: options.onWarning ?? (() => {}),
     onFatal,

@@ -27,6 +27,8 @@ export interface FollowerStatus extends ReplicaMember {
   /** Milliseconds since it was last heard of. */
   readonly silentMs: number | null
   readonly there: boolean
+  /** It lacks records, and has not had everything for `limits.standbyLateMs`. */
+  readonly late: boolean
   /** Whether acknowledgements wait for it now. */
   readonly inSync: boolean
 }
@@ -36,6 +38,8 @@ interface Live {
   heardMs: number
   /** The newest record when it last asked. */
   seenLsn: number
+  /** When it last had everything. */
+  evenMs: number
   joined: boolean
 }
 
@@ -51,9 +55,14 @@ export class Followers {
   #stopWatch: (() => void) | undefined
   #toldAlone = false
   readonly #holds = new Set<symbol>()
+  readonly #sinceMs: number
+  #newestLsn = 0
+  /** Names of the standbys that were told to be late. */
+  readonly #toldLate = new Set<string>()
 
   constructor(options: FollowersOptions) {
     this.#options = options
+    this.#sinceMs = options.clock.monotonicMs()
   }
 
   /** Log records after this LSN are wanted by a standby; undefined when there is none. */
@@ -88,7 +97,8 @@ export class Followers {
       const live = this.#live.get(member.name)
       const silentMs = live === undefined ? null : Math.max(0, now - live.heardMs)
       const inSync = member.mode === 'sync' && this.#waitsFor(member)
-      return { ...member, lsn: live?.lsn ?? null, silentMs, there: this.#isThere(member), inSync }
+      const [there, late] = [this.#isThere(member), this.#isLate(member)]
+      return { ...member, lsn: live?.lsn ?? null, silentMs, there, late, inSync }
     })
   }
 
@@ -101,12 +111,18 @@ export class Followers {
     if (!state().members.some(({ name }) => name === node)) return
     const before = this.#live.get(node)
     const caughtUp = lsn >= position || (before !== undefined && lsn >= before.seenLsn)
+    const heardMs = clock.monotonicMs()
+    // with all that was there when it asked before, it had everything at that moment
+    const evenMs = lsn >= position ? heardMs : caughtUp ? before?.heardMs : before?.evenMs
     this.#live.set(node, {
       lsn,
-      heardMs: clock.monotonicMs(),
+      heardMs,
       seenLsn: position,
+      evenMs: evenMs ?? this.#sinceMs,
       joined: caughtUp || before?.joined === true,
     })
+    this.#newestLsn = Math.max(this.#newestLsn, position)
+    this.#tellLate()
     this.#evaluate()
   }
 
@@ -115,6 +131,8 @@ export class Followers {
    * @throws `not-confirmed`: it is durable here, and a synchronous standby has not confirmed it
    */
   confirmed(lsn: number): Promise<void> | undefined {
+    this.#newestLsn = Math.max(this.#newestLsn, lsn)
+    this.#tellLate()
     if (this.#isConfirmed(lsn)) return undefined
     return new Promise<void>((resolve, reject) => {
       const cancel = this.#options.timer.after(limits.syncWaitMs, () =>
@@ -152,6 +170,29 @@ export class Followers {
     const live = this.#live.get(name)
     if (live === undefined) return false
     return this.#options.clock.monotonicMs() - live.heardMs < limits.standbyGoneMs
+  }
+
+  #isLate({ name }: ReplicaMember): boolean {
+    const live = this.#live.get(name)
+    if ((live?.lsn ?? 0) >= this.#newestLsn) return false
+    const evenMs = live?.evenMs ?? this.#sinceMs
+    return this.#options.clock.monotonicMs() - evenMs > limits.standbyLateMs
+  }
+
+  #tellLate(): void {
+    const { state, onWarning } = this.#options
+    for (const member of state().members) {
+      const { name } = member
+      const late = this.#isLate(member)
+      if (late === this.#toldLate.has(name)) continue
+      if (late) this.#toldLate.add(name)
+      else this.#toldLate.delete(name)
+      onWarning(
+        late
+          ? `standby ${name} is behind: it has LSN ${this.#live.get(name)?.lsn ?? 0} of ${this.#newestLsn}, and has not had everything for ${limits.standbyLateMs / 1000} s; writes go on, and log is kept for it up to a bound`
+          : `standby ${name} has caught up`,
+      )
+    }
   }
 
   #waitsFor(member: ReplicaMember): boolean {

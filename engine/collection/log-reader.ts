@@ -60,8 +60,11 @@ export class LogReader {
         : { kind: 'diverged' }
     }
     const known = this.#last
-    const place =
-      known?.lsn === after.lsn && known.chain === after.chain ? known : await this.#find(after)
+    const isThere =
+      known?.lsn === after.lsn &&
+      known.chain === after.chain &&
+      (await this.#source.disk.stat(known.file)) !== undefined // it may have been removed since
+    const place = isThere ? known : await this.#find(after)
     if (typeof place === 'string') return { kind: place }
     return this.#readFrom(place, maxBytes)
   }

@@ -51,6 +51,7 @@ export async function removeSuperseded(
     archiveAfterLsn: archives.keepAfter,
     standbyAfterLsn: followedAfter(),
     onWarning,
+    maxBytes: context.keptLogBytes,
   })
   const named = new Set(filesOf(manifest).map((file) => file.path))
   for (const name of await disk.list(path.join(directory, 'segments'))) {

@@ -48,6 +48,8 @@ export class Follower {
   #state: FollowerStatus['state'] = 'waiting'
   #problem: string | null = null
   #lsn = 0
+  /** Log asked for at once: less where answers do not arrive in time, so that a slow link gets on too. */
+  #maxBytes: number = limits.shipBytes
   #running: Promise<void> | undefined
 
   constructor(options: FollowerOptions) {
@@ -83,10 +85,14 @@ export class Follower {
         await this.#once()
         this.#problem = null
         retryMs = limits.followRetryMs
+        this.#maxBytes = Math.min(2 * this.#maxBytes, limits.shipBytes)
       } catch (error) {
         if (signal.aborted) return
         if (!isOperatingError(error)) throw error
         this.#told(error)
+        if (isOperatingError(error, 'unreachable')) {
+          this.#maxBytes = Math.max(this.#maxBytes / 16, limits.shipLeastBytes)
+        }
         if (this.#state === 'diverged') return
         if (isOperatingError(error, 'collection-not-found')) {
           this.#state = 'stopped' // it was dropped
@@ -117,7 +123,9 @@ export class Follower {
     }
     const { lsn, chain } = position
     const waitMs = limits.shipWaitMs
-    const request = { collection: name, uuid, epoch, node: self.name, lsn, chain, promised, waitMs }
+    const maxBytes = this.#maxBytes
+    const wanted = { lsn, chain, promised, waitMs, maxBytes }
+    const request = { collection: name, uuid, epoch, node: self.name, ...wanted }
     const askedMs = clock.monotonicMs()
     const timeoutMs = waitMs + limits.standbyGoneMs
     const answer = await ask(transport, primary, 'ship', request, { timeoutMs, signal })

@@ -53,9 +53,12 @@ export class Shipper {
     if (!isSameEpoch(epoch, collection.epoch)) return this.#ofOther(epoch, after)
     const reader = this.#reader(node)
     const waitMs = fields.integer('waitMs', 0, 10 * limits.shipWaitMs)
+    const maxBytes = fields.has('maxBytes')
+      ? fields.integer('maxBytes', 1, limits.shipBytes)
+      : limits.shipBytes
     const startedMs = this.#clock.monotonicMs()
     for (;;) {
-      const reading = await reader.read(after, limits.shipBytes)
+      const reading = await reader.read(after, maxBytes)
       if (reading.kind !== 'records') return seed(reading.kind)
       if (!isSameEpoch(epoch, collection.epoch)) return this.#ofOther(epoch, after)
       const newest = collection.replication.durable

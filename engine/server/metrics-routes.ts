@@ -141,6 +141,12 @@ function watchReplication({ metrics, directory, node }: Served): void {
     () => ofStandbys(({ there }) => Number(there)),
   )
   metrics.gauge(
+    'vectra_replication_standby_late',
+    'On a primary: whether a standby lacks records, and has not had everything for 10 s.',
+    ofStandby,
+    () => ofStandbys(({ late }) => Number(late)),
+  )
+  metrics.gauge(
     'vectra_replication_standby_silent_seconds',
     'On a primary: since a standby was last heard of; not there before it was.',
     ofStandby,

@@ -22,6 +22,8 @@ const acrossFiles = {
     'signatures of snapshots and archived log, and what restores make of them',
   'engine/backup/under-load': 'a backup while others write',
   'engine/server/half-open': 'nodes whose link looks open and carries nothing',
+  'engine/replica/far-behind':
+    'standbys that cannot keep up: slow links, full disks, log that is gone',
   'engine/replica/simulation':
     'clusters on virtual time, with every fault of the network and the disk',
   'engine/cli/collections': 'the commands over collections, together, as people use them',

@@ -40,6 +40,7 @@ export interface OpenTestOptions {
   readonly create?: boolean
   /** Default: manual, so that a test knows its segments. */
   readonly compaction?: 'background' | 'manual'
+  readonly keptLogBytes?: number
 }
 
 export const openTest = (path: string, options: OpenTestOptions = {}): Promise<DataDirectory> =>
@@ -50,6 +51,7 @@ export const openTest = (path: string, options: OpenTestOptions = {}): Promise<D
     ...(options.clock && { clock: options.clock }),
     ...(options.timer && { timer: options.timer }),
     ...(options.progress && { progress: options.progress }),
+    ...(options.keptLogBytes !== undefined && { keptLogBytes: options.keptLogBytes }),
     onFatal: (error) => options.fatal?.push(error),
     onWarning: (text) => options.warnings?.push(text),
   })

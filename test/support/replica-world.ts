@@ -50,6 +50,12 @@ export class ReplicaWorld {
   /** Repositories that every node reaches, by the location that it is told. */
   readonly repositories = new Map<string, Destination>()
   faults: NetworkFaults = { lost: 0, twice: 0, flipped: 0 }
+  /** What a link carries in a second, all bytes one after the other; default: any number. */
+  bytesPerSecond = Number.POSITIVE_INFINITY
+  /** Log that a primary keeps for its standbys. */
+  keptLogBytes: number | undefined
+  /** When a link is free again, by `from>to`. */
+  readonly #busyUntilMs = new Map<string, number>()
   /** Links that carry nothing, as `from>to`. */
   readonly cut = new Set<string>()
 
@@ -85,11 +91,12 @@ export class ReplicaWorld {
     const { address } = simulated
     const disk = through ?? simulated.disk
     if ((await disk.stat('/d')) !== undefined) await breakLock(disk, '/d')
-    const data = await openTest('/d', { disk, clock: this.clock, timer, warnings: this.warnings })
+    const { clock, warnings, keptLogBytes } = this
+    const kept = keptLogBytes === undefined ? {} : { keptLogBytes }
+    const data = await openTest('/d', { disk, clock, timer, warnings, ...kept })
     simulated.data = data
     const transport = this.#transport(name, isAlive)
     const onWarning = (text: string) => void this.warnings.push(`${name}: ${text}`)
-    const { clock } = this
     const newEpoch = (number: number) => ({ number, history: this.random.bytes(8).toString('hex') })
     const toLocation = (fields: Fields) => ({
       location: this.repositories.get(fields.text('location')) ?? bug('no such repository'),
@@ -157,6 +164,7 @@ export class ReplicaWorld {
 
   heal(): void {
     this.cut.clear()
+    this.#busyUntilMs.clear()
   }
 
   #transport(from: string, isAlive: () => boolean): Transport {
@@ -166,6 +174,7 @@ export class ReplicaWorld {
           if (!isAlive()) return // a dead process says nothing, and hears nothing
           const away = () => {
             signal?.removeEventListener('abort', away)
+            this.#busyUntilMs.delete(`${to.name}>${from}`) // what nobody waits for is not sent to its end
             reject(unreachable(from, to.name))
           }
           const cancel = this.timer.after(timeoutMs, away)
@@ -196,7 +205,12 @@ export class ReplicaWorld {
     for (let time = 0; time < times; time++) {
       if (random.chance(faults.lost)) continue
       const flipped = random.chance(faults.flipped) ? flipBit(message, random) : message
-      this.timer.after(1 + random.integer(30), () => {
+      const link = `${from}>${to}`
+      const nowMs = this.clock.monotonicMs()
+      const beginsMs = Math.max(nowMs, this.#busyUntilMs.get(link) ?? 0)
+      const endsMs = beginsMs + (1_000 * message.length) / this.bytesPerSecond
+      this.#busyUntilMs.set(link, endsMs)
+      this.timer.after(1 + random.integer(30) + endsMs - nowMs, () => {
         if (!this.cut.has(`${from}>${to}`)) arrive(flipped)
       })
     }
