@@ -276,7 +276,9 @@ async function rejoin(
   const { names, description } = await chosen(client, given, () => true)
   for (const collection of names) {
     const request = { collection, primary, mode: flags.mode }
-    const rejoined = await client.ask<Rejoined>('POST', '/vectra/v1/cluster/rejoin', request)
+    const rejoined = await client
+      .patient()
+      .ask<Rejoined>('POST', '/vectra/v1/cluster/rejoin', request)
     await context.emit({ event: 'rejoined', ...rejoined })
     const { lost, how, epoch } = rejoined
     await context.confirm(

@@ -88,7 +88,7 @@ async function replicate(context: Context, name: string, flags: ReplicateFlags) 
   }
   if (address !== undefined) await client.ask('POST', '/vectra/v1/cluster/nodes', address)
   const source = base === undefined ? undefined : await wireLocated(context, client, base, flags)
-  const result = await client.ask<{ readonly joined: Joined }>('PUT', path, {
+  const result = await client.patient().ask<{ readonly joined: Joined }>('PUT', path, {
     mode,
     ...(whenAlone && { whenAlone }),
     ...(source && { base: { source, ...(snapshotId !== undefined && { snapshotId }) } }),

@@ -17,6 +17,8 @@ export interface ServerRequest {
   readonly body?: string | Uint8Array
   /** Gives it up, also while the answer arrives. */
   readonly signal?: AbortSignal | undefined
+  /** Bears any silence, as long as the other machine is there, which connections look at by themselves. */
+  readonly patient?: boolean
 }
 
 export interface ServerAnswer {
@@ -43,7 +45,8 @@ export class ServerRequests {
   }
 
   /** @throws `address-refused`; what the network fails with, as it is, silence among it */
-  async send({ url, method, headers, body, signal }: ServerRequest): Promise<ServerAnswer> {
+  async send(request: ServerRequest): Promise<ServerAnswer> {
+    const { url, method, headers, body, signal, patient = false } = request
     signal?.throwIfAborted()
     const to = new URL(url)
     if (isForbidden(to.hostname)) {
@@ -56,22 +59,23 @@ export class ServerRequests {
     const isSecure = to.protocol === 'https:'
     const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
     return new Promise((resolve, reject) => {
-      const request = (isSecure ? https : http).request(to, {
+      const sending = (isSecure ? https : http).request(to, {
         method,
         agent: isSecure ? this.#secure : this.#plain,
         headers: { ...headers, ...length },
         ...(signal && { signal }),
       })
       let answer: http.IncomingMessage | undefined
-      request.setTimeout(this.#silenceMs, () =>
-        (answer ?? request).destroy(new Silence(this.#silenceMs)),
+      // a limit of 0 is none; the agent's own is for connections that are kept
+      sending.setTimeout(patient ? 0 : this.#silenceMs, () =>
+        (answer ?? sending).destroy(new Silence(this.#silenceMs)),
       )
-      request.on('error', reject)
-      request.on('response', (response) => {
+      sending.on('error', reject)
+      sending.on('response', (response) => {
         answer = response
         resolve({ status: response.statusCode ?? 0, body: response })
       })
-      request.end(body)
+      sending.end(body)
     })
   }
 

@@ -24,6 +24,8 @@ export interface ClientOptions {
   readonly signal?: AbortSignal | undefined
   /** Sends it. Default: over the connections that all of this process share. */
   readonly requests?: ServerRequests | undefined
+  /** See {@link VectraClient.patient}. */
+  readonly patient?: boolean
 }
 
 /** Asks one server. Safe to share. */
@@ -54,6 +56,11 @@ export class VectraClient {
   /** The same server, asked by one whom no signal stops: for what is short, and bad to do by half. */
   steady(): VectraClient {
     return new VectraClient({ ...this.#options, signal: undefined })
+  }
+
+  /** The same server, asked by one who waits as long as its machine is there: a copy may be seeded for hours. */
+  patient(): VectraClient {
+    return new VectraClient({ ...this.#options, patient: true })
   }
 
   /**
@@ -115,10 +122,10 @@ export class VectraClient {
       ...(this.#token !== undefined && { authorization: `Bearer ${this.#token}` }),
       ...(body !== undefined && { 'content-type': 'application/json' }),
     }
-    const { requests = serverRequests } = this.#options
+    const { requests = serverRequests, patient = false } = this.#options
     const { status, body: answer } = await this.#reading(
       requests.send({
-        ...{ url: this.endpoint + path, method, headers, signal: this.signal },
+        ...{ url: this.endpoint + path, method, headers, signal: this.signal, patient },
         ...(body !== undefined && { body: JSON.stringify(body) }),
       }),
     )

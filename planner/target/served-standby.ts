@@ -33,11 +33,13 @@ export function servedStandby(
       const path = `/vectra/v1/collections/${name}/replicas/${encodeURIComponent(node.name)}`
       const source = from === undefined ? undefined : await wire(from, work.signal)
       const wanted = { mode, ...(source && { base: { source } }) }
-      return (await client.ask<{ joined: Joined }>('PUT', path, wanted)).joined
+      return (await client.patient().ask<{ joined: Joined }>('PUT', path, wanted)).joined
     },
 
     rejoin: (collection, primary, mode, work) =>
-      clientOf(work).ask<Rejoined>('POST', `${base}/rejoin`, { collection, primary, mode }),
+      clientOf(work)
+        .patient()
+        .ask<Rejoined>('POST', `${base}/rejoin`, { collection, primary, mode }),
 
     fence: (collection, work) =>
       clientOf(work).ask<{ lsn: number }>('POST', `${base}/fence`, { collection }),

@@ -93,3 +93,13 @@ test.each(['before it answers', 'amid its answer'])(
     })
   },
 )
+
+test('who is patient bears the silence', async () => {
+  const { port } = await webServer((response) => {
+    setTimeout(() => response.end('{"late":true}'), 250)
+  })
+  const requests = new ServerRequests(undefined, 50)
+  const client = new VectraClient({ endpoint: `http://127.0.0.1:${port}`, requests })
+  expect(await client.patient().ask('GET', '/')).toEqual({ late: true })
+  await expect(client.ask('GET', '/')).rejects.toMatchObject({ code: 'unreachable' })
+})
