@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { measured } from '../../../planner/tabletop/distribution.ts'
 import { simulate } from '../../../planner/tabletop/simulate.ts'
 import { ledgerOf, stepAt } from '../../support/ledger-builder.ts'
 import { type StoryOptions, storyModel } from '../../support/simulated-plan.ts'
@@ -36,10 +37,17 @@ const oneToTen = Array.from({ length: 10 }, (_, index) => [index + 1, 0] as cons
 test('a standby that survives is a recovery point with its lag as the ledger measured it, before any waiting', async () => {
   const found = await lossOf(replicated('async'), { entries: looks(oneToTen) })
   expect(found.basis).toBe('lag of the standby, as 10 looks in the ledger found it, at worst 10 s')
-  expect(found).toMatchObject({ recovered: 1, worstMs: 10 * second })
-  // one to ten, each a tenth of the trials
-  expect([5, 6]).toContain((found.p50Ms ?? 0) / second)
-  expect(found.p95Ms).toBe(10 * second)
+  expect(found.recovered).toBe(1)
+  // one to ten, each about a tenth of the trials, with what ten looks leave open around each
+  const [p50 = 0, p95 = 0, worst = 0] = [found.p50Ms, found.p95Ms, found.worstMs].map(
+    (each) => (each ?? 0) / second,
+  )
+  expect(p50).toBeGreaterThan(4)
+  expect(p50).toBeLessThan(7)
+  expect(p95).toBeGreaterThan(9)
+  expect(p95).toBeLessThan(worst)
+  expect(worst).toBeGreaterThan(10)
+  expect(worst).toBeCloseTo(measured(oneToTen.map(([lag]) => lag)).at(1 - 1e-9), 0)
 })
 
 test('few looks leave it to the bound of the plan, and a synchronous standby lacks nothing', async () => {
