@@ -13,7 +13,7 @@
 import * as path from 'node:path'
 import { sha256Hex } from '../base/checksum.ts'
 import type { DiskFile } from '../base/disk.ts'
-import { fail } from '../base/errors.ts'
+import { fail, isOperatingError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { type FileEntry, filesOf } from '../format/manifest.ts'
 import { Collection } from './collection.ts'
@@ -110,9 +110,9 @@ async function mendFile(
     if (there?.sizeBytes === entry.sizeBytes && own?.every((sound) => sound)) return undefined
     const temporary = `${target}.tmp`
     await disk.unlink(temporary)
-    const written = await disk.open(temporary, 'create')
     const from = new Set<string>()
     let pieces = 0
+    const written = await disk.open(temporary, 'create')
     try {
       for (const [index, sha256] of entry.pieces.entries()) {
         const position = index * limits.pieceBytes
@@ -128,6 +128,10 @@ async function mendFile(
         await written.write(bytes, position)
       }
       await written.sync()
+    } catch (error) {
+      // what cannot be removed now is removed by the next mending; after a failed fsync nothing is touched
+      if (!isOperatingError(error, 'fsync-failed')) await disk.unlink(temporary).catch(() => {})
+      throw error
     } finally {
       await written.close()
     }
@@ -165,7 +169,7 @@ async function fetchPiece(
   const asked = sources.map(({ name }) => name).join(', ')
   return fail(
     'damaged',
-    `${file} is damaged at offset ${offset}, and ${asked === '' ? 'there is no other copy to ask' : `nobody has the piece ${piece.sha256.slice(0, 16)}…: ${asked}`}`,
+    `${file} is damaged, and ${asked === '' ? 'there is no other copy to ask' : `nobody has the piece ${piece.sha256.slice(0, 16)}…: ${asked}`}`,
     'Name a repository that has a snapshot of it: vectra-cli collections repair NAME --segments --source URL. Or promote a standby, or restore a backup.',
     { place: { file, offset } },
   )

@@ -126,6 +126,8 @@ test('case 16: where no copy has the piece, or gives another one, the file stays
     message: expect.stringContaining('there is no other copy to ask'),
   })
   expect(await disk.readFile(file, 2 ** 20)).toEqual(damaged)
+  const left = (await disk.list(path.dirname(file))).filter((name) => name.endsWith('.tmp'))
+  expect(left).toEqual([])
   await data.close()
 })
 
