@@ -41,7 +41,13 @@ function sourceStamp() {
       .map((name) => join(folder, name)),
   )
   const hash = createHash('sha256')
-  for (const file of ['tsconfig.json', 'tsconfig.build.json', 'package.json', ...sources.sort()]) {
+  for (const file of [
+    '.ci/build.mjs',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'package.json',
+    ...sources.sort(),
+  ]) {
     const bytes = readFileSync(join(root, file))
     hash.update(`${file}\0${bytes.length}\0`).update(bytes)
   }
@@ -71,6 +77,29 @@ async function compileSchemas(fresh) {
   writeFileSync(join(folder, 'script-validator.js'), await scriptValidatorModule())
 }
 
+/**
+ * The parser's thread becomes one file, the library that it uses included: whoever names a plan waits for it, and
+ * sixty small files take longer to open than to run.
+ */
+async function bundleParser(fresh) {
+  const { build: bundle } = await import('esbuild')
+  const file = join(fresh, 'planner/plan/parse-worker.js')
+  const license = readFileSync(join(root, 'node_modules/yaml/LICENSE'), 'utf8')
+  // the library asks for parts of Node in the older way, which modules do not have
+  const require = `import { createRequire as requireFrom } from 'node:module'\nconst require = requireFrom(import.meta.url)`
+  await bundle({
+    entryPoints: [file],
+    outfile: file,
+    allowOverwrite: true,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    banner: { js: `/* with yaml:\n${license}*/\n${require}` },
+    logLevel: 'warning',
+  })
+}
+
 /** @returns the exit code. */
 async function build(compiler, stamp) {
   const fresh = mkdtempSync(join(root, 'dist.'))
@@ -83,6 +112,7 @@ async function build(compiler, stamp) {
     if (error) throw error
     if (status !== 0) return status ?? 1
     await compileSchemas(fresh)
+    await bundleParser(fresh)
     for (const file of executables) chmodSync(join(fresh, file), 0o755)
     chmodSync(fresh, 0o755)
     writeFileSync(join(fresh, stampFile), stamp)

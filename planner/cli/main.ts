@@ -6,11 +6,12 @@
  * The first SIGINT or SIGTERM stops the steps and lets the clean-up run; the exit code is 130 or 143.
  * The second stops the clean-up too and kills what a step runs. The third ends the process at once.
  */
-import { startParser } from '../plan/parse-plan.ts'
+import { beginAhead } from '../plan/begin-plan.ts'
 import type { Io, Output } from './io.ts'
 
-// whoever names a plan is about to read it: its parser starts while everything else is loaded
-if (process.argv.slice(2).some((word) => /\.ya?ml$/.test(word))) startParser()
+// whoever names a plan is about to read it: it is parsed while everything else is loaded
+const plan = process.argv.slice(2).find((word) => /\.ya?ml$/.test(word))
+if (plan !== undefined) beginAhead(plan)
 
 const { createInterface } = await import('node:readline/promises')
 const { exitCodes, nodeDisk, OperatingError, systemClock, systemTimer } = await import(

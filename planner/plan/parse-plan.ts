@@ -14,14 +14,14 @@ const parserThread = new ThreadPool(besideModule(import.meta.url, 'parse-worker'
   maxYoungGenerationSizeMb: planLimits.parserYoungBytes / MiB,
 })
 
-let oneByOne = false
+let restsAfterNext = false
 
 /**
- * For a process that is about to read one plan: the thread starts while the rest is loaded, and goes once the
+ * For a process that is about to read one plan: the thread starts while the rest is loaded, and goes once that
  * plan is read, beside other work; taking down its heap would hold up the end of the process.
  */
 export function startParser(): void {
-  oneByOne = true
+  restsAfterNext = true
   parserThread.start()
 }
 
@@ -35,7 +35,10 @@ export async function parsePlan(text: string, options: ParserOptions = {}): Prom
   const { threads = parserThread, timeLimitMs = planLimits.parseMs } = options
   try {
     const parsed = await threads.run<ParsedYaml>('parse', text, { timeLimitMs })
-    if (oneByOne) threads.rest()
+    if (restsAfterNext && threads === parserThread) {
+      restsAfterNext = false
+      threads.rest()
+    }
     return parsed
   } catch (error) {
     return gaveUp(isOperatingError(error, 'limit-exceeded'), error)

@@ -4,7 +4,7 @@
  * The size is checked before a byte is read. Only regular files are opened: a pipe would wait for
  * ever. The text is valid UTF-8 without control characters; a byte order mark is tolerated.
  */
-import { type Disk, fail, isOperatingError } from '../../engine/index.ts'
+import { type Disk, fail, isOperatingError } from '../../engine/threads.ts'
 import { planLimits } from './limits.ts'
 import { PlanText } from './plan-text.ts'
 import type { PlanError, TextProblem } from './problem.ts'

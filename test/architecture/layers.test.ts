@@ -66,14 +66,19 @@ describe('doors', () => {
     ])
   })
 
-  test('what starts the parser of a plan loads next to nothing', () => {
-    expect([...loadedWith(readProduct(), 'planner/plan/parse-plan.ts')].sort()).toEqual([
+  test('what begins a plan loads next to nothing', () => {
+    expect([...loadedWith(readProduct(), 'planner/plan/begin-plan.ts')].sort()).toEqual([
+      'engine/base/disk-error.ts',
+      'engine/base/disk.ts',
       'engine/base/errors.ts',
       'engine/base/limits.ts',
       'engine/base/thread-pool.ts',
       'engine/threads.ts',
+      'planner/plan/begin-plan.ts',
       'planner/plan/limits.ts',
       'planner/plan/parse-plan.ts',
+      'planner/plan/plan-text.ts',
+      'planner/plan/read-plan.ts',
     ])
   })
 
