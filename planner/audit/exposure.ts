@@ -98,6 +98,15 @@ export interface ExposureSeries extends ExposureNumbers {
   readonly isCurveExact: boolean
 }
 
+/**
+ * Whether the objective was kept although there was no recovery point for a time: the first one came before the RPO had
+ * passed since the plan's first run.
+ */
+export const cameInTime = ({
+  worstMs,
+  verdict,
+}: Pick<ExposureSeries, 'worstMs' | 'verdict'>): boolean => worstMs === null && verdict === 'met'
+
 export interface ExposureRequest {
   readonly plan: Plan
   readonly copies: Copies

@@ -1,5 +1,6 @@
 /** The sections of an audit on a terminal, in the order of the report, in a few lines each. */
 import type { Audit } from '../audit/audit.ts'
+import { cameInTime } from '../audit/exposure.ts'
 import type { AuditSections } from '../audit/sections.ts'
 import { formatDuration } from '../plan/units.ts'
 import { showCount, showMinutes } from '../step/quantity.ts'
@@ -30,7 +31,7 @@ export async function tellSections(
         ms(each.p95Ms),
         ms(each.currentMs),
         all.rpoMs === null ? 'no RPO' : ms(each.inBreachMs),
-        each.verdict ?? '',
+        cameInTime(each) ? 'met, the first copy came in time' : (each.verdict ?? ''),
       ]),
     ),
   )

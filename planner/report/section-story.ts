@@ -3,7 +3,7 @@
  * schedules, findings, what is left out. Pure.
  */
 import type { CopyReport } from '../audit/copy-report.ts'
-import type { ExposureSeries } from '../audit/exposure.ts'
+import { cameInTime, type ExposureSeries } from '../audit/exposure.ts'
 import type { DataReport } from '../audit/growth.ts'
 import type { SequenceReport } from '../audit/schedules.ts'
 import type { AuditSections } from '../audit/sections.ts'
@@ -73,6 +73,11 @@ function exposureSection(
         ],
         exposure.flatMap((series) => [exposureRow(series), ...aloneRows(series)]),
       ),
+      ...(exposure.some(
+        (each) => cameInTime(each) || (each.copiesAlone && cameInTime(each.copiesAlone)),
+      )
+        ? [sentence(aboutFirstCopy)]
+        : []),
       ...(breaches.length === 0 ? [] : [sentence('Beyond the objective:')]),
       ...table(['Collection', 'Lost', 'From', 'To', 'For', 'Worst', 'Cause', 'Because'], breaches),
     ],
@@ -81,6 +86,9 @@ function exposureSection(
 
 const aboutReplicas =
   'A replica is a standby that follows: as of each look at it, it lacks what its measured lag says, and from then on it ages with the clock. It is no verified copy, and follows every mistake. Its content is proven where a step replicate seeded it, which compares digests; an objective that only an unproven replica keeps is unproven. What verified copies alone give stands below it.'
+
+const aboutFirstCopy =
+  'Met without a bound: until the first copy there was none, and it came before the RPO had passed since the plan first ran.'
 
 const copiesLeft = ({ survivors, standbys }: ExposureSeries): string =>
   [...survivors, ...standbys.map((name) => `replica on ${name}`)].join(', ') || 'none'

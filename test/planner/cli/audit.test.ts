@@ -23,6 +23,9 @@ test('an audit after a drill that passed finds everything met, with a report', a
   const { exitCode, stdout } = await dr(['audit', file, '--out', out])
   expect(exitCode).toBe(0)
   expect(stdout).toContain('report.html')
+  expect(stdout).toMatch(/^exposure .*\n.*no bound .* met, the first copy came in time$/m)
+  const page = await readFile(path.join(out, 'report.md'), 'utf8')
+  expect(page).toContain('Met without a bound: until the first copy there was none')
   expect((await readdir(out)).sort()).toEqual(['report.html', 'report.json', 'report.md'])
   const report = JSON.parse(await readFile(path.join(out, 'report.json'), 'utf8'))
   // the first run of a plan began before the first line of its ledger
