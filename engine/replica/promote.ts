@@ -105,7 +105,7 @@ export async function promote(collection: Collection, options: PromoteOptions): 
   let lostRecords: number | null
   try {
     const answers = await Promise.all(
-      others.map(async (other) => fence(other.node, collection, epoch, options)),
+      others.map(async ({ node }) => copyOf(node, collection, options, 'fence', epoch)),
     )
     promised.push(...answers.filter((each) => each.state !== undefined))
     const primary = answers.find(({ node }) => node.name === before.primary?.name)
@@ -166,34 +166,28 @@ function look(collection: Collection, options: PromoteOptions): Promise<Other[]>
       name !== options.self.name && all.findIndex((each) => each.name === name) === index,
   )
   return Promise.all(
-    nodes.map(({ name, url }) =>
-      copyOf({ name, url }, options, 'copy', { collection: collection.name }),
-    ),
+    nodes.map(({ name, url }) => copyOf({ name, url }, collection, options, 'copy')),
   )
 }
 
 async function copyOf(
   node: NodeAddress,
-  { transport }: PromoteOptions,
-  kind: string,
-  header: object,
+  { name, uuid }: Collection,
+  { self, transport }: PromoteOptions,
+  kind: 'copy' | 'fence',
+  epoch?: Epoch,
 ): Promise<Other> {
   try {
+    const header = { collection: name, ...(epoch && { uuid, epoch, node: self }) }
     const { fields } = await ask(transport, node, kind, header, { timeoutMs: askMs })
-    return { node, state: readCopyState(fields), problem: undefined }
+    const state = readCopyState(fields)
+    if (state.uuid === uuid) return { node, state, problem: undefined }
+    return fail('divergence', `${node.name} has another collection of that name`, 'Look at both.')
   } catch (error) {
     if (!isOperatingError(error)) throw error
     return { node, state: undefined, problem: error }
   }
 }
-
-const fence = (node: NodeAddress, collection: Collection, epoch: Epoch, options: PromoteOptions) =>
-  copyOf(node, options, 'fence', {
-    collection: collection.name,
-    uuid: collection.uuid,
-    epoch,
-    node: options.self,
-  })
 
 /** What somebody need not hear: it is found out later. */
 async function tell(
@@ -264,9 +258,11 @@ function refuseMissing(
 ): void {
   for (const { node, problem } of answers) {
     if (problem === undefined || optional.has(node.name)) continue
-    const isGone = isOperatingError(problem, 'unreachable', 'damaged')
-    if (!isGone) throw problem
+    if (isOperatingError(problem, 'fenced')) throw problem
     const isPrimary = node.name === primary?.name
+    // no copy, no records of this history, and nobody who writes in it
+    const hasNone = isOperatingError(problem, 'collection-not-found', 'divergence')
+    if (hasNone && !isPrimary) continue
     // who answered a moment ago may write now: what was told of the loss holds no more
     const wasTold = told.includes(node.name)
     if (wasTold && (isPrimary ? !planned : without.includes(node.name))) continue

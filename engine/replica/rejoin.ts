@@ -10,6 +10,7 @@ import type { Collection } from '../collection/collection.ts'
 import { type Ancestor, isSameEpoch, type NodeAddress } from '../collection/replica-file.ts'
 import type { CopyState } from './copy-state.ts'
 import type { LostRecords } from './lost-records.ts'
+import { noHistory } from './void-promise.ts'
 
 export interface RejoinSteps {
   readonly self: NodeAddress
@@ -66,6 +67,9 @@ export async function rejoin(collection: Collection, steps: RejoinSteps): Promis
   } else if (!replication.isFenced) {
     await replication.promise({ ...state.epoch, node: primary }, self.name)
   }
+  const { promised: before } = replication.state
+  // a standby that a person fenced follows again because a person says so
+  if (before?.history === noHistory && replication.isStandby) await replication.release(before)
   await replication.settle()
   const fork = isSameEpoch(state.epoch, epoch)
     ? commonEnd(collection, state)

@@ -236,15 +236,21 @@ export class ReplicaNode {
       { timeoutMs: askMs },
     )
     await this.#standbys.stop(real)
-    await voidPromise(collection, { self: this.self, transport })
-    const rejoined = await rejoin(collection, {
-      self: this.self,
-      primary,
-      state: readCopyState(fields),
-      exportLost: (fork) => exportLost(disk, path.join(data.path, 'lost'), collection, fork),
-      seed: async () => void (await this.#standbys.seed(real, primary)),
-    })
-    this.#standbys.follow(real)
+    let rejoined: Rejoined
+    try {
+      await voidPromise(collection, { self: this.self, transport })
+      rejoined = await rejoin(collection, {
+        self: this.self,
+        primary,
+        state: readCopyState(fields),
+        exportLost: (fork) => exportLost(disk, path.join(data.path, 'lost'), collection, fork),
+        seed: async () => void (await this.#standbys.seed(real, primary)),
+      })
+    } finally {
+      // where it was refused, a standby goes on as before
+      if (data.has(real) && (await this.#open(real)).replication.isStandby)
+        this.#standbys.follow(real)
+    }
     const member = { collection: real, node: this.self, mode }
     await ask(transport, primary, 'member', member, { timeoutMs: askMs })
     return rejoined
