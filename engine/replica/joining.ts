@@ -57,6 +57,7 @@ export class Joining {
     const name = fields.text('collection')
     const uuid = fields.text('uuid')
     const primary = readAddress(fields.object('primary'))
+    this.#refuseOtherName(primary, fields.has('node') ? fields.text('node') : undefined)
     const base = fields.has('base') ? fields.object('base') : undefined
     const key = canonicalJson({
       name,
@@ -83,6 +84,21 @@ export class Joining {
     if (joined === undefined) return { header: { kind: 'joining' } }
     this.#joins.delete(key)
     return { header: { kind: 'joined', ...joined } }
+  }
+
+  /** A standby is known by the name that it calls itself when it asks for log. */
+  #refuseOtherName(primary: NodeAddress, called: string | undefined): void {
+    const { name } = this.#options.self
+    if (primary.name === name) {
+      fail('usage', `${called ?? name} is the primary itself`, 'Name another node.')
+    }
+    if (called !== undefined && called !== name) {
+      fail(
+        'usage',
+        `the node that was named ${called} calls itself ${name}`,
+        `Name it ${name}, or start it with: vectra-cli serve --name ${called}.`,
+      )
+    }
   }
 
   #join(request: {
@@ -131,9 +147,10 @@ export async function askToJoin(
   node: NodeAddress,
   request: object,
 ): Promise<Joined> {
+  const named = { ...request, node: node.name }
   for (;;) {
     const timeoutMs = limits.joinWaitMs + limits.standbyGoneMs
-    const answer: Answer = await ask(transport, node, 'stand-by', request, { timeoutMs })
+    const answer: Answer = await ask(transport, node, 'stand-by', named, { timeoutMs })
     // as the other side wrote it
     if (answer.fields.text('kind') === 'joined') return answer.header as unknown as Joined
   }

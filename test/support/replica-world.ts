@@ -186,7 +186,7 @@ export class ReplicaWorld {
             if (isAlive()) resolve(answer)
           }
           this.#carry(from, to.name, message, (arrived) => {
-            const there = this.nodes.find(({ address }) => address.name === to.name)
+            const there = this.nodes.find(({ address }) => address.url === to.url)
             const { life } = there ?? {}
             void there?.node?.handle(arrived).then(
               (answer) => {
