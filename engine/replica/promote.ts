@@ -258,10 +258,10 @@ function refuseMissing(
 ): void {
   for (const { node, problem } of answers) {
     if (problem === undefined || optional.has(node.name)) continue
-    if (isOperatingError(problem, 'fenced')) throw problem
+    if (problem.code === 'fenced') throw problem
     const isPrimary = node.name === primary?.name
     // no copy, no records of this history, and nobody who writes in it
-    const hasNone = isOperatingError(problem, 'collection-not-found', 'divergence')
+    const hasNone = problem.code === 'collection-not-found' || problem.code === 'divergence'
     if (hasNone && !isPrimary) continue
     // who answered a moment ago may write now: what was told of the loss holds no more
     const wasTold = told.includes(node.name)
