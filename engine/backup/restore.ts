@@ -346,6 +346,7 @@ function toStageRequest(
     digest,
     paths: files.map((file) => file.path),
     newUuid: name !== collection.name,
+    ...(options.replace === true && { inPlaceOf: name }),
     ...(isReindexed(options) && { config: { ...config, ...(index && { index }) } }),
   }
 }

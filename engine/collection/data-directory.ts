@@ -24,13 +24,14 @@ import { Aliases, aliasesOf, keepAliases } from './aliases.ts'
 import { CatalogueFile } from './catalogue-file.ts'
 import { Collection } from './collection.ts'
 import type { CollectionContext } from './context.ts'
-import { noDirectoryHint, notFound, refuseForeign } from './data-place.ts'
+import { noDirectoryHint, notFound, refuseForeign, tellUnknown } from './data-place.ts'
 import { DirectoryLock } from './directory-lock.ts'
 import { type DataDirectoryOptions, toWorld } from './directory-options.ts'
 import { type MendResult, mendCollection, type SourcesOf } from './mend.ts'
 import { NameGates } from './name-gates.ts'
 import { emptyManifest, startHistory } from './open-files.ts'
 import { type RepairResult, refuseStandby, repairCollection } from './repair.ts'
+import { lookAtReplaced } from './replaced-copy.ts'
 import { replicaFileName } from './replica-file.ts'
 import {
   type CommitTarget,
@@ -256,6 +257,7 @@ export class DataDirectory {
   /** A place to restore into: see staging.ts. An interrupted restore of the same snapshot is found. */
   async stage(request: StageRequest): Promise<Staging> {
     const { disk } = this.#context
+    await this.#lookAtReplaced(request)
     const { leftovers } = this.#catalogue.current
     const found = await findStaged(disk, path.join(this.path, 'collections'), leftovers, request)
     const identity = found ?? {
@@ -286,7 +288,9 @@ export class DataDirectory {
         try {
           await disk.syncDirectory(path.dirname(directory))
           await this.#gates.alone(name, async () => {
+            const remarks = await this.#lookAtReplaced(request) // it may have become a standby meanwhile
             await this.#adopt(name, entry, target)
+            for (const each of remarks) target.onRemark?.(each)
             this.#open.set(name, Promise.resolve(restored))
           })
         } catch (error) {
@@ -335,21 +339,19 @@ export class DataDirectory {
       if ((await readNote(disk, directory).catch(() => undefined)) !== undefined) continue
       await this.#removeLeftover(leftover)
     }
-    const known = new Set([
-      ...[...this.#catalogue.current.collections.values()].map((entry) => entry.directory),
-      ...this.#catalogue.current.leftovers,
-    ])
-    for (const name of await disk.list(path.join(this.path, 'collections'))) {
-      if (!known.has(name)) {
-        onWarning(`collections/${name} is not in the catalogue of ${this.path}; it is left alone`)
-      }
-    }
+    await tellUnknown(disk, this.path, this.#catalogue.current, onWarning)
   }
 
   readonly #directoryOf = (entry: CatalogueEntry): string =>
     path.join(this.path, 'collections', entry.directory)
 
   readonly #notFound = (name: string): Error => notFound(name, this.names(), this.path)
+
+  /** @throws `not-primary` */
+  async #lookAtReplaced({ inPlaceOf = '' }: StageRequest): Promise<readonly string[]> {
+    const entry = this.#catalogue.current.collections.get(inPlaceOf)
+    return entry ? lookAtReplaced(this.#context.disk, inPlaceOf, this.#directoryOf(entry)) : []
+  }
 
   /** Commits `entry` under `name`; what the name meant before becomes a leftover and is removed. */
   async #adopt(

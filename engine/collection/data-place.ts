@@ -2,6 +2,7 @@
 import * as path from 'node:path'
 import type { Disk } from '../base/disk.ts'
 import { fail, OperatingError } from '../base/errors.ts'
+import type { Catalogue } from '../format/catalogue.ts'
 import { catalogueName } from './catalogue-file.ts'
 import { lockName } from './directory-lock.ts'
 
@@ -52,3 +53,17 @@ export const notFound = (name: string, names: readonly string[], root: string): 
       ? 'The data directory is empty; check --data.'
       : `It holds: ${names.slice(0, 10).join(', ')}${names.length > 10 ? ', …' : ''}.`,
   )
+
+/** Tells of directories of collections that the catalogue does not know: they are somebody's, and stay. */
+export async function tellUnknown(
+  disk: Disk,
+  root: string,
+  { collections, leftovers }: Catalogue,
+  onWarning: (text: string) => void,
+): Promise<void> {
+  const known = new Set([...[...collections.values()].map((each) => each.directory), ...leftovers])
+  for (const name of await disk.list(path.join(root, 'collections'))) {
+    if (known.has(name)) continue
+    onWarning(`collections/${name} is not in the catalogue of ${root}; it is left alone`)
+  }
+}

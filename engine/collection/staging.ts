@@ -46,6 +46,8 @@ export interface StageRequest {
   readonly config?: CollectionConfig
   /** The copy stays in the epoch it was saved in, and is this to the other copies: a standby. */
   readonly standby?: ReplicaState
+  /** The name of the collection that it will take the place of, where there is one. */
+  readonly inPlaceOf?: string
 }
 
 /** Under which name, and when. */
