@@ -9,7 +9,7 @@ import {
   type Survival,
   survival,
 } from '../plan/survival.ts'
-import type { Facts } from './facts.ts'
+import { type Facts, putUnder } from './facts.ts'
 import type { Found, Rule, Severity } from './finding.ts'
 import { listed } from './words.ts'
 
@@ -29,7 +29,7 @@ function fatesOf(facts: Facts): Fate[] {
     const standbys = [...(facts.plan.replication.get(collection.name)?.to ?? [])].sort()
     if (places.length + standbys.length === 0) continue
     const key = JSON.stringify([collection.target, places, standbys])
-    fates.set(key, [...(fates.get(key) ?? []), collection])
+    putUnder(fates, key, collection)
   }
   return [...fates].map(([key, collections]) => {
     // the key was made above

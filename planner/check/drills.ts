@@ -5,7 +5,7 @@ import type { Drill } from '../plan/plan.ts'
 import { tasksOf } from '../plan/plan.ts'
 import { showCount } from '../step/quantity.ts'
 import { madeBy } from './drill-conduct.ts'
-import { drillsOf, type Facts, tasksOfKind, wanting } from './facts.ts'
+import { drillsOf, type Facts, putUnder, tasksOfKind, wanting } from './facts.ts'
 import type { Found, Rule } from './finding.ts'
 import { listed } from './words.ts'
 
@@ -159,7 +159,7 @@ export const drillRules: readonly Rule[] = [
       for (const { name } of facts.judged) {
         if (drillsOf(facts, name).length === 0) continue
         for (const destination of placesOf(facts.flowsOf(name))) {
-          held.set(destination, [...(held.get(destination) ?? []), name])
+          putUnder(held, destination, name)
         }
       }
       const tried = new Set(

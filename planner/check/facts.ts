@@ -153,3 +153,10 @@ export const drillsOf = ({ plan }: Facts, collection: string): Drill[] =>
       ({ input }) => input.collection === collection,
     ),
   )
+
+/** Adds to what stands under a key; a plan may have hundreds of collections in one place. */
+export function putUnder<T>(lists: Map<string, T[]>, key: string, item: T): void {
+  const list = lists.get(key)
+  if (list === undefined) lists.set(key, [item])
+  else list.push(item)
+}

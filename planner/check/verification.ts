@@ -2,7 +2,7 @@
 import type { PlanCollection } from '../plan/plan.ts'
 import { tasksOf } from '../plan/plan.ts'
 import type { Facts, TaskOf } from './facts.ts'
-import { tasksOfKind } from './facts.ts'
+import { putUnder, tasksOfKind } from './facts.ts'
 import type { Found, Rule } from './finding.ts'
 import { listed } from './words.ts'
 
@@ -21,7 +21,7 @@ function backedUpTo(facts: Facts): Held[] {
         .filter(({ kind }) => kind === 'backup')
         .map(({ destination }) => destination),
     )
-    for (const place of places) held.set(place, [...(held.get(place) ?? []), collection])
+    for (const place of places) putUnder(held, place, collection)
   }
   return [...held].map(([destination, collections]) => ({ destination, collections }))
 }
