@@ -165,6 +165,9 @@ export const limits = {
   /** A standby asks again after a failure: at first so soon, then twice as long each time up to the other. */
   followRetryMs: 100,
   followRetryMaxMs: 2_000,
+  /** A standby that could not take over the settings of its primary tries again, as growing. */
+  settingsRetryMs: 10_000,
+  settingsRetryMaxMs: 600_000,
   /** A primary that waits for a standby to take its base asks again this often. */
   joinWaitMs: 10_000,
   /** A base that nobody has asked for a piece of for this long is let go. */

@@ -1,4 +1,5 @@
 /** The table of `cluster status`: one line a copy. */
+import { toWords } from '../replica/adopt-settings.ts'
 import type { CopyStatus } from '../replica/replica-node.ts'
 import type { NodeDescription } from '../server/served-node.ts'
 import type { Context } from './context.ts'
@@ -52,8 +53,20 @@ export async function showClusterStatus(
         )
       if (copy.following?.problem)
         await context.warn(`${copy.name} at ${node.name}: ${copy.following.problem}`)
+      const settings = otherSettings(copy)
+      if (settings !== undefined) await context.warn(`${copy.name} at ${node.name} ${settings}`)
     }
   }
+}
+
+/** What a standby has other settings for than its primary; undefined when it has the same. */
+export function otherSettings({ following, config }: CopyStatus): string | undefined {
+  const { state, wanted, problem } = following?.settings ?? {}
+  if (wanted == null || config == null || state === 'same') return undefined
+  const both = `${toWords(wanted)}; here ${toWords(config)}`
+  return state === 'adopting'
+    ? `is taking over the settings of its primary: ${both}`
+    : `has other settings than its primary: ${both}${problem ? ` (${problem})` : ''}`
 }
 
 const roleOf = ({ role, fenced, members }: CopyStatus): string => {
@@ -67,5 +80,6 @@ function lagOf({ following }: CopyStatus): string {
   const { records, bytes, seconds, state } = following
   const since = seconds === null ? 'since the start' : `${seconds.toFixed(1)} s`
   const of = state === 'following' ? '' : `, ${state}`
-  return `${records} records, ${showBytes(bytes)}, ${since}${of}`
+  const settings = following.settings?.state === 'adopting' ? ', other settings on their way' : ''
+  return `${records} records, ${showBytes(bytes)}, ${since}${of}${settings}`
 }

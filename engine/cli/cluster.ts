@@ -2,12 +2,13 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
 import { fail, OperatingError } from '../base/errors.ts'
+import { toWords } from '../replica/adopt-settings.ts'
 import type { LossWindow, Promotion } from '../replica/promote.ts'
 import type { Rejoined } from '../replica/rejoin.ts'
 import type { CopyStatus } from '../replica/replica-node.ts'
 import type { VectraClient } from '../server/client.ts'
 import type { NodeDescription } from '../server/served-node.ts'
-import { showClusterStatus } from './cluster-status.ts'
+import { otherSettings, showClusterStatus } from './cluster-status.ts'
 import type { Context } from './context.ts'
 import { clientOf, describeNode, findNode, nodeClient, ownServer } from './node-names.ts'
 import { listOption, requireOption } from './option.ts'
@@ -220,6 +221,11 @@ async function promote(context: Context, given: readonly string[], flags: Promot
     )
     windows.set(collection, window)
     await context.warn(`${collection}: ${sentenceOf(window)}`)
+    const copy = description.copies.find(({ name }) => name === collection)
+    const settings = copy && otherSettings(copy)
+    if (settings !== undefined) {
+      await context.warn(`${collection} at ${description.node.name} ${settings}`)
+    }
   }
   if (flags.yes !== true && !(await agreed(context, `Promote ${description.node.name}? [y/N] `))) {
     fail('declined', 'the promotion was declined', 'Nothing was changed.')
@@ -228,7 +234,7 @@ async function promote(context: Context, given: readonly string[], flags: Promot
     const request = { collection, planned, without, accept }
     const promotion = await client.ask<Promotion>('POST', '/vectra/v1/cluster/promote', request)
     await context.emit({ event: 'promoted', ...promotion })
-    const { lostRecords, epoch, members, lsn } = promotion
+    const { lostRecords, epoch, members, lsn, settingsLeft } = promotion
     const lost =
       lostRecords === null
         ? 'what the old primary had more is not known yet'
@@ -236,6 +242,11 @@ async function promote(context: Context, given: readonly string[], flags: Promot
     await context.confirm(
       `${description.node.name} is the primary of ${collection}: epoch ${epoch.number} from LSN ${lsn} on; ${lost}`,
     )
+    if (settingsLeft) {
+      await context.warn(
+        `${collection} keeps its settings; those that the old primary had last are left: ${toWords(settingsLeft)}. vectra-cli collections reindex ${collection} gives it another index`,
+      )
+    }
     if (members.length === 0)
       await context.warn(
         `${collection} has no standby now: writes are acknowledged by ${description.node.name} alone`,

@@ -2,10 +2,11 @@
 import type { Command } from 'commander'
 import type { CollectionDescription } from '../collection/collection-stats.ts'
 import type { RestoredFrom } from '../format/manifest.ts'
+import { showIndex } from '../format/show-index.ts'
 import type { Context } from './context.ts'
 import { withCollection } from './open-directory.ts'
 import { examples, type Runner } from './runner.ts'
-import { showDurability, showIndex } from './show-config.ts'
+import { showDurability } from './show-config.ts'
 import { renderPairs } from './table.ts'
 
 export function addDescribe(collections: Command, run: Runner): void {

@@ -1,12 +1,12 @@
 /** `collections reindex NAME --index …` */
 import type { Command } from 'commander'
 import { indexInputOf, makeConfig } from '../format/config.ts'
+import { showIndex } from '../format/show-index.ts'
 import type { Context } from './context.ts'
 import { withCollection } from './open-directory.ts'
 import { addIndexOptions, type ConfigOptions, toConfigInput } from './option.ts'
 import { showDuration } from './quantity.ts'
 import { examples, type Runner } from './runner.ts'
-import { showIndex } from './show-config.ts'
 
 export function addReindex(collections: Command, run: Runner): void {
   const command = collections

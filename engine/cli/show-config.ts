@@ -1,19 +1,6 @@
 /** A collection's config in words. */
-import type { CollectionConfig, Durability, IndexSettings } from '../format/config.ts'
-
-/** `hnsw (m 16, efConstruction 200, ef 100)`, `ivf (256 lists, nprobe 16)` or `flat`. */
-export function showIndex(index: IndexSettings): string {
-  switch (index.kind) {
-    case 'flat':
-      return 'flat'
-    case 'ivf':
-      return `ivf (${index.lists} lists, nprobe ${index.nprobe})`
-    case 'hnsw':
-      return `hnsw (m ${index.m}, efConstruction ${index.efConstruction}, ef ${index.ef})`
-    default:
-      return index satisfies never
-  }
-}
+import type { CollectionConfig, Durability } from '../format/config.ts'
+import { showIndex } from '../format/show-index.ts'
 
 /** Says what a power cut may take, where it may take anything. */
 export const showDurability = (durability: Durability): string =>

@@ -6,11 +6,9 @@
  * traffic (checkpoint.ts); what a search needs is loaded when the first one comes (warm.ts).
  */
 import assert from 'node:assert/strict'
-import { nativeGraphClass } from '../ann/hnswlib.ts'
-import { canonicalJson } from '../base/canonical-json.ts'
 import { fail } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { type CollectionConfig, type IndexSettings, sameIndexFiles } from '../format/config.ts'
+import type { CollectionConfig, IndexSettings } from '../format/config.ts'
 import type { Epoch } from '../format/identity.ts'
 import type { Manifest } from '../format/manifest.ts'
 import {
@@ -35,11 +33,12 @@ import { Matching } from './matching.ts'
 import { type OpenFilesOptions, openFiles } from './open-files.ts'
 import { type PinnedLog, pinLog } from './pinned-log.ts'
 import { type PinnedState, pinState } from './pinned-state.ts'
-import { type ReindexResult, refuseOtherPoints, reindex } from './reindex.ts'
+import type { ReindexResult } from './reindex.ts'
 import { ReplicaFile } from './replica-file.ts'
 import { Replication } from './replication.ts'
 import { scanPoints } from './scan-points.ts'
 import { checkSearchBounds, type Neighbour, type SearchOptions, searchSegments } from './search.ts'
+import { type ChangeOptions, Settings } from './settings.ts'
 import { settleSwitch } from './switch-epoch.ts'
 import { WarmProof } from './warm-proof.ts'
 import { Warmer } from './warmer.ts'
@@ -52,9 +51,7 @@ export class Collection {
   readonly #directory: string
   readonly #state: LiveState
   readonly #warmer: Warmer
-  readonly #closing = new AbortController()
-  /** Changes of the settings, one after the other. */
-  #settling: Promise<unknown> = Promise.resolve()
+  readonly #settings: Settings
   #current: History | undefined
 
   private constructor(
@@ -76,6 +73,9 @@ export class Collection {
       checkpointer: () => this.#history.checkpointer,
       segments: () => state.segments,
     })
+    const { replication } = this
+    const parts = { context, directory, state, warmer: this.#warmer, replication }
+    this.#settings = new Settings({ ...parts, history: () => this.#history })
   }
 
   /**
@@ -266,44 +266,14 @@ export class Collection {
    * beside the traffic, and one manifest commits them with the config; `ef` and `nprobe` change at once.
    * Points, count and digest stay as they are. One change after the other.
    * @param change the config wanted, from the one at its turn; dimension and metric stay
+   * @param options of a standby: `ofPrimary`
    * @throws `invalid-config`, `index-unavailable`, `not-primary`, `fenced` before any work; `damaged`, `disk-full`
    */
   configure(
     change: (now: CollectionConfig) => CollectionConfig,
-    { signal }: { readonly signal?: AbortSignal } = {},
+    options: ChangeOptions = {},
   ): Promise<ReindexResult> {
-    const result = this.#settling.then(() => this.#configure(change(this.config), signal))
-    this.#settling = result.catch(() => {})
-    return result
-  }
-
-  async #configure(
-    config: CollectionConfig,
-    signal: AbortSignal | undefined,
-  ): Promise<ReindexResult> {
-    const now = this.config
-    if (canonicalJson({ ...config }) === canonicalJson({ ...now }))
-      return { changed: false, built: 0 }
-    this.replication.admitWrites() // a standby is its primary's, byte for byte
-    refuseOtherPoints(now, config)
-    const rebuild = !sameIndexFiles(now.index, config.index)
-    if (rebuild && config.index.kind === 'hnsw') await nativeGraphClass()
-    const { checkpointer } = this.#history
-    await checkpointer.relieve() // a failed seal is told here
-    const place = { context: this.#context, directory: this.#directory, checkpointer }
-    const result = await reindex(place, {
-      config,
-      signal: signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal,
-      adopted: (entries) => {
-        for (const segment of this.#state.segments) {
-          const index = entries.get(segment.number)
-          if (index !== undefined) segment.sealed?.reindexed(index)
-        }
-      },
-    })
-    await this.#history.writer.changeDurability(config.durability)
-    if (rebuild) await this.#warmer.warmAnew()
-    return result
+    return this.#settings.change(change, options)
   }
 
   /**
@@ -325,7 +295,7 @@ export class Collection {
    * is in memory is sealed first. Nothing may be written meanwhile; pins are let go.
    */
   async beginEpoch(start: EpochStart): Promise<void> {
-    await this.#settling
+    await this.#settings.settled()
     this.#current = await this.#history.succeed(start)
   }
 
@@ -384,9 +354,9 @@ export class Collection {
 
   /** Waits for writes and checkpoints under way and closes the files. */
   async close(): Promise<void> {
-    this.#closing.abort(new Error('the collection is being closed'))
+    const settled = this.#settings.close()
     this.replication.close()
-    await this.#settling
+    await settled
     try {
       await this.#history.leave()
     } finally {

@@ -29,6 +29,8 @@ export interface ReindexPlace {
 export interface ReindexRequest {
   readonly config: CollectionConfig
   readonly signal?: AbortSignal | undefined
+  /** Nobody waits for it: one index after the other, on a thread of its own, given up at once. */
+  readonly idle?: boolean
   /** Run in the step in which the new files and config count, with the index files by segment. */
   readonly adopted: (entries: ReadonlyMap<number, IndexEntries>) => void
 }
@@ -47,7 +49,7 @@ export interface ReindexResult {
  */
 export async function reindex(
   place: ReindexPlace,
-  { config, signal, adopted }: ReindexRequest,
+  { config, signal, idle = false, adopted }: ReindexRequest,
 ): Promise<ReindexResult> {
   const { checkpointer } = place
   if (sameIndexFiles(checkpointer.config.index, config.index)) {
@@ -58,7 +60,7 @@ export async function reindex(
     }))
     return { changed: true, built: 0 }
   }
-  const run = new Reindexing(place, config)
+  const run = new Reindexing(place, config, idle ? signal : undefined)
   try {
     await run.build(signal)
     await checkpointer.amend(async (now) => {
@@ -97,10 +99,13 @@ class Reindexing {
   readonly #stamp: number
   readonly #entries = new Map<number, IndexEntries>()
   readonly #held = new Set<string>()
+  /** Set where nobody waits for it. */
+  readonly #idle: AbortSignal | undefined
   readonly release: () => void
 
-  constructor(place: ReindexPlace, config: CollectionConfig) {
+  constructor(place: ReindexPlace, config: CollectionConfig, idle: AbortSignal | undefined) {
     this.#place = place
+    this.#idle = idle
     this.#config = config
     this.#stamp = place.checkpointer.manifest.sequence
     this.release = place.checkpointer.hold(this.#held)
@@ -121,7 +126,8 @@ class Reindexing {
         for (const { path } of filesOf(now)) this.#held.add(path)
         const lacking = now.segments.filter(({ number }) => !this.#entries.has(number))
         if (lacking.length === 0) return
-        await inFlight(lacking, context.ann.size, signal, (entry) => this.#buildOne(entry))
+        const atOnce = this.#idle === undefined ? context.ann.size : 1
+        await inFlight(lacking, atOnce, signal, (entry) => this.#buildOne(entry))
       }
     } catch (error) {
       await this.#discard()
@@ -131,8 +137,13 @@ class Reindexing {
 
   /** In the turn of the commit: the index files of each segment of `now`; builds what is lacking. */
   async entriesFor(now: Manifest): Promise<ReadonlyMap<number, IndexEntries>> {
-    for (const entry of now.segments) {
-      if (!this.#entries.has(entry.number)) await this.#buildOne(entry)
+    try {
+      for (const entry of now.segments) {
+        if (!this.#entries.has(entry.number)) await this.#buildOne(entry)
+      }
+    } catch (error) {
+      await this.#discard()
+      throw error
     }
     this.#held.clear() // the new files are about to be named, and the old ones may go
     return new Map(now.segments.map(({ number }) => [number, this.#entries.get(number) ?? noIndex]))
@@ -151,7 +162,7 @@ class Reindexing {
     const segment = await SealedSegment.open({ disk: context.disk, directory, dimension }, entry)
     try {
       const rows = await segment.loadRows(context.hashes)
-      const built = await buildIndex(context, this.#config, number, rows)
+      const built = await buildIndex(context, this.#config, number, rows, this.#idle)
       const entries = await writeIndex(context, directory, number, built, this.#stamp)
       this.#entries.set(number, entries)
     } finally {

@@ -12,6 +12,7 @@ import {
   readMember,
   readPromise,
 } from '../collection/replica-file.ts'
+import { type CollectionConfig, readConfig } from '../format/config.ts'
 import { type Fields, patterns } from '../format/fields.ts'
 import type { Epoch } from '../format/identity.ts'
 import { readEpoch } from '../format/manifest.ts'
@@ -30,18 +31,20 @@ export interface CopyState {
   readonly committedAtUs: number
   readonly count: number
   readonly digest: string
+  /** Its index and durability; null: a node of an earlier version does not tell. */
+  readonly config: CollectionConfig | null
   readonly members: readonly ReplicaMember[]
   readonly lineage: readonly Ancestor[]
 }
 
 /** The state of an open collection, as it is now. */
 export function copyState(collection: Collection): CopyState {
-  const { name, uuid, epoch, count, digest, replication } = collection
+  const { name, uuid, epoch, count, digest, config, replication } = collection
   const { role, promised, primary, members, lineage } = replication.state
   const { lsn, chain, committedAtUs } = replication.durable
   return {
     ...{ name, uuid, role, fenced: replication.isFenced, epoch, promised, primary },
-    ...{ lsn, chain, committedAtUs, count, digest, members, lineage },
+    ...{ lsn, chain, committedAtUs, count, digest, config, members, lineage },
   }
 }
 
@@ -60,6 +63,7 @@ export function readCopyState(fields: Fields): CopyState {
     committedAtUs: fields.integer('committedAtUs'),
     count: fields.integer('count'),
     digest: fields.text('digest', patterns.sha256),
+    config: fields.has('config') ? readConfig(fields.object('config')) : null,
     members: fields.objects('members', limits.clusterNodes).map(readMember),
     lineage: fields.objects('lineage', limits.replicaLineage).map(readAncestor),
   }

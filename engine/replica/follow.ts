@@ -14,8 +14,10 @@ import { pause, type Timer } from '../base/timer.ts'
 import type { Collection } from '../collection/collection.ts'
 import type { NodeAddress } from '../collection/replica-file.ts'
 import { readAddress, readMember } from '../collection/replica-file.ts'
+import { readConfig } from '../format/config.ts'
 import { Fields } from '../format/fields.ts'
 import { readEpoch } from '../format/manifest.ts'
+import { SettingsAdoption, type SettingsStatus } from './adopt-settings.ts'
 import { readCopyState } from './copy-state.ts'
 import { type Lag, LagMeter } from './position.ts'
 import { type Answer, ask, type Transport } from './transport.ts'
@@ -35,6 +37,8 @@ export interface FollowerOptions {
 }
 
 export interface FollowerStatus extends Lag {
+  /** Its index and durability, against the primary's. */
+  readonly settings: SettingsStatus
   /** `following`: the last answer came. `seeding`: a new base is on its way. */
   readonly state: 'following' | 'waiting' | 'seeding' | 'diverged' | 'stopped'
   /** Why it is not following; null when it is. */
@@ -44,6 +48,7 @@ export interface FollowerStatus extends Lag {
 export class Follower {
   readonly #options: FollowerOptions
   readonly #meter: LagMeter
+  readonly #settings: SettingsAdoption
   readonly #stop = new AbortController()
   #state: FollowerStatus['state'] = 'waiting'
   #problem: string | null = null
@@ -55,10 +60,11 @@ export class Follower {
   constructor(options: FollowerOptions) {
     this.#options = options
     this.#meter = new LagMeter(options.clock)
+    this.#settings = new SettingsAdoption(options)
   }
 
   start(): void {
-    this.#running ??= this.#run()
+    this.#running ??= this.#follow()
   }
 
   /** Resolves when nothing is applied any more. */
@@ -74,7 +80,16 @@ export class Follower {
   }
 
   status(): FollowerStatus {
-    return { ...this.#meter.lag(this.#lsn), state: this.#state, problem: this.#problem }
+    const { status: settings } = this.#settings
+    return { ...this.#meter.lag(this.#lsn), state: this.#state, problem: this.#problem, settings }
+  }
+
+  async #follow(): Promise<void> {
+    try {
+      await this.#run()
+    } finally {
+      await this.#settings.giveUp()
+    }
   }
 
   async #run(): Promise<void> {
@@ -146,9 +161,13 @@ export class Follower {
           lsn: this.#lsn,
         })
         await this.#remember(collection, answer)
+        if (answer.fields.has('config')) {
+          this.#settings.told(collection, readConfig(answer.fields.object('config')))
+        }
         return
       case 'switch':
         await this.#remember(collection, answer)
+        await this.#settings.giveUp() // an epoch begins when no change is under way
         await replication.switchEpoch(readEpoch(answer.fields.object('epoch')), 'standby')
         return
       case 'seed':

@@ -17,8 +17,11 @@ import {
   type ReplicaMember,
   type ReplicaState,
 } from '../collection/replica-file.ts'
+import { isSameConfig } from '../collection/settings.ts'
+import type { CollectionConfig } from '../format/config.ts'
 import { type Epoch, newEpoch } from '../format/identity.ts'
 import { readEpoch } from '../format/manifest.ts'
+import { refuseOtherIndex, type SettingsStatus, takeQuickSettings } from './adopt-settings.ts'
 import { type CopyState, copyState, readCopyState } from './copy-state.ts'
 import type { Lag } from './position.ts'
 import { ask, type Transport } from './transport.ts'
@@ -49,7 +52,7 @@ export interface PromoteOptions {
   /** Standbys that are gone for good and need not answer. They have to join again. */
   readonly without?: readonly string[]
   /** How far this copy is behind, as its follower knows; undefined when it follows nobody. */
-  readonly lag: Lag | undefined
+  readonly lag: (Lag & { readonly settings: SettingsStatus }) | undefined
   /** Asked before anything is changed. */
   readonly confirm: (window: LossWindow) => Promise<boolean>
   /** Ends following, before anything is changed and after it was confirmed. */
@@ -65,6 +68,8 @@ export interface Promotion {
   /** Records that the old primary has beyond that; null when it did not answer. */
   readonly lostRecords: number | null
   readonly members: readonly ReplicaMember[]
+  /** What the old primary had last, as far as it is known, where this copy has other settings: it keeps its own. */
+  readonly settingsLeft: CollectionConfig | null
   /** Nodes that did not promise: if one of them still writes, only meeting it again ends that. */
   readonly notAsked: readonly string[]
 }
@@ -92,6 +97,8 @@ export async function promote(collection: Collection, options: PromoteOptions): 
   }
   const others = await look(collection, options)
   refuseAhead(collection, others, before.primary)
+  const seen = others.find(({ node }) => node.name === before.primary?.name)?.state
+  if (planned && seen !== undefined) refuseOtherIndex(collection, seen)
   const window = lossWindow(collection, others, options)
   if (!(await options.confirm(window))) {
     fail('declined', 'the promotion was declined', 'Nothing was changed.')
@@ -103,6 +110,7 @@ export async function promote(collection: Collection, options: PromoteOptions): 
   await replication.promise({ ...epoch, node: self }, self.name, before)
   const promised: Other[] = []
   let lostRecords: number | null
+  let wanted = options.lag?.settings.wanted ?? null
   try {
     const answers = await Promise.all(
       others.map(async ({ node }) => copyOf(node, collection, options, 'fence', epoch)),
@@ -115,7 +123,14 @@ export async function promote(collection: Collection, options: PromoteOptions): 
       told: window.unreachable,
       optional: onlyKnown(before),
     })
-    if (primary?.state !== undefined) await handOver(collection, primary, epoch, options)
+    if (primary?.state !== undefined) {
+      if (planned) refuseOtherIndex(collection, primary.state)
+      await handOver(collection, primary, epoch, options)
+      await takeQuickSettings(collection, primary.state).catch((error: unknown) => {
+        if (planned || !isOperatingError(error)) throw error // else it is told as left
+      })
+      wanted = primary.state.config
+    }
     refuseAhead(collection, answers, before.primary)
     lostRecords = beyond(collection, primary?.state)
     if (lostRecords !== null && lostRecords > (planned ? 0 : (window.records ?? 0))) {
@@ -144,7 +159,8 @@ export async function promote(collection: Collection, options: PromoteOptions): 
   )
   const { lsn } = collection.replication.state.lineage.at(-1) ?? { lsn: collection.lsn }
   const notAsked = answersMissing(others, promised)
-  return { collection: name, epoch, lsn, window, lostRecords, members, notAsked }
+  const settingsLeft = wanted !== null && !isSameConfig(wanted, collection.config) ? wanted : null
+  return { collection: name, epoch, lsn, window, lostRecords, members, settingsLeft, notAsked }
 }
 
 /** Nodes that have no part in it any more: they may answer, and need not. */

@@ -79,6 +79,7 @@ export class Shipper {
           committedAtUs: newest.committedAtUs,
           behindBytes: await reader.bytesAfter(reading.end),
           waitedMs: Math.floor(waitedMs),
+          config: collection.config,
           members,
           whenAlone,
         },

@@ -118,6 +118,16 @@ function watchReplication({ metrics, directory, node }: Served): void {
     () => lag(({ bytes }) => bytes),
   )
   metrics.gauge(
+    'vectra_replication_settings_differ',
+    'On a standby: whether its index or other settings are not those of its primary; not there before that has told.',
+    ['collection'],
+    async () =>
+      (await copies()).flatMap(({ name, following }) => {
+        const state = following?.settings.state ?? 'unknown'
+        return state === 'unknown' ? [] : [[labels(name), Number(state !== 'same')] as const]
+      }),
+  )
+  metrics.gauge(
     'vectra_replication_alone',
     'On a primary: whether synchronous writes are acknowledged without a standby now.',
     ['collection'],

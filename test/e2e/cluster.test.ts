@@ -185,6 +185,14 @@ test('case 58, case 59, case 65, case 68: a primary is killed under load, a stan
   const again = await present(second)
   expect(acknowledged.filter((id) => !again.has(id))).toEqual([])
 
+  // another index at the primary: the standby has it by itself
+  await second.client.ask('POST', '/vectra/v1/collections/items/reindex', {
+    kind: 'ivf',
+    lists: 3,
+    nprobe: 2,
+  })
+  await until(async () => (await copyAt(first)).config?.index.kind === 'ivf')
+
   // and back, planned: nothing is lost
   await until(() => equal(second, first))
   const back = await cli(

@@ -5,6 +5,7 @@
  */
 import { expect, test } from 'vitest'
 import { isOperatingError } from '../../../engine/base/errors.ts'
+import { makeConfig } from '../../../engine/format/config.ts'
 import type { Promotion } from '../../../engine/replica/promote.ts'
 import { tellCount } from '../../support/counts.ts'
 import { ReplicaWorld, replicated } from '../../support/replica-world.ts'
@@ -41,6 +42,8 @@ class Life {
   readonly writers = new Map<string, string>()
   readonly #pending = new Set<Promise<unknown>>()
   #written = 0
+  /** Whether a change of the settings counted at the end. */
+  configured = false
   /** The first failure that is no refusal, of whatever nobody waited for. */
   #broken: unknown
 
@@ -70,6 +73,7 @@ class Life {
     const { world } = this
     if (what < 0.42) {
       for (const name of this.names) this.#write(name, 1 + world.random.integer(4))
+      if (world.random.chance(0.1)) this.#configure(one, 1 + world.random.integer(9))
     } else if (what < 0.53) {
       if (one !== other) world.cutLink(one, other, world.random.chance(0.6))
     } else if (what < 0.6) {
@@ -121,6 +125,16 @@ class Life {
         }),
       )
     }
+  }
+
+  /** Somebody gives the collection of a node another index, whatever the node is: its primary's counts. */
+  #configure(name: string, nprobe: number): void {
+    if (!this.world.isUp(name)) return
+    const { index } = makeConfig({ dimension: 2, index: 'ivf', nprobe })
+    this.#background(
+      name,
+      this.world.collection(name).then((collection) => collection.reindex(index)),
+    )
   }
 
   /**
@@ -223,6 +237,8 @@ class Life {
         own.lsn,
         own.digest,
       ])
+      expect(copy.config, `${name} has the settings of ${primary}`).toEqual(own.config)
+      this.configured ||= own.config.index.kind === 'ivf'
     }
     const places = new Map<string, string>()
     for (const { epoch, lsn, id } of this.acknowledged) {
@@ -259,6 +275,7 @@ test(`case 58, case 59, case 61, case 69, case 70: ${seeds} clusters with random
   let confirmed = 0
   let lost = 0
   let promotions = 0
+  let configured = 0
   for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
     const life = new Life(seed)
     try {
@@ -272,6 +289,7 @@ test(`case 58, case 59, case 61, case 69, case 70: ${seeds} clusters with random
     acknowledged += life.acknowledged.length
     confirmed += life.acknowledged.filter((each) => each.confirmed).length
     promotions += life.promotions.length
+    configured += Number(life.configured)
   }
   tellCount({
     kind: 'simulated cluster',
@@ -287,5 +305,6 @@ test(`case 58, case 59, case 61, case 69, case 70: ${seeds} clusters with random
     1_000 * Math.floor(seeds / 500),
   )
   expect(confirmed).toBeGreaterThan(seeds)
+  expect(configured, 'clusters with other settings at the end').toBeGreaterThan(seeds / 10)
   expect(lost).toBeGreaterThan(0)
 })

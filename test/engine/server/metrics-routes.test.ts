@@ -159,6 +159,7 @@ it('tells the lag of a standby, and whether a primary writes alone', async () =>
   expect(there.get('vectra_replication_lag_records{collection="c"}')).toBe(0)
   expect(there.get('vectra_replication_lag_bytes{collection="c"}')).toBe(0)
   expect(there.get('vectra_collection_points{collection="c"}')).toBe(2)
+  expect(there.get('vectra_replication_settings_differ{collection="c"}')).toBe(0)
   const here = await scrape(primary)
   const ofStandby = (name: string) =>
     here.get(`vectra_replication_standby_${name}{collection="c",standby="n2"}`)
