@@ -156,6 +156,8 @@ export const limits = {
   shipLeastBytes: 4 * KiB,
   /** How long a primary holds a request for records when it has none. */
   shipWaitMs: 1_000,
+  /** How long records for an asynchronous standby that keeps up come together: as much may be lost with a primary. */
+  shipGatherMs: 25,
   /** A standby that was not heard of for this long is not there. */
   standbyGoneMs: 5_000,
   /** A standby that lacks records and did not have everything for this long is late: an alarm. */

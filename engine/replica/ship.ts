@@ -4,6 +4,9 @@
  * The request is the acknowledgement too: a standby asks for what follows the last record on its disk. It
  * counts once that record was found in this log, by LSN and chain. Without news the request is held a while,
  * so that a standby knows at each answer that it has everything, also when nobody writes.
+ *
+ * No write waits for an asynchronous standby. One that keeps up is answered at most every `shipGatherMs`, with
+ * what came together meanwhile: each question costs both nodes as much as applying some points.
  */
 
 import { fail } from '../base/errors.ts'
@@ -32,6 +35,8 @@ export class Shipper {
   readonly #ended: AbortSignal
   /** One a standby: each reads on where it ended. */
   readonly #readers = new Map<string, { readonly epoch: Epoch; readonly reader: LogReader }>()
+  /** When standbys that have everything got the last of it, monotonic. */
+  readonly #servedMs = new Map<string, number>()
 
   constructor(collection: Collection, { timer, clock, ended }: ShipperOptions) {
     this.#collection = collection
@@ -58,6 +63,8 @@ export class Shipper {
       : limits.shipBytes
     const startedMs = this.#clock.monotonicMs()
     for (;;) {
+      await this.#gather(node, after.lsn)
+      this.#refuseOthers(promised)
       const reading = await reader.read(after, maxBytes)
       if (reading.kind !== 'records') return seed(reading.kind)
       if (!isSameEpoch(epoch, collection.epoch)) return this.#ofOther(epoch, after)
@@ -67,9 +74,10 @@ export class Shipper {
       const isHeld = waitedMs < waitMs && !replication.isFenced && !this.#ended.aborted
       if (reading.bytes.length === 0 && isHeld) {
         await this.#change(waitMs - waitedMs, after.lsn)
-        this.#refuseOthers(promised)
         continue
       }
+      if (reading.end.lsn < newest.lsn) this.#servedMs.delete(node)
+      else if (reading.bytes.length > 0) this.#servedMs.set(node, this.#clock.monotonicMs())
       const { members, whenAlone } = replication.state
       return {
         header: {
@@ -158,6 +166,22 @@ export class Shipper {
     const reader = replication.reader()
     this.#readers.set(node, { epoch, reader })
     return reader
+  }
+
+  /** Lets records for a standby that nobody waits for come together. */
+  async #gather(node: string, lsn: number): Promise<void> {
+    const { replication } = this.#collection
+    const servedMs = this.#servedMs.get(node)
+    if (servedMs === undefined || replication.durable.lsn <= lsn) return
+    const isWaitedFor = () =>
+      replication.isFenced ||
+      this.#ended.aborted ||
+      replication.state.members.find(({ name }) => name === node)?.mode !== 'async'
+    for (;;) {
+      const leftMs = servedMs + limits.shipGatherMs - this.#clock.monotonicMs()
+      if (leftMs <= 0 || isWaitedFor()) return
+      await this.#change(leftMs, Number.POSITIVE_INFINITY)
+    }
   }
 
   /** Resolves when something became durable after `lsn` or changed, or after so long. */

@@ -51,8 +51,8 @@ export function clusterRoutes(served: Served): Route[] {
       bodyBytes: MiB,
       answersLast: true, // a synchronous write waits for the next question of a standby
       handle: async ({ stream }) => {
-        const answer = await nodeOf(served).replica.handle(await wholeOf(stream))
-        return { kind: 'stream', contentType: 'application/octet-stream', chunks: once(answer) }
+        const bytes = await nodeOf(served).replica.handle(await wholeOf(stream))
+        return { kind: 'bytes', contentType: 'application/octet-stream', bytes }
       },
     },
     {
@@ -211,10 +211,6 @@ async function wholeOf(stream: AsyncIterable<unknown>): Promise<Buffer> {
     fail('unreachable', 'the node that asked went away', 'It asks again.', { cause: error })
   }
   return Buffer.concat(parts)
-}
-
-async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
-  yield bytes
 }
 
 const nodeOf = ({ node }: Served): ServedNode =>

@@ -355,6 +355,8 @@ function send(reply: FastifyReply, answer: Answer, status: number): FastifyReply
         .code(answer.status ?? status)
         .type(answer.contentType)
         .send(answer.text)
+    case 'bytes':
+      return reply.code(status).type(answer.contentType).send(answer.bytes)
     case 'stream':
       return reply
         .code(status)

@@ -112,6 +112,7 @@ export type Answer =
       readonly contentType: string
       readonly text: string
     }
+  | { readonly kind: 'bytes'; readonly contentType: string; readonly bytes: Buffer }
   | {
       readonly kind: 'stream'
       readonly contentType: string

@@ -94,15 +94,21 @@ export class LogFollower implements LogWriter {
    */
   follow(records: readonly FollowedRecord[]): Promise<void> {
     return this.between(async () => {
-      let group: FollowedRecord[] = []
-      for (const each of records) {
-        if (each.place === 0 && group.length > 0) {
-          await this.#write(group)
-          group = []
+      const { lsn } = this.#position
+      try {
+        let group: FollowedRecord[] = []
+        for (const each of records) {
+          if (each.place === 0 && group.length > 0) {
+            await this.#write(group)
+            group = []
+          }
+          group.push(each)
         }
-        group.push(each)
+        if (group.length > 0) await this.#write(group)
+      } finally {
+        // once for all groups, also for those before one that failed
+        if (this.#position.lsn > lsn && this.#failure === undefined) await this.#mark()
       }
-      if (group.length > 0) await this.#write(group)
     })
   }
 
@@ -154,6 +160,14 @@ export class LogFollower implements LogWriter {
         this.#position = { lsn, chain, committedAtUs }
         this.#options.onCommit({ lsn, chain, committedAtUs, operation, changed: 0 })
       }
+    } catch (error) {
+      this.#fail(error)
+      throw error
+    }
+  }
+
+  async #mark(): Promise<void> {
+    try {
       await this.#options.onDurable(this.#position.lsn)
     } catch (error) {
       this.#fail(error)
