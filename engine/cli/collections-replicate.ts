@@ -3,14 +3,14 @@ import { type Command, Option } from 'commander'
 import { fail } from '../base/errors.ts'
 import { checkName } from '../base/name.ts'
 import type { Joined } from '../replica/seed-from-repository.ts'
+import type { VectraClient } from '../server/client.ts'
 import type { Context } from './context.ts'
 import { findNode, ownServer } from './node-names.ts'
-import { requireOption } from './option.ts'
 import { type AccessFlags, wireLocated } from './repository-access.ts'
 import { examples, type Runner } from './runner.ts'
 
 interface ReplicateFlags extends AccessFlags {
-  readonly replicaNode: string
+  readonly replicaNode?: string
   readonly mode: 'async' | 'sync'
   readonly whenAlone?: 'block' | 'async'
   readonly stop?: true
@@ -23,13 +23,9 @@ export function addReplicate(collections: Command, run: Runner): void {
     .command('replicate')
     .description('let a node follow a collection: it takes a base, then the log')
     .argument('<name>', 'collection, at its primary')
-    .addOption(
-      requireOption(
-        new Option(
-          '--replica-node <node>',
-          'a node that "cluster replicate" made known, or NAME=URL, or its URL',
-        ),
-      ),
+    .option(
+      '--replica-node <node>',
+      'a node that "cluster replicate" made known, or NAME=URL, or its URL',
     )
     .addOption(
       new Option(
@@ -42,7 +38,7 @@ export function addReplicate(collections: Command, run: Runner): void {
     .addOption(
       new Option(
         '--when-alone <choice>',
-        'while a synchronous standby is away, writes wait (block) or go on without it, which status says (async)',
+        'while a synchronous standby is away, writes wait (block) or go on without it, which status says (async); without --replica-node only this is changed, which asks no standby',
       ).choices(['block', 'async']),
     )
     .addOption(
@@ -64,6 +60,7 @@ export function addReplicate(collections: Command, run: Runner): void {
         'collections replicate products --replica-node node-2 --mode async',
         'collections replicate products --replica-node node-2 --mode sync --when-alone block',
         'collections replicate products --replica-node node-2 --base s3://backups/products',
+        'collections replicate products --when-alone async',
       ),
     )
     .action(run(replicate))
@@ -76,6 +73,7 @@ async function replicate(context: Context, name: string, flags: ReplicateFlags) 
   if (snapshotId !== undefined && base === undefined) {
     fail('usage', '--snapshot-id is given without --base', 'Name the repository that it is in.')
   }
+  if (replicaNode === undefined) return changeChoice(context, client, name, flags)
   const address = /(^|=)https?:/.test(replicaNode)
     ? await findNode(context, replicaNode)
     : undefined
@@ -105,4 +103,28 @@ async function replicate(context: Context, name: string, flags: ReplicateFlags) 
     : ''
   await context.confirm(`${node} follows ${name}, ${mode}${began}`)
   return result
+}
+
+/** Writes may be waiting for a standby that is gone: nothing is asked of it. */
+async function changeChoice(
+  context: Context,
+  client: VectraClient,
+  name: string,
+  { whenAlone, ...others }: ReplicateFlags,
+) {
+  if (whenAlone === undefined || others.stop === true || others.base !== undefined) {
+    fail(
+      'usage',
+      `no node is named that should follow ${name}`,
+      'Give --replica-node, or --when-alone alone.',
+    )
+  }
+  const path = `/vectra/v1/collections/${encodeURIComponent(name)}/replication`
+  const changed = await client.ask('PUT', path, { whenAlone })
+  await context.confirm(
+    whenAlone === 'block'
+      ? `synchronous writes to ${name} wait for a standby that is away`
+      : `synchronous writes to ${name} go on without a standby that is away; what is acknowledged then is lost with this node`,
+  )
+  return changed as object
 }

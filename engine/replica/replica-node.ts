@@ -146,16 +146,8 @@ export class ReplicaNode {
     node: NodeAddress,
     { mode, whenAlone, base }: ReplicateOptions,
   ): Promise<Joined> {
-    const collection = await this.#open(name)
+    const collection = await this.#primary(name)
     const { replication, uuid } = collection
-    if (replication.isStandby || replication.isFenced) {
-      const by = replication.state.promised?.node ?? replication.state.primary
-      fail(
-        'not-primary',
-        `${this.self.name} is no primary of ${name}`,
-        `Ask ${by?.name ?? 'the primary'}.`,
-      )
-    }
     if (node.name === this.self.name)
       fail('usage', `${node.name} is the primary itself`, 'Name another node.')
     const request = { collection: collection.name, uuid, primary: this.self, base: base ?? null }
@@ -171,7 +163,7 @@ export class ReplicaNode {
 
   /** Ends replication to a standby. It stays what it is until it is dropped there. */
   async forget(name: string, node: string): Promise<void> {
-    const { replication } = await this.#open(name)
+    const { replication } = await this.#primary(name)
     await replication.change((now) => ({
       ...now,
       members: now.members.filter((each) => each.name !== node),
@@ -180,8 +172,7 @@ export class ReplicaNode {
 
   /** Changes what synchronous writes do while their standby is not there. */
   async whenAlone(name: string, whenAlone: WhenAlone): Promise<void> {
-    const { replication } = await this.#open(name)
-    await replication.change((now) => ({ ...now, whenAlone }))
+    await (await this.#primary(name)).replication.change((now) => ({ ...now, whenAlone }))
   }
 
   /** A copy here becomes the primary. @throws see {@link promote} */
@@ -248,8 +239,8 @@ export class ReplicaNode {
       })
     } finally {
       // where it was refused, a standby goes on as before
-      if (data.has(real) && (await this.#open(real)).replication.isStandby)
-        this.#standbys.follow(real)
+      const isThere = data.has(real) && (await this.#open(real)).replication.isStandby
+      if (isThere) this.#standbys.follow(real)
     }
     const member = { collection: real, node: this.self, mode }
     await ask(transport, primary, 'member', member, { timeoutMs: askMs })
@@ -374,6 +365,16 @@ export class ReplicaNode {
       whenAlone: own.whenAlone,
       alone: !isStandby && followers.alone,
     }
+  }
+
+  /** @throws `not-primary`: what is changed at a standby its primary changes back */
+  async #primary(name: string): Promise<Collection> {
+    const collection = await this.#open(name)
+    const { isStandby, isFenced, state } = collection.replication
+    if (!isStandby && !isFenced) return collection
+    const by = state.promised?.node ?? state.primary
+    const hint = `Ask ${by?.name ?? 'the primary'}.`
+    return fail('not-primary', `${this.self.name} is no primary of ${name}`, hint)
   }
 
   #named = (fields: Fields): Promise<Collection> => this.#open(fields.text('collection'))

@@ -1,7 +1,7 @@
 /** `/vectra/v1/cluster`, replicas of collections, and the messages between nodes. */
 import { fail, isOperatingError } from '../base/errors.ts'
 import { MiB } from '../base/limits.ts'
-import type { NodeAddress } from '../collection/replica-file.ts'
+import type { NodeAddress, WhenAlone } from '../collection/replica-file.ts'
 import type { LossWindow } from '../replica/promote.ts'
 import { messagePath } from './node-transport.ts'
 import { json, type Route, type Served } from './route.ts'
@@ -113,6 +113,18 @@ export function clusterRoutes(served: Served): Route[] {
         const { name = '', node = '' } = params
         await nodeOf(served).replica.forget(name, node)
         return json({ collection: name, node })
+      },
+    },
+    {
+      method: 'PUT',
+      path: '/vectra/v1/collections/:name/replication',
+      tag,
+      summary: 'What synchronous writes do while their standby is away; asks no standby.',
+      body: body({ whenAlone: { enum: ['block', 'async'] } }, ['whenAlone']),
+      handle: async ({ params: { name = '' }, body: wanted }) => {
+        const { whenAlone } = wanted as { readonly whenAlone: WhenAlone } // as the schema says
+        await nodeOf(served).replica.whenAlone(name, whenAlone)
+        return json({ collection: name, whenAlone })
       },
     },
     {

@@ -326,7 +326,9 @@ class HttpRoutes {
     const seconds = (this.#served.clock.monotonicMs() - startedMs) / 1_000
     const known = fromFramework(error)
     const { status, body } = toErrorAnswer(known.error, seconds)
-    if (!(known.error instanceof OperatingError)) {
+    const { code } = known.error as { readonly code?: unknown } // whatever was thrown may have one
+    const isGone = code === 'ERR_STREAM_PREMATURE_CLOSE' && reply.raw.destroyed
+    if (!(known.error instanceof OperatingError) && !isGone) {
       const stack = known.error instanceof Error ? known.error.stack : String(known.error)
       this.#served.warn(`a bug, at ${request.method} ${request.routeOptions.url}: ${stack}`)
     }

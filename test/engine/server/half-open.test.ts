@@ -7,6 +7,7 @@ import type { CopyStatus } from '../../../engine/replica/replica-node.ts'
 import { MemoryDisk } from '../../support/memory-disk.ts'
 import { type Serving, serving } from '../../support/serving.ts'
 import { TcpProxy } from '../../support/tcp-proxy.ts'
+import { runCli } from '../cli/run-cli.ts'
 
 const speed = 10
 const clock: Clock = {
@@ -107,6 +108,14 @@ test.concurrent('case 58: with a half-open link a primary that blocks acknowledg
   expect([status, body.vectra.code]).toEqual([503, 'not-confirmed'])
   expect(body.vectra.message).toContain('not confirmed by n2 within 10 s')
   expect(await copyAt(primary)).toMatchObject({ alone: false, whenAlone: 'block' })
+  // the way out that the hint names asks nothing of who does not answer
+  const choice = ['--when-alone', 'async', '--endpoint', primary.url]
+  const run = await runCli(['collections', 'replicate', 'c', ...choice])
+  expect([run.exitCode, run.stderr]).toEqual([0, ''])
+  expect((await write()).status).toBe(200)
+  const replication = '/vectra/v1/collections/c/replication'
+  expect((await standby.ask('PUT', replication, { whenAlone: 'block' })).status).toBe(409)
+  expect((await primary.ask('PUT', replication, { whenAlone: 'block' })).status).toBe(200)
   proxy.mode = 'pass'
   await equal(primary, standby)
   expect((await write()).status).toBe(200)

@@ -74,6 +74,32 @@ async function socketTo(url: string): Promise<{ socket: Socket; ended: Promise<s
   return { socket, ended }
 }
 
+async function* oneLine() {
+  yield Buffer.from('too late')
+}
+
+it('an answer for somebody who has gone is no bug', async () => {
+  let begin = () => {}
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve
+  })
+  const late: Partial<Route> = {
+    path: '/late',
+    handle: async ({ signal }) => {
+      begin()
+      await once(signal, 'abort')
+      return { kind: 'stream', contentType: 'text/plain', chunks: oneLine() }
+    },
+  }
+  const { url, warnings } = await serve([late, {}])
+  const { socket } = await socketTo(url)
+  socket.write('GET /late HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  await begun
+  socket.destroy()
+  for (let asked = 0; asked < 5; asked++) expect((await fetch(url)).status).toBe(200)
+  expect(warnings).toEqual([])
+})
+
 const sized = {
   method: 'POST',
   body: { type: 'object', properties: { n: { type: 'integer' } }, additionalProperties: false },
