@@ -21,8 +21,8 @@ export interface VectorFile {
 
 export type RowSource = VectorBlock | VectorFile
 
-/** What is read or put together at once: large enough that calls do not matter, small enough for caches. */
-export const chunkBytes = 256 * KiB
+/** What is read or put together at once: large enough that calls do not matter, small enough for caches; see also hash-tasks.ts. */
+export const chunkBytes = 128 * KiB
 
 /** How many rows of `rowBytes` make a chunk, at least one. */
 export const chunkRows = (rowBytes: number): number =>

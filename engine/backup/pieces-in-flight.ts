@@ -26,6 +26,11 @@ export class PiecesInFlight {
     this.#threads = threads ?? new HashThreads()
   }
 
+  /** Threads that work on pieces side by side. */
+  get threads(): number {
+    return this.#threads.size
+  }
+
   /** Lends a buffer of one piece to `work`; waits for one when all are lent. */
   async withBuffer<T>(work: (buffer: SharedArrayBuffer) => Promise<T>): Promise<T> {
     const buffer = await this.#take()

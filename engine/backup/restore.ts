@@ -36,7 +36,8 @@ import {
   type OpenedSources,
   openSources,
 } from './sources.ts'
-import { type LostFile, startWriting, type WrittenFiles } from './write-files.ts'
+import { startWriting } from './write-files.ts'
+import type { LostFile, WrittenFiles } from './written-files.ts'
 
 /** Where a collection is restored to: a data directory. */
 export interface RestoreTarget {

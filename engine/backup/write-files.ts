@@ -9,7 +9,9 @@ import { join } from 'node:path'
 import type { Disk, DiskFile } from '../base/disk.ts'
 import { fail, isOfStore, isOperatingError, type OperatingError } from '../base/errors.ts'
 import type { HashThreads } from '../base/hash-threads.ts'
+import { processorsIdle } from '../base/idle-processors.ts'
 import { inFlight } from '../base/in-flight.ts'
+import { inTurn } from '../base/in-turn.ts'
 import { limits } from '../base/limits.ts'
 import type { Repository } from '../repository/repository.ts'
 import { pieceSize, type SnapshotFile } from '../repository/snapshot-manifest.ts'
@@ -17,38 +19,7 @@ import { checkFile, readPiece } from './check-objects.ts'
 import type { Watch } from './golden.ts'
 import { PiecesInFlight } from './pieces-in-flight.ts'
 import { RestorePlace } from './restore-place.ts'
-
-/** A piece that did not come from the first source. */
-export interface Fallback {
-  readonly path: string
-  readonly piece: number
-  readonly key: string
-  /** The source that had a sound copy. */
-  readonly from: string
-  /** What was wrong at the sources before it. */
-  readonly problems: readonly { readonly source: string; readonly problem: string }[]
-}
-
-export interface WrittenFiles {
-  readonly written: number
-  /** Files that an interrupted restore had finished. */
-  readonly reused: number
-  readonly bytesWritten: number
-  readonly sources: readonly {
-    readonly url: string
-    readonly pieces: number
-    readonly bytes: number
-  }[]
-  readonly fallbacks: readonly Fallback[]
-  /** Derived files that no source has whole. They were left out: what they hold is found again. */
-  readonly lost: readonly LostFile[]
-}
-
-export interface LostFile {
-  readonly path: string
-  /** What is wrong with it, where. */
-  readonly problem: string
-}
+import type { Fallback, LostFile, WrittenFiles } from './written-files.ts'
 
 export interface WriteRequest {
   readonly disk: Disk
@@ -69,7 +40,11 @@ export interface Writing {
   readonly prepared: Promise<void>
   /** Resolves when all files are complete: proving them need not wait for the disk, giving them a name does. */
   readonly written: Promise<WrittenFiles>
-  /** Resolves when those of `paths` that are written at all are complete. */
+  /**
+   * Resolves when those of `paths` that are written at all are complete. Segments are told of only when the
+   * writing leaves processors idle, because it waits for its source or for the disk; else when all is
+   * written: what is done with them would hold up the bytes and win nothing.
+   */
   readonly some: (paths: readonly string[]) => Promise<void>
   /** Resolves when all bytes and then all names are durable. */
   readonly durable: () => Promise<void>
@@ -89,12 +64,18 @@ export function startWriting(request: WriteRequest, watch: Watch): Writing {
   const written = prepared.then(() => run.writeAll()).finally(() => run.close())
   const durable = written.then(() => run.makeDurable())
   for (const each of [prepared, written, durable]) each.catch(() => {}) // told to whoever awaits it
+  const ended = new AbortController()
+  const end = () => ended.abort()
+  written.then(end, end)
+  const idle = prepared.then(() => processorsIdle(ended.signal)).catch(() => {}) // all is written
   return {
     prepared,
     written,
     some: async (paths) => {
       await prepared
-      await Promise.race([run.arrived(paths), written])
+      const arrived = run.arrived(paths)
+      const early = paths.some(isSegment) ? Promise.all([arrived, idle]) : arrived
+      await Promise.race([early, written])
     },
     durable: () => durable,
     stop: async () => {
@@ -105,7 +86,7 @@ export function startWriting(request: WriteRequest, watch: Watch): Writing {
 }
 
 /** Segments are the last: they are opened as they come, by what the other files say. */
-const isSegment = ({ path }: SnapshotFile): number => (path.startsWith('segments/') ? 1 : 0)
+const isSegment = (path: string): boolean => path.startsWith('segments/')
 
 /** A file being written: opened with its first piece, handed to be synced with its last. */
 interface Target {
@@ -126,6 +107,13 @@ interface Piece {
   readonly index: number
   readonly sha256: string
   readonly sizeBytes: number
+}
+
+function* piecesOf(target: Target): Generator<Piece> {
+  const { sizeBytes, pieces } = target.file
+  for (const [index, { sha256 }] of pieces.entries()) {
+    yield { target, index, sha256, sizeBytes: pieceSize(sizeBytes, index) }
+  }
 }
 
 class WriteRun {
@@ -163,7 +151,9 @@ class WriteRun {
   /** Makes the directories, sees what is there already, and that the rest will fit. */
   async prepare(): Promise<void> {
     const { disk, files, directory, resumed } = this.#request
-    for (const file of files.toSorted((a, b) => isSegment(a) - isSegment(b))) {
+    for (const file of files.toSorted(
+      (a, b) => Number(isSegment(a.path)) - Number(isSegment(b.path)),
+    )) {
       const path = join(directory, file.path)
       const standing = await this.#place.prepare(file.path)
       if (standing !== undefined) {
@@ -197,13 +187,9 @@ class WriteRun {
     await Promise.all(paths.map((path) => this.#arrivals.get(path)))
   }
 
-  *#pieces(): Iterable<Piece> {
-    for (const target of this.#targets) {
-      const { sizeBytes, pieces } = target.file
-      for (const [index, { sha256 }] of pieces.entries()) {
-        yield { target, index, sha256, sizeBytes: pieceSize(sizeBytes, index) }
-      }
-    }
+  /** As many files in turn as there are threads: two that write into one file wait for each other. */
+  #pieces(): Iterable<Piece> {
+    return inTurn(this.#targets.map(piecesOf), this.#memory.threads)
   }
 
   async #write(piece: Piece): Promise<void> {
