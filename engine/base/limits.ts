@@ -167,6 +167,8 @@ export const limits = {
   /** A standby asks again after a failure: at first so soon, then twice as long each time up to the other. */
   followRetryMs: 100,
   followRetryMaxMs: 2_000,
+  /** How long a look at all copies of a node waits for one that is not open. */
+  copyLookMs: 2_000,
   /** A standby that could not take over the settings of its primary tries again, as growing. */
   settingsRetryMs: 10_000,
   settingsRetryMaxMs: 600_000,

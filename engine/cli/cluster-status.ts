@@ -1,6 +1,7 @@
 /** The table of `cluster status`: one line a copy. */
+import type { SerialisedError } from '../base/errors.ts'
 import { toWords } from '../replica/adopt-settings.ts'
-import type { CopyStatus } from '../replica/replica-node.ts'
+import type { CopyStatus } from '../replica/copy-status.ts'
 import type { NodeDescription } from '../server/served-node.ts'
 import type { Context } from './context.ts'
 import { showBytes } from './quantity.ts'
@@ -12,7 +13,11 @@ export async function showClusterStatus(
   nodes: readonly NodeDescription[],
 ): Promise<void> {
   const rows: string[][] = []
-  for (const { node, copies } of nodes) {
+  for (const { node, copies, broken = [] } of nodes) {
+    for (const { name, problem } of broken) {
+      await context.emit({ node: node.name, name, problem })
+      rows.push([name, node.name, brokenWords(problem), '-', '-', '-'])
+    }
     for (const copy of copies) {
       await context.emit({ node: node.name, ...copy })
       rows.push([
@@ -41,8 +46,10 @@ export async function showClusterStatus(
       isTerminal ? columns : 0,
     ),
   )
-  for (const { node, copies } of nodes) {
+  for (const { node, copies, broken = [] } of nodes) {
+    for (const { name, problem } of broken) await context.warn(brokenAt(node.name, name, problem))
     for (const copy of copies) {
+      if (copy.damage) await context.warn(brokenAt(node.name, copy.name, copy.damage))
       if (copy.alone)
         await context.warn(
           `${copy.name} at ${node.name}: no synchronous standby is there; writes are acknowledged by this node alone`,
@@ -69,7 +76,15 @@ export function otherSettings({ following, config }: CopyStatus): string | undef
     : `has other settings than its primary: ${both}${problem ? ` (${problem})` : ''}`
 }
 
-const roleOf = ({ role, fenced, members }: CopyStatus): string => {
+/** What keeps from working with a copy, in a sentence with what to do. */
+export const brokenAt = (node: string, name: string, { message, hint }: SerialisedError): string =>
+  `${name} at ${node}: ${message}. ${hint}`
+
+const brokenWords = ({ code }: SerialisedError): string =>
+  code === 'locked' ? 'not open yet' : 'cannot be opened'
+
+const roleOf = ({ role, fenced, members, damage }: CopyStatus): string => {
+  if (damage) return `${role}, damaged`
   if (fenced) return `${role}, fenced`
   if (role === 'standby' || members.length === 0) return role
   return `primary of ${members.map(({ name, mode, there }) => `${name} (${mode}${there ? '' : ', away'})`).join(', ')}`

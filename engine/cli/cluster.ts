@@ -3,12 +3,12 @@ import type { Command } from 'commander'
 import { Option } from 'commander'
 import { fail, OperatingError } from '../base/errors.ts'
 import { toWords } from '../replica/adopt-settings.ts'
+import type { CopyStatus } from '../replica/copy-status.ts'
 import type { LossWindow, Promotion } from '../replica/promote.ts'
 import type { Rejoined } from '../replica/rejoin.ts'
-import type { CopyStatus } from '../replica/replica-node.ts'
 import type { VectraClient } from '../server/client.ts'
 import type { NodeDescription } from '../server/served-node.ts'
-import { otherSettings, showClusterStatus } from './cluster-status.ts'
+import { brokenAt, otherSettings, showClusterStatus } from './cluster-status.ts'
 import type { Context } from './context.ts'
 import { clientOf, describeNode, findNode, nodeClient, ownServer } from './node-names.ts'
 import { listOption, requireOption } from './option.ts'
@@ -158,11 +158,15 @@ async function status(context: Context) {
   for (const { node, found } of asked) {
     if (typeof found === 'string') await context.warn(`${node.name} at ${node.url} does not answer`)
   }
-  return { node: own.node, cluster: own.cluster, nodes: descriptions.length, unreachable }
+  const broken = descriptions.flatMap(({ node, broken: some = [] }) =>
+    some.map(({ name }) => ({ node: node.name, name })),
+  )
+  return { node: own.node, cluster: own.cluster, nodes: descriptions.length, unreachable, broken }
 }
 
 /** The collections that were named, or those of the node that `wanted` chooses. */
 async function chosen(
+  context: Context,
   client: VectraClient,
   names: readonly string[],
   wanted: (copy: CopyStatus) => boolean,
@@ -170,6 +174,9 @@ async function chosen(
   const description = await describeNode(client)
   const found = description.copies.filter(wanted).map(({ name }) => name)
   if (names.length > 0) return { names, description }
+  for (const { name, problem } of description.broken ?? []) {
+    await context.warn(`left out: ${brokenAt(description.node.name, name, problem)}`)
+  }
   if (found.length > 0) return { names: found, description }
   return fail(
     'name-not-found',
@@ -181,6 +188,7 @@ async function chosen(
 async function fence(context: Context, given: readonly string[], { node }: NodeFlags) {
   const client = await nodeClient(context, node)
   const { names, description } = await chosen(
+    context,
     client,
     given,
     ({ role, fenced }) => role === 'primary' && !fenced,
@@ -207,6 +215,7 @@ async function promote(context: Context, given: readonly string[], flags: Promot
   const { planned = false, without } = flags
   const client = await nodeClient(context, flags.node)
   const { names, description } = await chosen(
+    context,
     client,
     given,
     ({ role, fenced }) => role === 'standby' || fenced,
@@ -284,7 +293,7 @@ async function rejoin(
 ) {
   const primary = await findNode(context, flags.primary)
   const client = await nodeClient(context, flags.node)
-  const { names, description } = await chosen(client, given, () => true)
+  const { names, description } = await chosen(context, client, given, () => true)
   for (const collection of names) {
     const request = { collection, primary, mode: flags.mode }
     const rejoined = await client

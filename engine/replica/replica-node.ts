@@ -12,7 +12,6 @@ import { NamedTurns } from '../base/named-turns.ts'
 import type { Timer } from '../base/timer.ts'
 import type { Collection } from '../collection/collection.ts'
 import type { DataDirectory } from '../collection/data-directory.ts'
-import type { FollowerStatus as MemberStatus } from '../collection/followers.ts'
 import type { MendResult, PieceSource } from '../collection/mend.ts'
 import {
   isSameEpoch,
@@ -26,7 +25,7 @@ import type { Epoch } from '../format/identity.ts'
 import { readEpoch } from '../format/manifest.ts'
 import { Bases } from './base.ts'
 import { type CopyState, copyState, readCopyState } from './copy-state.ts'
-import type { FollowerStatus } from './follow.ts'
+import { type CopiesHere, type CopyStatus, copyStatus, lookAtAll } from './copy-status.ts'
 import { askToJoin, Joining, type ReplicateOptions } from './joining.ts'
 import { exportLost } from './lost-records.ts'
 import { answerPiece, isDamage, Mending } from './mending.ts'
@@ -52,16 +51,6 @@ export interface ReplicaNodeOptions {
   /** Reads a repository as another node names it. */
   readonly toLocation?: (fields: Fields) => RepositoryLocation
   readonly onWarning: (text: string) => void
-}
-
-export interface CopyStatus extends Omit<CopyState, 'members' | 'lineage' | 'chain'> {
-  /** On a standby: how it follows. */
-  readonly following: FollowerStatus | null
-  /** On a primary: its standbys. */
-  readonly members: readonly MemberStatus[]
-  readonly whenAlone: WhenAlone
-  /** Synchronous writes are acknowledged by this node alone now. */
-  readonly alone: boolean
 }
 
 const askMs = 2_000
@@ -128,12 +117,16 @@ export class ReplicaNode {
     return answer(message, (kind, fields) => this.#handle(kind, fields))
   }
 
-  /** How the copies stand, of all replicated collections or of one. @throws `collection-not-found` */
-  async status(name?: string): Promise<CopyStatus[]> {
-    const names = name === undefined ? await this.#options.data.replicated() : [name]
-    const all: CopyStatus[] = []
-    for (const each of names) all.push(this.#status(await this.#open(each)))
-    return all
+  /** How the copy of one collection stands. @throws `collection-not-found`, and what damage says */
+  async status(name: string): Promise<CopyStatus> {
+    const collection = await this.#open(name)
+    return copyStatus(collection, this.#standbys.status(collection.name))
+  }
+
+  /** How all copies stand: see copy-status.ts. */
+  async copies(): Promise<CopiesHere> {
+    const { data, timer } = this.#options
+    return lookAtAll(await data.replicated(), (name) => this.status(name), timer)
   }
 
   /**
@@ -353,18 +346,6 @@ export class ReplicaNode {
       }
       return { ...now, members, whenAlone: whenAlone ?? now.whenAlone }
     })
-  }
-
-  #status(collection: Collection): CopyStatus {
-    const { members: _, lineage: __, chain: ___, ...state } = copyState(collection)
-    const { followers, isStandby, state: own } = collection.replication
-    return {
-      ...state,
-      following: isStandby ? (this.#standbys.status(collection.name) ?? null) : null,
-      members: isStandby ? [] : followers.status(),
-      whenAlone: own.whenAlone,
-      alone: !isStandby && followers.alone,
-    }
   }
 
   /** @throws `not-primary`: what is changed at a standby its primary changes back */

@@ -1,8 +1,7 @@
 /** `/metrics`, and what is read for it at each scrape. */
-import { isOperatingError } from '../base/errors.ts'
 import type { FollowerStatus } from '../collection/followers.ts'
+import type { CopyStatus } from '../replica/copy-status.ts'
 import type { Lag } from '../replica/position.ts'
-import type { CopyStatus } from '../replica/replica-node.ts'
 import type { BackupTimes, Copied } from './backup-times.ts'
 import type { Labels } from './metrics.ts'
 import type { Route, Served } from './route.ts'
@@ -72,21 +71,9 @@ export function watchServer(served: Served, { backups, backupEveryMs }: Watched)
  * How far the standbys here are behind, and what a primary here knows of its own. Of a collection that cannot be
  * opened nothing is told; all else is.
  */
-function watchReplication({ metrics, directory, node }: Served): void {
-  let reading: Promise<CopyStatus[]> | undefined
-  const read = async () => {
-    const replica = node()?.replica
-    if (replica === undefined) return []
-    const copies: CopyStatus[] = []
-    for (const name of await directory.replicated()) {
-      const found = await replica.status(name).catch((error: unknown) => {
-        if (isOperatingError(error)) return []
-        throw error
-      })
-      copies.push(...found)
-    }
-    return copies
-  }
+function watchReplication({ metrics, node }: Served): void {
+  let reading: Promise<readonly CopyStatus[]> | undefined
+  const read = async () => (await node()?.replica.copies())?.copies ?? []
   /** One reading for all gauges of a scrape. */
   const copies = () => {
     reading ??= read().finally(() => {

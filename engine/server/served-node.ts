@@ -7,7 +7,8 @@ import type { DataDirectory } from '../collection/data-directory.ts'
 import type { NodeAddress } from '../collection/replica-file.ts'
 import type { Fields } from '../format/fields.ts'
 import { ClusterFile } from '../replica/cluster-file.ts'
-import { type CopyStatus, ReplicaNode } from '../replica/replica-node.ts'
+import type { BrokenCopy, CopyStatus } from '../replica/copy-status.ts'
+import { ReplicaNode } from '../replica/replica-node.ts'
 import { NodeTransport } from './node-transport.ts'
 
 export interface ServedNodeOptions {
@@ -29,6 +30,8 @@ export interface NodeDescription {
   readonly cluster: string | null
   readonly nodes: readonly NodeAddress[]
   readonly copies: readonly CopyStatus[]
+  /** Replicated collections that cannot be looked at now, and why. */
+  readonly broken: readonly BrokenCopy[]
 }
 
 export class ServedNode {
@@ -59,7 +62,7 @@ export class ServedNode {
       node: this.replica.self,
       cluster: this.#cluster ?? null,
       nodes: this.nodes.nodes,
-      copies: await this.replica.status(),
+      ...(await this.replica.copies()),
     }
   }
 

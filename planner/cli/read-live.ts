@@ -6,7 +6,7 @@ import { engineRepositories } from '../target/engine-repositories.ts'
 import { planLocations } from '../target/locations.ts'
 import { openTargets } from '../target/open-targets.ts'
 import type { Holding } from '../target/repositories.ts'
-import type { Copy } from '../target/standby.ts'
+import { brokenOn, type Copy } from '../target/standby.ts'
 import type { Position } from '../target/target.ts'
 import type { Context } from './context.ts'
 
@@ -28,8 +28,9 @@ export interface LiveStandby {
   readonly target: string
   /** Before it was asked, epoch milliseconds. */
   readonly at: number
-  /** Null: the target has none. */
+  /** Null: the target has none, or `problem` says why it cannot be looked at. */
   readonly copy: Copy | null
+  readonly problem?: string | null
 }
 
 /** @throws what is no operating error; the rest is in `silent` */
@@ -71,10 +72,12 @@ export async function readLive({ io }: Context, plan: Plan): Promise<LiveReading
         const at = clock.nowMs()
         const { standby } = target(name)
         if (standby === undefined) throw new OperatingError('not-offered', 'it is no node', '')
-        const { copies } = await standby.read(work)
+        const reading = await standby.read(work)
         for (const { collection, to } of plan.replication.values()) {
-          const copy = copies.find((each) => each.name === collection) ?? null
-          if (to.includes(name)) standbys.push({ collection, target: name, at, copy })
+          if (!to.includes(name)) continue
+          const copy = reading.copies.find((each) => each.name === collection) ?? null
+          const problem = brokenOn(reading, collection)?.message ?? null
+          standbys.push({ collection, target: name, at, copy, problem })
         }
       }),
     ),

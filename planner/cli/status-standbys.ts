@@ -82,7 +82,7 @@ function liveOf(
   const found = live.standbys.find(isOurs)
   if (silent !== undefined || found === undefined) return { problem: silent ?? 'not asked' }
   const { at, copy } = found
-  if (copy === null) return { problem: 'it has no copy' }
+  if (copy === null) return { problem: found.problem ?? 'it has no copy' }
   if (copy.role === 'primary') return { problem: `it writes itself, in epoch ${copy.epoch.number}` }
   const { following } = copy
   if (following === null) return { problem: 'it follows nobody' }

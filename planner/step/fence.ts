@@ -1,5 +1,5 @@
 /** `fence`: refuses all further writes to a target. */
-import { isOperatingError } from '../../engine/index.ts'
+import { fromSerialised, isOperatingError } from '../../engine/index.ts'
 import type { Plan } from '../plan/plan.ts'
 import { vectraCli } from '../target/command-line.ts'
 import { estimateFrom } from './estimate.ts'
@@ -44,7 +44,7 @@ const replicatedBy = ({ replication }: Plan, target: string): string[] =>
 /** @returns the LSN at which each ends; those that were fenced already too */
 async function fenceAll(target: string, context: StepContext): Promise<Record<string, number>> {
   const node = nodeOf(context, target)
-  const { copies } = await node.read(context)
+  const { copies, broken = [] } = await node.read(context)
   const named = replicatedBy(context.plan, target)
   const ends: Record<string, number> = {}
   for (const { name, role, fenced, lsn } of copies) {
@@ -52,5 +52,8 @@ async function fenceAll(target: string, context: StepContext): Promise<Record<st
     ends[name] = fenced ? lsn : (await node.fence(name, context)).lsn
     context.remark(`${name} on ${target} ends at LSN ${ends[name]}`)
   }
+  // the others are fenced by now; once this one is mended it would write again
+  const left = broken.find(({ name }) => named.length === 0 || named.includes(name))
+  if (left !== undefined) throw fromSerialised(left.problem)
   return ends
 }

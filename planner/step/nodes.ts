@@ -1,7 +1,7 @@
 /** The targets that replicate a collection, as nodes. */
 import { isOperatingError, OperatingError } from '../../engine/index.ts'
 import type { Plan } from '../plan/plan.ts'
-import type { Copy, NodeAddress, StandbyAdapter } from '../target/standby.ts'
+import { brokenOn, type Copy, type NodeAddress, type StandbyAdapter } from '../target/standby.ts'
 import type { StepContext } from './step.ts'
 
 /** The target as a node. @throws `not-offered` when it is none; `needs` refuses it before the run starts */
@@ -30,17 +30,30 @@ export interface PlacedCopy {
   readonly copy: Copy
 }
 
-/** How a collection stands on those of `targets` that answer and have it replicated. */
+/**
+ * How a collection stands on those of `targets` that answer and have it replicated; `busy`: where it is being
+ * opened, mended or replaced just now.
+ * @throws what opening it failed with, on any
+ */
 export async function copiesOn(
   context: StepContext,
   targets: readonly string[],
   collection: string,
-): Promise<{ readonly copies: readonly PlacedCopy[]; readonly unreachable: readonly string[] }> {
+): Promise<{
+  readonly copies: readonly PlacedCopy[]
+  readonly unreachable: readonly string[]
+  readonly busy: readonly string[]
+}> {
   const copies: PlacedCopy[] = []
   const unreachable: string[] = []
+  const busy: string[] = []
   for (const target of targets) {
     try {
-      const { node, copies: all } = await nodeOf(context, target).read(context)
+      const reading = await nodeOf(context, target).read(context)
+      const { node, copies: all } = reading
+      const problem = brokenOn(reading, collection)
+      if (isOperatingError(problem, 'locked')) busy.push(target)
+      else if (problem !== undefined) throw problem
       const copy = all.find(({ name }) => name === collection)
       if (copy !== undefined) copies.push({ target, node, copy })
     } catch (error) {
@@ -48,5 +61,5 @@ export async function copiesOn(
       unreachable.push(target)
     }
   }
-  return { copies, unreachable }
+  return { copies, unreachable, busy }
 }

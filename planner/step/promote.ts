@@ -1,7 +1,7 @@
 /** `promote`: the collections of a standby accept writes from here on; a new epoch begins. */
 import { fail, type JsonObject } from '../../engine/index.ts'
 import { vectraCli } from '../target/command-line.ts'
-import type { LossWindow, Promoted } from '../target/standby.ts'
+import { brokenOn, type LossWindow, type Promoted } from '../target/standby.ts'
 import { estimateFrom } from './estimate.ts'
 import { nodeOf } from './nodes.ts'
 import type { StepContext, StepFaces } from './step.ts'
@@ -52,7 +52,10 @@ async function promoteOne(
   context: StepContext,
 ): Promise<JsonObject> {
   const node = nodeOf(context, target)
-  const copy = (await node.read(context)).copies.find((each) => each.name === name)
+  const reading = await node.read(context)
+  const broken = brokenOn(reading, name)
+  if (broken !== undefined) throw broken
+  const copy = reading.copies.find((each) => each.name === name)
   if (copy === undefined) {
     const hint = 'Let it follow first: a step replicate, or vectra-cli collections replicate.'
     return fail('step-failed', `${target} has no copy of ${name} that could take over`, hint)

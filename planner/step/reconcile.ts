@@ -67,11 +67,15 @@ async function replay(
   { collection, from: target }: ReconcileInput,
   context: StepContext,
 ): Promise<JsonObject> {
-  const { copies, unreachable } = await copiesOn(
+  const { copies, unreachable, busy } = await copiesOn(
     context,
     nodesOf(context.plan, collection),
     collection,
   )
+  if (busy.length > 0) {
+    const hint = 'Try again when it is open: vectra-cli cluster status.'
+    fail('locked', `${collection} on ${busy.join(', ')} is being opened, mended or replaced`, hint)
+  }
   const truth = copies.find((each) => each.target === target) ?? noCopy(collection, target)
   if (unreachable.length > 0) {
     fail(

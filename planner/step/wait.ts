@@ -68,7 +68,7 @@ async function waitForLag(
   let first: JsonObject | undefined
   for (;;) {
     const lookedAt = toIso(clock.nowMs())
-    const { copies } = await copiesOn(context, nodesOf(plan, collection), collection)
+    const { copies, busy } = await copiesOn(context, nodesOf(plan, collection), collection)
     const standbys = copies.filter(({ copy }) => copy.role === 'standby')
     const lags = standbys.map(({ copy: { following } }) =>
       following?.state === 'following' && following.seconds !== null
@@ -78,7 +78,8 @@ async function waitForLag(
     first ??= lagJson(standbys)
     const diverged = standbys.filter(({ copy }) => copy.following?.state === 'diverged')
     if (diverged.length > 0) return brokenOff(collection, diverged)
-    if (lags.length > 0 && lags.every(({ seconds }) => (seconds ?? 0) * 1_000 < belowMs)) {
+    const isThere = busy.length === 0 && lags.length > 0
+    if (isThere && lags.every(({ seconds }) => (seconds ?? 0) * 1_000 < belowMs)) {
       const waitedMs = Math.round(clock.monotonicMs() - startedMs)
       return { outputs: { waitedMs, lookedAt, lag: lagJson(standbys), first } }
     }

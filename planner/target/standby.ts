@@ -2,6 +2,8 @@
  * What steps ask of a target that is a node of a cluster: who writes a collection, who follows, who takes over.
  * Nothing here decides; a plan or a person does.
  */
+import { fromSerialised, type OperatingError, type SerialisedError } from '../../engine/index.ts'
+
 /** Whoever asks, until it stops. */
 export interface Asking {
   readonly signal: AbortSignal
@@ -40,6 +42,14 @@ export interface NodeReading {
   readonly node: NodeAddress
   /** Replicated collections, and those that are fenced. */
   readonly copies: readonly Copy[]
+  /** Those that cannot be looked at, and why; `locked`: not now. Nodes of earlier versions tell none. */
+  readonly broken?: readonly { readonly name: string; readonly problem: SerialisedError }[]
+}
+
+/** What keeps from looking at a collection on a node; undefined when nothing does. */
+export function brokenOn({ broken = [] }: NodeReading, name: string): OperatingError | undefined {
+  const found = broken.find((each) => each.name === name)
+  return found && fromSerialised(found.problem)
 }
 
 /** What a promotion may lose. */

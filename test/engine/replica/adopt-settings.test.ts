@@ -53,7 +53,7 @@ async function twoNodes(count: number, through: (disk: Disk) => Disk = (disk) =>
   }
   await until(async () => (await standby()).lsn === primary.lsn)
   if (count >= indexed) for (const each of [primary, await standby()]) await each.checkpoint()
-  const settings = async () => (await world.node('n2').status())[0]?.following?.settings
+  const settings = async () => (await world.node('n2').status(replicated)).following?.settings
   const isSame = async () => {
     const [one, other] = [await world.collection('n1'), await standby()]
     const same = JSON.stringify(one.config) === JSON.stringify(other.config)
@@ -176,7 +176,9 @@ test('who is promoted while it builds keeps the index that it has, says what was
   const to = world.of('n2').address
   await world.ends(world.node('n1').rejoin(replicated, to, 'async'))
   await until(async () => (await world.collection('n1')).config.index.kind === 'flat')
-  expect((await world.node('n1').status())[0]?.following?.settings).toMatchObject({ state: 'same' })
+  expect((await world.node('n1').status(replicated)).following?.settings).toMatchObject({
+    state: 'same',
+  })
 })
 
 test('a planned promotion takes over what needs no build with everything else', async () => {

@@ -21,7 +21,7 @@ async function twoNodes(keptLogBytes?: number) {
       await world.ends(primary.upsert([{ id: written++, vector: [written, 1], metadata }]))
     }
   }
-  const member = async () => (await world.node('n1').status())[0]?.members[0]
+  const member = async () => (await world.node('n1').status(replicated)).members[0]
   const warned = () => world.warnings.join('\n')
   const equal = async () => {
     const [one, other] = [await world.collection('n1'), await world.collection('n2')]
@@ -79,7 +79,7 @@ test('case 67: a standby whose disk is full says so; the primary goes on, and no
   await write(5)
   await world.timer.pass(limits.standbyLateMs + 2_000)
   await write(1)
-  const [copy] = await world.node('n2').status()
+  const copy = await world.node('n2').status(replicated)
   expect(copy?.following).toMatchObject({ state: 'waiting' })
   expect(copy?.following?.problem).toMatch(/ENOSPC/)
   expect(warned()).toMatch(/n2: following items: .*ENOSPC/)

@@ -16,5 +16,5 @@ test('a node stands by under its own name only, and a primary is not asked to st
     code: 'usage',
     message: 'other is the primary itself',
   })
-  expect((await world.node('n1').status())[0]?.members).toMatchObject([{ name: 'n2' }])
+  expect((await world.node('n1').status(replicated)).members).toMatchObject([{ name: 'n2' }])
 })

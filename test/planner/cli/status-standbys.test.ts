@@ -109,6 +109,7 @@ test('live, it is asked now; one that does not answer stands as it was, with the
     [copy(strange), 'diverged'],
     [copy(null, 'primary'), 'it writes itself, in epoch 2'],
     [{}, 'it has no copy'],
+    [{ problem: 'a file is damaged' }, 'a file is damaged'],
   ] as const) {
     expect(await told(looks, reading(found))).toEqual([
       remembered,

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { OperatingError } from '../../../engine/base/errors.ts'
 import { wait } from '../../../planner/step/wait.ts'
 import type { Copy, NodeReading, StandbyAdapter } from '../../../planner/target/standby.ts'
 import { manualClock } from '../../support/manual-clock.ts'
@@ -28,19 +29,18 @@ const behind = (seconds: number | null, state = 'following', problem: string | n
   copy({ records: 1, bytes: 64, seconds, state, problem })
 
 /** The standby as it stands at each look, the last one for good. */
-function looking(...stands: readonly Copy[]) {
+function looking(...stands: readonly (Copy | OperatingError)[]) {
   const clock = manualClock(start)
   const timer = manualTimer(clock)
   let looks = 0
   const adapterOf = (name: string) => {
-    const read = async (): Promise<NodeReading> => ({
-      node: { name, url: `http://${name}` },
-      copies: [
-        name === 'primary'
-          ? copy(null)
-          : (stands[Math.min(looks++, stands.length - 1)] ?? copy(null)),
-      ],
-    })
+    const read = async (): Promise<NodeReading> => {
+      const node = { name, url: `http://${name}` }
+      const stand = name === 'primary' ? copy(null) : stands[Math.min(looks++, stands.length - 1)]
+      return stand instanceof OperatingError
+        ? { node, copies: [], broken: [{ name: 'words', problem: stand.toJSON() }] }
+        : { node, copies: [stand ?? copy(null)] }
+    }
     // nothing else is asked of a node by this step
     return buildAdapter({ name, standby: { read } as unknown as StandbyAdapter })
   }
@@ -72,4 +72,17 @@ test('a standby that has diverged is not waited for', async () => {
   expect(outputs).toEqual({ diverged: { standby: 'words has records here' } })
   expect(error).toMatchObject({ code: 'step-failed' })
   expect(error?.message).toBe('standby follows words no more: words has records here')
+})
+
+test('a standby that is being opened or mended is waited for; one that cannot be opened ends it, and says why', async () => {
+  const busy = new OperatingError('locked', 'words is being mended', 'Look again.')
+  const { running, timer } = looking(busy, busy, behind(0.5))
+  await settle()
+  await timer.pass(1_000)
+  expect((await running).outputs).toMatchObject({ waitedMs: 500 })
+  const damaged = new OperatingError('damaged', 'manifest-7.json is damaged', 'Restore it.')
+  await expect(looking(damaged).running).rejects.toMatchObject({
+    code: 'damaged',
+    message: 'manifest-7.json is damaged',
+  })
 })
