@@ -84,8 +84,11 @@ it('an answer for somebody who has gone is no bug', async () => {
     begin = resolve
   })
   const late: Partial<Route> = {
+    method: 'POST',
     path: '/late',
-    handle: async ({ signal }) => {
+    body: 'stream',
+    handle: async ({ signal, stream }) => {
+      for await (const part of stream) expect(part).toEqual(Buffer.from('{}'))
       begin()
       await once(signal, 'abort')
       return { kind: 'stream', contentType: 'text/plain', chunks: oneLine() }
@@ -93,7 +96,8 @@ it('an answer for somebody who has gone is no bug', async () => {
   }
   const { url, warnings } = await serve([late, {}])
   const { socket } = await socketTo(url)
-  socket.write('GET /late HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  const headers = ['Host: localhost', 'Content-Type: application/octet-stream', 'Content-Length: 2']
+  socket.write(['POST /late HTTP/1.1', ...headers, '', '{}'].join('\r\n'))
   await begun
   socket.destroy()
   for (let asked = 0; asked < 5; asked++) expect((await fetch(url)).status).toBe(200)
