@@ -308,6 +308,10 @@ async function rejoin(
       await context.warn(
         `${lost.records} records, LSN ${lost.firstLsn} to ${lost.lastLsn}, are not in the new history; they stand in ${lost.file} on ${description.node.name}: vectra-cli collections reconcile ${collection} FILE`,
       )
+      if (lost.missing !== null)
+        await context.warn(
+          `LSN ${lost.missing.firstLsn} to ${lost.missing.lastLsn} of ${collection} were in no log here any more; whether the new history has them is not known`,
+        )
     }
   }
   return { node: description.node, primary, collections: names }

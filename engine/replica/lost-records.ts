@@ -8,6 +8,7 @@
 import * as path from 'node:path'
 import { Sha256 } from '../base/checksum.ts'
 import type { Disk } from '../base/disk.ts'
+import { fail, isOperatingError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Collection } from '../collection/collection.ts'
 import { readOperation } from '../collection/open-files.ts'
@@ -23,7 +24,7 @@ export interface LostRecords {
   readonly records: number
   readonly firstLsn: number
   readonly lastLsn: number
-  /** Records before these that are not in the log here any more. */
+  /** Records before these that are not in the log here any more, where nobody knows whether the other history has them. */
   readonly missing: { readonly firstLsn: number; readonly lastLsn: number } | null
 }
 
@@ -31,7 +32,8 @@ export interface LostRecords {
  * Writes the records of `collection` after `fork` to a file below `directory`, durably.
  * @param fork where the other history parted; undefined when that is not known: everything that is here
  * @returns undefined when there are none
- * @throws `damaged`, `disk-full`
+ * @throws `possible-loss` for records after `fork` that are in no log any more: they stand in the segments alone;
+ *   `damaged`, `disk-full`
  */
 export async function exportLost(
   disk: Disk,
@@ -44,14 +46,17 @@ export async function exportLost(
   const last = replication.durable.lsn
   if (fork !== undefined && fork.lsn >= last) return undefined
   const reader = replication.reader()
-  const oldest = await reader.oldest()
-  if (oldest === undefined || oldest.lsn >= last) return undefined
+  const oldest = (await reader.oldest()) ?? replication.durable
   const found = fork && (await reader.read(fork, 1))
   let after = found?.kind === 'records' && fork !== undefined ? fork : oldest
-  const missing =
-    fork !== undefined && after.lsn > fork.lsn
-      ? { firstLsn: fork.lsn + 1, lastLsn: after.lsn }
-      : null
+  if (fork !== undefined && after.lsn > fork.lsn) {
+    fail(
+      'possible-loss',
+      `LSN ${fork.lsn + 1} to ${after.lsn} of ${name} are in no other history and not in the log here any more, only in the segments`,
+      'Nothing was changed. Keep what is here with collections backup or collections export; then drop it here, and let it begin anew: vectra-cli collections replicate.',
+    )
+  }
+  const missing = fork === undefined && after.lsn > 0 ? { firstLsn: 1, lastLsn: after.lsn } : null
   const firstLsn = after.lsn + 1
   await disk.makeDirectory(directory)
   const file = await freeName(disk, path.join(directory, `${name}-${epochName(epoch)}-${firstLsn}`))
@@ -70,7 +75,13 @@ export async function exportLost(
     await write({ format: lostRecordsFormat, version: 1, ...about })
     while (after.lsn < last) {
       const reading = await reader.read(after, limits.shipBytes)
-      if (reading.kind !== 'records' || reading.bytes.length === 0) break
+      if (reading.kind !== 'records' || reading.bytes.length === 0) {
+        return fail(
+          'damaged',
+          `the log of ${name} ends at LSN ${after.lsn} for whoever reads it, and should at LSN ${last}`,
+          'Nothing was changed. Try again, or keep what is here with collections export.',
+        )
+      }
       for (let at = 0; at < reading.bytes.length; ) {
         const next = readAnyRecord(reading.bytes, at, { uuid, epoch })
         if ('problem' in next) throw new Error(`a record that was just read: ${next.problem}`)
@@ -87,6 +98,10 @@ export async function exportLost(
     }
     await write({ sha256: hash.hex() }, false)
     await handle.sync()
+  } catch (error) {
+    // half a file would be taken for all that there is; after a failed fsync nothing is touched
+    if (!isOperatingError(error, 'fsync-failed')) await disk.unlink(file).catch(() => {})
+    throw error
   } finally {
     await handle.close()
   }
