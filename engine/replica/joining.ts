@@ -23,6 +23,7 @@ import type { Fields } from '../format/fields.ts'
 import type { Joined } from './seed-from-repository.ts'
 import type { Standbys } from './standbys.ts'
 import { type Answer, ask, type Reply, type Transport } from './transport.ts'
+import { noHistory } from './void-promise.ts'
 
 /** What a node is to be for a collection. */
 export interface ReplicateOptions {
@@ -38,10 +39,20 @@ export interface JoiningOptions {
   readonly standbys: Standbys
   readonly turns: NamedTurns
   readonly timer: Timer
+  readonly transport: Transport
   readonly open: (name: string) => Promise<Collection>
   /** Reads a repository as another node names it. Absent: this node takes bases of primaries only. */
   readonly toLocation?: ((fields: Fields) => RepositoryLocation) | undefined
 }
+
+interface JoinRequest {
+  readonly name: string
+  readonly uuid: string
+  readonly primary: NodeAddress
+  readonly base: Fields | undefined
+}
+
+const askMs = 2_000
 
 /** The side of the node that stands by. */
 export class Joining {
@@ -65,8 +76,7 @@ export class Joining {
       primary: { ...primary },
       base: base ? fields.json('base') : null,
     })
-    const join = this.#joins.get(key) ?? this.#join({ name, uuid, primary, base })
-    join.catch(() => {}) // told to whoever asks for it
+    const join = this.#joins.get(key) ?? this.#begin(key, { name, uuid, primary, base })
     this.#joins.set(key, join)
     let cancel = () => {}
     const late = new Promise<undefined>((resolve) => {
@@ -86,6 +96,18 @@ export class Joining {
     return { header: { kind: 'joined', ...joined } }
   }
 
+  /** What it came to is told to whoever asks for it soon; who asks much later begins anew. */
+  #begin(key: string, request: JoinRequest): Promise<Joined> {
+    const join = this.#join(request)
+    const forget = () => {
+      this.#options.timer.after(limits.joinWaitMs, () => {
+        if (this.#joins.get(key) === join) this.#joins.delete(key)
+      })
+    }
+    join.then(forget, forget)
+    return join
+  }
+
   /** A standby is known by the name that it calls itself when it asks for log. */
   #refuseOtherName(primary: NodeAddress, called: string | undefined): void {
     const { name } = this.#options.self
@@ -101,12 +123,7 @@ export class Joining {
     }
   }
 
-  #join(request: {
-    readonly name: string
-    readonly uuid: string
-    readonly primary: NodeAddress
-    readonly base: Fields | undefined
-  }): Promise<Joined> {
+  #join(request: JoinRequest): Promise<Joined> {
     const { name, uuid, primary, base } = request
     const { data, standbys, turns, open, self } = this.#options
     return turns.run(name, async () => {
@@ -121,6 +138,7 @@ export class Joining {
             'Drop it there first, or join it: vectra-cli cluster rejoin.',
           )
         }
+        await this.#refuseEnded(collection, primary)
         await collection.replication.change((now) => ({ ...now, primary }))
       } else {
         const source = base && { location: this.#locate(base), snapshotId: snapshotIn(base) }
@@ -129,6 +147,23 @@ export class Joining {
       standbys.follow(name)
       return joined
     })
+  }
+
+  /** A copy that was fenced by hand, or that strayed, follows nobody until it joins again. */
+  async #refuseEnded(
+    { name, uuid, epoch, replication }: Collection,
+    primary: NodeAddress,
+  ): Promise<void> {
+    const { self, transport } = this.#options
+    const hint = `Let it join again: vectra-cli cluster rejoin ${name} --node ${self.name} --primary ${primary.name}.`
+    if (replication.state.promised?.history === noHistory) {
+      fail('fenced', `${name} was fenced at ${self.name}, and takes no records there`, hint)
+    }
+    const { lsn, chain } = replication.durable
+    const request = { collection: name, uuid, epoch, lsn, chain }
+    const { fields } = await ask(transport, primary, 'reach', request, { timeoutMs: askMs })
+    if (!fields.has('reason') || fields.text('reason') === 'gone') return
+    fail('divergence', `${name} at ${self.name} has records that ${primary.name} lacks`, hint)
   }
 
   #locate(base: Fields): RepositoryLocation {
