@@ -78,8 +78,9 @@ export const limits = {
   archiveFileBytes: 16 * MiB,
   /** An archived log file that a reader accepts. */
   archiveReadBytes: 256 * MiB,
-  /** Log bytes that a collection keeps for archives that have not taken them yet. */
+  /** Log bytes that a collection keeps for archives and standbys that have not taken them yet; the most that a server may be told to. */
   archiveLogBytes: 1 * GiB,
+  keptLogBytes: 16_384 * GiB,
   /** Archives that one collection ships to. */
   archivePositions: 100,
   /** Files one snapshot manifest may name. */

@@ -4,6 +4,7 @@ import { fail } from '../base/errors.ts'
 import { defaults, limits } from '../base/limits.ts'
 import { durabilityModes, indexKinds, metrics } from '../format/config.ts'
 import type { PointId } from '../format/point.ts'
+import { showBytes } from './quantity.ts'
 
 export interface ConfigOptions {
   readonly dimension?: number
@@ -240,11 +241,24 @@ const unitBytes = {
   GiB: 2 ** 30,
 }
 
+const bytesOf = (text: string, pattern: RegExp): number => {
+  const [, count = '', unit = ''] = pattern.exec(text) ?? []
+  return Number(count) * (Object.entries(unitBytes).find(([name]) => name === unit)?.[1] ?? 0)
+}
+
+/** A parser of sizes such as `64MiB`, from `minBytes` to `maxBytes`; in bytes. */
+export const size =
+  (minBytes: number, maxBytes: number) =>
+  (text: string): number => {
+    const value = bytesOf(text, /^([0-9]+)([A-Za-z]+)$/)
+    if (value >= minBytes && value <= maxBytes) return value
+    const bounds = `from ${showBytes(minBytes)} to ${showBytes(maxBytes)}`
+    throw new InvalidArgumentError(`Give a size such as 256MiB or 4GiB, ${bounds}.`)
+  }
+
 /** A parser of rates such as `200MiB/s`, in bytes per second. */
 export function bandwidth(text: string): number {
-  const [, count = '', unit = ''] = /^([0-9]+)([A-Za-z]+)\/s$/.exec(text) ?? []
-  const factor = Object.entries(unitBytes).find(([name]) => name === unit)?.[1] ?? 0
-  const value = Number(count) * factor
+  const value = bytesOf(text, /^([0-9]+)([A-Za-z]+)\/s$/)
   if (value > 0 && Number.isSafeInteger(value)) return value
   throw new InvalidArgumentError('Give a rate such as 200MiB/s or 500kB/s.')
 }

@@ -1,9 +1,9 @@
 /** `serve`: the data directory over HTTP, until SIGTERM or SIGINT. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { KiB, limits } from '../base/limits.ts'
+import { KiB, limits, MiB } from '../base/limits.ts'
 import type { ListenAddress } from '../server/admission.ts'
 import type { Context } from './context.ts'
-import { duration } from './option.ts'
+import { duration, size } from './option.ts'
 import { examples, type Runner } from './runner.ts'
 
 interface ServeFlags {
@@ -14,6 +14,7 @@ interface ServeFlags {
   readonly insecureHttp?: true
   readonly snapshots?: string
   readonly expectBackupEvery?: number
+  readonly keptLog?: number
   readonly name?: string
   readonly cluster?: string
   readonly advertise?: string
@@ -45,6 +46,11 @@ export function addServe(program: Command, run: Runner): void {
       '--expect-backup-every <duration>',
       'how often each collection should be backed up, such as 1h; told at /metrics, for alerts',
       duration(1_000, limits.lockMs),
+    )
+    .option(
+      '--kept-log <size>',
+      'log of each collection that is kept for archives and standbys that do not have it yet, such as 8GiB; beyond it the oldest goes: an archive has a gap then, a standby takes a new base (default: 1GiB)',
+      size(MiB, limits.keptLogBytes),
     )
     .option(
       '--name <name>',
@@ -83,6 +89,7 @@ async function serve(context: Context, flags: ServeFlags) {
     timer,
     snapshots: flags.snapshots,
     backupEveryMs: flags.expectBackupEvery,
+    keptLogBytes: flags.keptLog,
     name: flags.name ?? context.io.env['VECTRA_NODE'],
     cluster: flags.cluster ?? context.io.env['VECTRA_CLUSTER'],
     advertise: flags.advertise,

@@ -18,7 +18,7 @@ export interface LogNeeds {
   /** Records after this LSN are wanted by a standby; undefined when there is none. */
   readonly standbyAfterLsn?: number | undefined
   readonly onWarning: (text: string) => void
-  /** Bytes that may be kept for an archive alone. */
+  /** Bytes that may be kept for archives and standbys alone. */
   readonly maxBytes?: number
 }
 

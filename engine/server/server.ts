@@ -31,6 +31,8 @@ export interface ServerOptions
   readonly snapshots?: string | undefined
   /** How often each collection should be backed up, for /metrics. Default: nothing is said. */
   readonly backupEveryMs?: number | undefined
+  /** Log of a collection that is kept for its archives and standbys alone, bytes. Default: `limits.archiveLogBytes`. */
+  readonly keptLogBytes?: number | undefined
   readonly disk: Disk
   readonly clock: Clock
   readonly timer?: Timer | undefined
@@ -71,6 +73,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     clock,
     timer,
     create: true,
+    ...(options.keptLogBytes !== undefined && { keptLogBytes: options.keptLogBytes }),
     onWarning: warn,
     onFatal: fatal,
   })

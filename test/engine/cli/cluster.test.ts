@@ -1,6 +1,8 @@
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { type Clock, systemClock } from '../../../engine/base/clock.ts'
+import { limits } from '../../../engine/base/limits.ts'
 import { systemTimer, type Timer } from '../../../engine/base/timer.ts'
 import { MemoryDisk } from '../../support/memory-disk.ts'
 import { serving } from '../../support/serving.ts'
@@ -49,4 +51,54 @@ test('status shows the other copies when one cannot be opened, and what is wrong
   ])
   const fence = await runCli(['cluster', 'fence', '--endpoint', server.url])
   expect(fence.stderr).toContain('left out: broken at n1: ')
+})
+
+test('a standby that is behind raises the alarm at /metrics and has a line in status, until it has caught up', async () => {
+  let aheadMs = 0
+  const clock: Clock = {
+    nowMs: () => systemClock.nowMs() + aheadMs,
+    nowUs: () => systemClock.nowUs() + 1_000 * aheadMs,
+    monotonicMs: () => systemClock.monotonicMs() + aheadMs,
+  }
+  const keptLogBytes = 20_000
+  const primary = await serving('/one', { name: 'n1', disk: new MemoryDisk(), clock, keptLogBytes })
+  const disk = new MemoryDisk()
+  const standby = await serving('/two', { name: 'n2', disk })
+  const c = '/vectra/v1/collections/c'
+  await primary.ask('PUT', c, { dimension: 2 })
+  const { node } = (await standby.ask('GET', '/vectra/v1/cluster')).body
+  await primary.ask('POST', '/vectra/v1/cluster/nodes', node)
+  await primary.ask('PUT', `${c}/replicas/n2`, { mode: 'async' })
+  const late = async () => {
+    const { body } = await primary.ask('GET', '/metrics')
+    const [, value] = /^vectra_replication_standby_late\{.*standby="n2"\} (\d)$/m.exec(body) ?? []
+    return value
+  }
+  const status = () => runCli(['cluster', 'status', '--endpoint', primary.url])
+  expect(await late()).toBe('0')
+  await standby.close()
+  const write = (id: number) => {
+    const points = [{ id, vector: [1, 0], metadata: { text: 'x'.repeat(8_000) } }]
+    return primary.ask('POST', `${c}/points`, { points })
+  }
+  await write(1)
+  expect(await late()).toBe('0') // not for so long yet
+  aheadMs += limits.standbyLateMs + 1_000
+  expect(await late()).toBe('1')
+  const told = await status()
+  expect(told.stdout).toMatch(/c +n1 +primary of n2 \(async, away\) +1 +1 +-/)
+  expect(told.stderr).toContain('c at n1: standby n2 is behind, at LSN 0 of 1')
+  // log waits for it up to what the server was told
+  for (let id = 2; id < 6; id++) {
+    await write(id)
+    await primary.served.directory.open('c').then((collection) => collection.checkpoint())
+  }
+  expect(primary.warnings.join('\n')).toContain('more than 20000 bytes of log waited')
+  const port = Number(new URL(standby.url).port)
+  const back = await serving('/two', { name: 'n2', disk, listen: { host: '127.0.0.1', port } })
+  for (let asked = 0; (await late()) === '1' && asked < 2_000; asked++) {
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect(await late(), back.warnings.join('\n')).toBe('0')
+  expect((await status()).stderr).not.toContain('is behind')
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { bandwidth, integer, parseId, showId } from '../../../engine/cli/option.ts'
+import { bandwidth, integer, parseId, showId, size } from '../../../engine/cli/option.ts'
 
 describe('an id on the command line', () => {
   it('is an integer when it is digits, and text otherwise', () => {
@@ -42,5 +42,13 @@ it('a bandwidth is a size a second', () => {
   expect([bandwidth('200MiB/s'), bandwidth('500kB/s')]).toEqual([200 * 2 ** 20, 500_000])
   for (const text of ['200MiB', '0kB/s', 'fast', '1.5MiB/s', '1e3B/s']) {
     expect(() => bandwidth(text)).toThrow(/rate such as/)
+  }
+})
+
+it('a size has a unit and bounds', () => {
+  const parse = size(2 ** 20, 2 ** 40)
+  expect([parse('1MiB'), parse('8GiB'), parse('2GB')]).toEqual([2 ** 20, 2 ** 33, 2e9])
+  for (const text of ['', '8', '8gib', '1.5GiB', '-1GiB', '1023KiB', '1025GiB', 'GiB', '1e3MiB']) {
+    expect(() => parse(text), text).toThrow(/from 1.0 MiB to 1024.00 GiB/)
   }
 })
