@@ -11,11 +11,14 @@
 import type { HnswIndex } from '../ann/hnsw-index.ts'
 import type { IvfIndex } from '../ann/ivf-index.ts'
 import { norm } from '../ann/metric.ts'
+import { type ScanKernel, scanKernel } from '../ann/scan-kernel.ts'
 import type { JsonObject } from '../base/canonical-json.ts'
+import type { Metric } from '../format/config.ts'
 import { type PointId, readMetadata } from '../format/point.ts'
 import type { PointTable } from '../format/points-file.ts'
 import { Tombstones } from '../format/tombstones-file.ts'
 import { MemorySegment } from '../segment/memory-segment.ts'
+import type { ScannedRows } from '../segment/row-memory.ts'
 import type { LoadedRows, SealedSegment } from '../segment/sealed-segment.ts'
 
 export class LiveSegment {
@@ -27,6 +30,10 @@ export class LiveSegment {
   #lists: IvfIndex | undefined
   #norms = new Float64Array()
   #normed = 0
+  /** Over the rows of a memory body. */
+  #kernel:
+    | { readonly rows: ScannedRows; readonly metric: Metric; readonly scan: ScanKernel }
+    | undefined
   #holds = 0
   #closing: Promise<void> | undefined
   /** Set when another segment took over: closes this one. */
@@ -76,6 +83,16 @@ export class LiveSegment {
     return this.#norms
   }
 
+  /** What scans {@link rows} faster, where they stand in memory of that kind. */
+  kernel(metric: Metric): ScanKernel | undefined {
+    const rows = this.memory?.scanned
+    if (rows === undefined) return undefined
+    if (this.#kernel?.rows !== rows || this.#kernel.metric !== metric) {
+      this.#kernel = { rows, metric, scan: scanKernel(rows, metric) }
+    }
+    return this.#kernel.scan
+  }
+
   /** Lists over the rows, where the index is of that kind. */
   get lists(): IvfIndex | undefined {
     return this.#lists
@@ -103,6 +120,7 @@ export class LiveSegment {
   /** The sealed files take the place of the memory body. */
   become(sealed: SealedSegment): void {
     this.#body = sealed
+    this.#kernel = undefined
   }
 
   /** From now on `index` answers; what was buried before is taken out of it. */

@@ -154,7 +154,8 @@ function searchSegment(
   }
   if (rows !== undefined) {
     const norms = config.metric === 'cosine' && { norms: segment.norms(rows) }
-    const chunk = { vectors: rows, count: table.count, firstOrdinal: 0, ...norms }
+    const kernel = segment.kernel(config.metric)
+    const chunk = { vectors: rows, count: table.count, firstOrdinal: 0, kernel, ...norms }
     return toCandidates(segment, exactSearch([chunk], query, k, config.metric, accept))
   }
   if (prepared !== undefined) {

@@ -8,6 +8,7 @@
 import { limits } from '../base/limits.ts'
 import type { PointId, StoredPoint } from '../format/point.ts'
 import { HASH_BYTES, type PointTable } from '../format/points-file.ts'
+import { RowMemory, type ScannedRows } from './row-memory.ts'
 
 const firstCapacity = 64
 
@@ -16,7 +17,7 @@ export class MemorySegment implements PointTable {
   #ids: PointId[] = []
   #metadata: string[] = []
   #hashes = Buffer.alloc(HASH_BYTES * firstCapacity)
-  #rows: Float32Array<SharedArrayBuffer>
+  readonly #vectors: RowMemory
   #payloadBytes = 0
   /** Points that are about to be appended, and how many of them were. */
   #staged: { readonly point: StoredPoint; readonly hash: Buffer }[] = []
@@ -24,7 +25,7 @@ export class MemorySegment implements PointTable {
 
   constructor(dimension: number) {
     this.dimension = dimension
-    this.#rows = new Float32Array(new SharedArrayBuffer(4 * dimension * firstCapacity))
+    this.#vectors = new RowMemory(dimension, firstCapacity)
   }
 
   get count(): number {
@@ -42,7 +43,12 @@ export class MemorySegment implements PointTable {
 
   /** All rows so far, row-major; count × dimension values. Not copied. */
   get rows(): Float32Array<SharedArrayBuffer> {
-    return this.#rows.subarray(0, this.count * this.dimension)
+    return this.#vectors.rows.subarray(0, this.count * this.dimension)
+  }
+
+  /** The memory that {@link rows} stand in, where it is one that kernels scan. */
+  get scanned(): ScannedRows | undefined {
+    return this.#vectors.scanned
   }
 
   /** Puts the vector of a point where it will stand when it is appended, after what was staged before. */
@@ -82,8 +88,8 @@ export class MemorySegment implements PointTable {
   }
 
   #place(point: StoredPoint, ordinal: number): void {
-    if ((ordinal + 1) * this.dimension > this.#rows.length) this.#grow()
-    this.#rows.set(point.vector, ordinal * this.dimension)
+    if ((ordinal + 1) * this.dimension > this.#vectors.rows.length) this.#grow()
+    this.#vectors.rows.set(point.vector, ordinal * this.dimension)
   }
 
   id(ordinal: number): PointId {
@@ -100,26 +106,24 @@ export class MemorySegment implements PointTable {
 
   /** Vectors of the ordinals from `from` to before `to`, row-major, a copy. */
   async vectors(from: number, to: number): Promise<Float32Array> {
-    return this.#rows.slice(from * this.dimension, to * this.dimension)
+    return this.#vectors.rows.slice(from * this.dimension, to * this.dimension)
   }
 
   /** A copy of one vector. */
   async vector(ordinal: number): Promise<Float32Array> {
-    return this.#rows.slice(ordinal * this.dimension, (ordinal + 1) * this.dimension)
+    return this.#vectors.rows.slice(ordinal * this.dimension, (ordinal + 1) * this.dimension)
   }
 
   /**
    * Twice the room; from an eighth of a full segment on, room for all of it. The system gives memory as it is
-   * written to, so that room costs nothing, and copying does.
+   * written to, so that room costs nothing, and copying, of hashes at least, does.
    */
   #grow(): void {
     const { segmentPoints, segmentVectorBytes } = limits
     const full = Math.min(segmentPoints, Math.ceil(segmentVectorBytes / (4 * this.dimension)))
-    const now = this.#rows.length / this.dimension
+    const now = this.#vectors.rows.length / this.dimension
     const capacity = now >= full / 8 && now < full ? full : 2 * now
-    const rows = new Float32Array(new SharedArrayBuffer(4 * this.dimension * capacity))
-    rows.set(this.#rows)
-    this.#rows = rows
+    this.#vectors.grow(capacity)
     const hashes = Buffer.alloc(HASH_BYTES * capacity)
     this.#hashes.copy(hashes)
     this.#hashes = hashes
