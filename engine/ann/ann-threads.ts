@@ -7,11 +7,14 @@
  */
 import { availableParallelism } from 'node:os'
 import { besideModule, type RunOptions, ThreadPool } from '../base/thread-pool.ts'
+import { ScratchFiles } from './scratch-file.ts'
 import { type StopFlag, setStop } from './stop-flag.ts'
 
 export class AnnThreads {
   /** How many tasks of a kind run side by side. */
   readonly size: number
+  /** What graphs pass through when they are loaded. */
+  readonly scratch = new ScratchFiles()
   readonly #builders: ThreadPool
   /** One thread for what nobody waits for. */
   readonly #idle: ThreadPool

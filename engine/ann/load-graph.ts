@@ -11,7 +11,6 @@ import { type NativeGraph, nativeGraphClass } from './hnswlib.ts'
 import { nativeSpace } from './metric.ts'
 import { NativeRows } from './native-rows.ts'
 import { type RowSource, readRows } from './row-source.ts'
-import { withScratchFile } from './scratch-file.ts'
 
 /** What the graph file must say about itself. Count and dimension come from the rows. */
 export interface LoadSettings {
@@ -63,7 +62,7 @@ export async function loadGraph(
   const graphClass = await nativeGraphClass()
   progress({ phase: 'load-graph', unit: 'points', done: 0, total: count })
   const native = new graphClass(nativeSpace(metric), dimension)
-  await withScratchFile(scratchDirectory, async (scratchFile) => {
+  await threads.scratch.use(scratchDirectory, async (scratchFile) => {
     await splice(threads, { graphBytes, rows, expected, file, scratchFile })
     await readNative(native, scratchFile, file)
   })
@@ -75,19 +74,29 @@ export async function loadGraph(
 /** Fewer elements are spliced by one thread: each one checks the whole graph first. */
 const sharedFrom = 10_000
 
-/** Writes the file that hnswlib reads, in as many parts as there are threads. */
+/**
+ * Writes the file that hnswlib reads, in as many parts as there are threads for it: two that write into one
+ * file wait for each other, so graphs that are loaded side by side have a thread each.
+ */
 async function splice(threads: AnnThreads, task: Omit<SpliceTask, 'from' | 'to'>): Promise<void> {
   const { count } = task.rows
-  const share = Math.ceil(count / (count < sharedFrom ? 1 : threads.size))
-  await (await nodeDisk.open(task.scratchFile, 'create')).close()
+  const most = Math.ceil(threads.size / threads.scratch.inUse)
+  const share = Math.ceil(count / (count < sharedFrom ? 1 : most))
   const parts: Promise<number>[] = []
   for (let from = 0; from < count; from += share) {
     const part: SpliceTask = { ...task, from, to: Math.min(from + share, count) }
     parts.push(threads.run<number>('splice', part, { rank: 'soon' }))
   }
   const [sizeBytes] = await Promise.all(parts)
-  const written = await nodeDisk.stat(task.scratchFile)
-  assert.equal(written?.sizeBytes, sizeBytes, 'all of the file was written')
+  assert(sizeBytes !== undefined, 'a graph has points')
+  const file = await nodeDisk.open(task.scratchFile, 'append')
+  try {
+    const writtenBytes = await file.sizeBytes()
+    assert(writtenBytes >= sizeBytes, 'all of the file was written')
+    if (writtenBytes > sizeBytes) await file.truncate(sizeBytes) // of the graph before
+  } finally {
+    await file.close()
+  }
 }
 
 async function readNative(native: NativeGraph, scratchFile: string, file: string): Promise<void> {

@@ -25,8 +25,8 @@ export const chunkElements = (settings: GraphSettings): number =>
   Math.min(settings.count, chunkRows(elementLayout(settings).words * 4))
 
 /**
- * Checks the graph in full and writes the elements `from`…`to` − 1 of the file that hnswlib reads, which
- * stands there empty; the part that starts at 0 also writes header and upper levels.
+ * Checks the graph in full and writes the elements `from`…`to` − 1 of the file that hnswlib reads, over
+ * whatever stands there; the part that starts at 0 also writes header and upper levels.
  * @returns the size of the whole file
  * @throws `damaged`, `newer-format` before anything is written; `disk-full`
  */

@@ -42,6 +42,11 @@ export class LiveState {
     for (const segment of sealed) this.admit(segment)
   }
 
+  /** Makes room for `count` points at once. */
+  reserve(count: number): void {
+    this.#locations.reserve(count)
+  }
+
   /** Takes in a segment of the manifest, oldest first and before anything is applied, tombstones loaded. */
   admit(segment: LiveSegment): void {
     const { number, table, tombstones } = segment

@@ -164,6 +164,7 @@ export async function openFiles(
     if (!staged) await disk.syncDirectory(directory)
     const segments: LiveSegment[] = []
     const state = new LiveState(config.dimension, segments, manifest.nextSegment)
+    state.reserve(manifest.count)
     for (const entry of manifest.segments) {
       await arriving?.some(segmentFiles(entry).map((file) => file.path))
       const sealed = await SealedSegment.open(

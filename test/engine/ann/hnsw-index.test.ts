@@ -39,6 +39,34 @@ async function buildHere(vectors: Float32Array, dimension: number, metric: Metri
   return { native, index: new HnswIndex(native, count, dimension, metric) }
 }
 
+it('graphs of several sizes pass through one file after the other, and each arrives whole', async () => {
+  const dimension = 8
+  const settings = settingsFor('l2')
+  const made = await Promise.all(
+    [900, 300, 700, 100].map(async (count) => {
+      const vectors = clusteredVectors({ count, dimension, seed: count })
+      const block = copyToBlock(vectors, dimension)
+      const options = { scratchDirectory: scratch.path, file }
+      return {
+        vectors,
+        block,
+        options,
+        graph: await buildGraph(threads, block, { ...settings, seed }, options),
+      }
+    }),
+  )
+  const before = (await readdir(scratch.path)).length
+  await threads.scratch.use(scratch.path, async () => {
+    for (const { vectors, block, graph, options } of made) {
+      const index = await loadGraph(threads, graph, block, settings, options)
+      const query = rowOf(vectors, dimension, block.count - 1)
+      expect(index.search(query, 1, 50).ordinals).toEqual([block.count - 1])
+      index.close()
+    }
+    expect(await readdir(scratch.path)).toHaveLength(before + 2)
+  })
+})
+
 describe.each(metrics)('a graph of 5,000 × 64 vectors, %s', (metric) => {
   const count = 5_000
   const dimension = 64
