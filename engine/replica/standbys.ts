@@ -6,7 +6,7 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
-import { OperatingError } from '../base/errors.ts'
+import { isOperatingError, OperatingError } from '../base/errors.ts'
 import { NamedTurns } from '../base/named-turns.ts'
 import type { Timer } from '../base/timer.ts'
 import type { Collection } from '../collection/collection.ts'
@@ -34,10 +34,19 @@ interface SeedFrom {
   readonly signal?: AbortSignal
 }
 
+/** What goes wrong here, wherever the base comes from. */
+const isOwn = (error: OperatingError) =>
+  isOperatingError(error, 'interrupted', 'disk-full', 'disk-error', 'disk-refused', 'fsync-failed')
+
 export class Standbys {
   readonly #options: StandbysOptions
   readonly #followers = new Map<string, Follower>()
   readonly #seeding = new Map<string, AbortController>()
+  /**
+   * Repositories that standbys began with, as they were named to this process: keys of repositories are written
+   * down nowhere.
+   */
+  readonly #repositories = new Map<string, BaseSource['location']>()
   /** What replaces a copy, and what it promises. */
   readonly #guards = new NamedTurns()
   #closed = false
@@ -53,7 +62,7 @@ export class Standbys {
     const follower = new Follower({
       ...{ name, self, transport, clock, timer, onWarning },
       collection: () => open(name),
-      seed: async (primary, signal) => void (await this.seed(name, primary, { signal })),
+      seed: (primary, signal) => this.#seedAgain(name, primary, signal),
     })
     this.#followers.set(name, follower)
     follower.start()
@@ -84,6 +93,27 @@ export class Standbys {
       .finally(() => this.#seeding.delete(name))
   }
 
+  /** It fell behind the primary's log: the repository that it began with may lead up to that, else the primary does. */
+  async #seedAgain(name: string, primary: NodeAddress, signal: AbortSignal): Promise<void> {
+    const { data, onWarning } = this.#options
+    const location = data.has(name) ? this.#repositories.get(name) : undefined
+    if (location !== undefined) {
+      try {
+        const { from } = await this.seed(name, primary, { base: { location }, signal })
+        if (from !== undefined) {
+          onWarning(`${name} began again with snapshot ${from.snapshotId} of ${from.source}`)
+        }
+        return
+      } catch (error) {
+        if (signal.aborted || !isOperatingError(error) || isOwn(error)) throw error
+        onWarning(
+          `${name} takes its base from ${primary.name}, not from a snapshot: ${error.message}`,
+        )
+      }
+    }
+    await this.seed(name, primary, { signal })
+  }
+
   async #seed(
     name: string,
     primary: NodeAddress,
@@ -98,9 +128,11 @@ export class Standbys {
       replaces: before?.directory,
       promises: before?.state ?? unreplicated,
     }
+    if (base === undefined && before === undefined) this.#repositories.delete(name)
     if (base !== undefined) {
       const { hashes } = data
       const from = await seedFromRepository({ ...options, base, clock, timer, hashes })
+      this.#repositories.set(name, base.location)
       if (!('short' in from)) return { how: 'snapshot', from }
       const { short: instead } = from
       onWarning(`${name} takes its base from ${primary.name}, not from a snapshot: ${instead}`)

@@ -143,6 +143,43 @@ test('the primary keeps its log while a standby begins, also when it checkpoints
   await all.expectEqual()
 })
 
+test('case 66: a standby that began with a snapshot and fell behind begins again with a newer one, or of the primary where none leads up to its log', async () => {
+  const all = new Beginning()
+  const { world } = all
+  world.keptLogBytes = 1
+  await all.begin()
+  /** Falls behind what the primary has of its log. */
+  const fallBehind = async (meanwhile: () => Promise<void>) => {
+    await world.timer.pass(2_000)
+    world.cutLink('n1', 'n2', true)
+    await all.write(4)
+    await all.removeLog()
+    await meanwhile()
+    world.heal()
+  }
+  const told = async (text: string) => {
+    const endMs = performance.now() + 10_000
+    while (!world.warnings.join('\n').includes(text)) {
+      expect(performance.now(), world.warnings.join('\n')).toBeLessThan(endMs)
+      await world.timer.pass(100)
+    }
+  }
+  await all.write(5)
+  await all.backup('first')
+  await all.replicate()
+  await fallBehind(() => all.backup('second'))
+  await told('n2: items began again with snapshot second of memory:backups')
+  await all.expectEqual()
+  await fallBehind(async () => {})
+  await told('n2: items takes its base from n1, not from a snapshot: second reaches LSN')
+  await all.expectEqual()
+  await fallBehind(async () => {
+    for (const key of await keysOf(all.backups)) await all.backups.delete(key)
+  })
+  await told('n2: items takes its base from n1, not from a snapshot: there is no repository')
+  await all.expectEqual()
+})
+
 test('after a promotion a snapshot of the epoch before leads over, and one from beyond the fork is refused', async () => {
   const all = await new Beginning().begin()
   const { world } = all
