@@ -237,6 +237,9 @@ export class DataDirectory {
     return this.#closed(nameOrAlias, (each) => mendCollection(this.#context, each, sourcesOf))
   }
 
+  /** Closes a collection; the next {@link open} settles where it stands, as after a crash. */
+  shut = (name: string): Promise<void> => this.#closed(name, async () => {})
+
   /** Works on the files of a collection while it is closed; `check` before that. */
   #closed<T>(
     nameOrAlias: string,
@@ -271,12 +274,10 @@ export class DataDirectory {
         ...now,
         leftovers: [...now.leftovers, entry.directory],
       }))
-      await disk.makeDirectory(path.join(directory, 'segments'))
-      await writeNote(disk, directory, request.key, identity)
-    } else {
-      // a power cut may have left the note and taken what was made before it
-      await disk.makeDirectory(path.join(directory, 'segments'))
     }
+    // a power cut may have left the note and taken what was made before it
+    await disk.makeDirectory(path.join(directory, 'segments'))
+    if (found === undefined) await writeNote(disk, directory, request.key, identity)
     return {
       directory,
       resumed: found !== undefined,
@@ -347,7 +348,6 @@ export class DataDirectory {
 
   readonly #notFound = (name: string): Error => notFound(name, this.names(), this.path)
 
-  /** @throws `not-primary` */
   async #lookAtReplaced({ inPlaceOf = '' }: StageRequest): Promise<readonly string[]> {
     const entry = this.#catalogue.current.collections.get(inPlaceOf)
     return entry ? lookAtReplaced(this.#context.disk, inPlaceOf, this.#directoryOf(entry)) : []

@@ -52,11 +52,14 @@ export class Replication {
    * while this one was away. Set by whoever knows the other nodes.
    */
   beforeWrite: (() => Promise<void> | undefined) | undefined
+  /** Told of a write that is refused because another node was promised an epoch: that node may have given it up. */
+  whenFenced: (() => void) | undefined
   readonly #source: ReplicationSource
   /** Checksums of the newest records, by LSN: what comes again must be the same. */
   readonly #recent = new Map<number, number>()
   readonly #wakers = new Set<() => void>()
   #beginning = false
+  #isBroken = false
   readonly #writes = new Set<Promise<unknown>>()
 
   constructor(source: ReplicationSource) {
@@ -77,6 +80,11 @@ export class Replication {
 
   get isStandby(): boolean {
     return this.state.role === 'standby'
+  }
+
+  /** An epoch could not be entered, and the old one may have been left: opened anew it stands on one side. */
+  get isBroken(): boolean {
+    return this.#isBroken
   }
 
   /** Whether a newer epoch was promised to somebody: nothing is written or taken in this one. */
@@ -104,6 +112,7 @@ export class Replication {
    * @throws `not-primary`, `fenced`: nothing was logged; `not-confirmed`, `fenced` for what is durable here alone
    */
   async write<T extends { readonly lsn: number }>(append: () => Promise<T>): Promise<T> {
+    if (this.isFenced) this.whenFenced?.()
     this.admitWrites()
     if (this.state.members.length === 0) return this.#counted(append)
     const asked = this.beforeWrite?.()
@@ -273,6 +282,9 @@ export class Replication {
         after: () => replica.change(completed),
       }
       await enter({ identity: { uuid, epoch }, name, restoredFrom, around })
+    } catch (error) {
+      this.#isBroken = true
+      throw error
     } finally {
       this.#beginning = false
     }

@@ -65,7 +65,10 @@ export class ReplicaNode {
   readonly #mending: Mending
   readonly #probe: WriteProbe
   readonly #ended = new AbortController()
-  readonly #attached = new WeakSet<Collection>()
+  /** Collections as they were opened, and when each is ready. */
+  readonly #attached = new WeakMap<Collection, Promise<void>>()
+  /** Those that could not enter an epoch, and when each is closed. */
+  readonly #shut = new WeakMap<Collection, Promise<void>>()
   /** What changes who a copy follows, one after the other for each collection. */
   readonly #turns = new NamedTurns()
 
@@ -85,12 +88,7 @@ export class ReplicaNode {
   async start(): Promise<void> {
     for (const name of await this.#options.data.replicated()) {
       try {
-        const { replication } = await this.#open(name)
-        const { promised } = replication.state
-        // a promotion that this node died in was not begun: it would have entered the epoch
-        if (promised?.node.name === this.self.name && promised.history !== noHistory) {
-          await replication.release(promised)
-        }
+        await this.#open(name)
         this.#standbys.follow(name)
       } catch (error) {
         if (!isOperatingError(error)) throw error
@@ -362,13 +360,34 @@ export class ReplicaNode {
 
   async #open(name: string): Promise<Collection> {
     const collection = await this.#options.data.open(name)
-    if (!this.#attached.has(collection)) {
-      this.#attached.add(collection)
-      const { replication } = collection
-      replication.beforeWrite = () => this.#probe.before(collection)
-      replication.damage.onFound = (error) => this.#mending.begin(collection.name, error)
+    if (collection.replication.isBroken) {
+      const closing = () => this.#options.data.shut(collection.name).catch(() => {})
+      const shut = this.#shut.get(collection) ?? closing()
+      this.#shut.set(collection, shut)
+      await shut
+      return this.#open(name)
     }
-    return collection
+    const ready = this.#attached.get(collection) ?? this.#attach(collection)
+    this.#attached.set(collection, ready)
+    return ready.then(() => collection)
+  }
+
+  async #attach(collection: Collection): Promise<void> {
+    const { replication } = collection
+    replication.beforeWrite = () => this.#probe.before(collection)
+    replication.whenFenced = () => this.#probe.fenced(collection)
+    replication.damage.onFound = (error) => this.#mending.begin(collection.name, error)
+    try {
+      for (;;) {
+        const { promised } = replication.state
+        // a promotion that this node died in was not begun: it would have entered the epoch
+        if (promised?.node.name !== this.self.name || promised.history === noHistory) return
+        await replication.release(promised)
+      }
+    } catch (error) {
+      this.#attached.delete(collection) // whoever comes next tries again
+      throw error
+    }
   }
 
   #shipper(collection: Collection): Shipper {

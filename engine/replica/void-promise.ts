@@ -15,11 +15,13 @@ const askMs = 2_000
 
 /**
  * Takes back a promise of `collection` when its node has neither begun that epoch nor means to.
+ * @param mayWrite the copy would write again then: kept while that node is in an epoch as new, whoever began it
  * @returns whether it did; false when the node does not answer
  */
 export async function voidPromise(
   collection: Collection,
   { self, transport }: { readonly self: NodeAddress; readonly transport: Transport },
+  { mayWrite = false }: { readonly mayWrite?: boolean } = {},
 ): Promise<boolean> {
   const { replication, name, uuid } = collection
   const { promised } = replication.state
@@ -33,7 +35,8 @@ export async function voidPromise(
       isSameEpoch(seen.epoch, promised) ||
       seen.lineage.some(({ epoch }) => isSameEpoch(epoch, promised)) ||
       (seen.promised !== null && isSameEpoch(seen.promised, promised))
-    if (holds || seen.uuid !== uuid) return false
+    const isPassed = mayWrite && seen.epoch.number >= promised.number
+    if (holds || isPassed || seen.uuid !== uuid) return false
     await replication.release(promised)
     return true
   } catch (error) {

@@ -9,6 +9,7 @@ import type { Collection } from '../collection/collection.ts'
 import type { NodeAddress } from '../collection/replica-file.ts'
 import { readCopyState } from './copy-state.ts'
 import { ask, type Transport } from './transport.ts'
+import { voidPromise } from './void-promise.ts'
 
 export interface WriteProbeOptions {
   readonly self: NodeAddress
@@ -25,6 +26,9 @@ export class WriteProbe {
     { readonly atMs: number; readonly done: Promise<void> }
   >()
 
+  /** When the node of a promise was asked last. */
+  readonly #fenced = new WeakMap<Collection, number>()
+
   constructor(options: WriteProbeOptions) {
     this.#options = options
   }
@@ -40,6 +44,16 @@ export class WriteProbe {
     const done = Promise.all(members.map((node) => this.#ask(collection, node))).then(() => {})
     this.#asked.set(collection, { atMs: now, done })
     return done
+  }
+
+  /** A write was refused for an epoch that another node was promised, which that node may have given up. */
+  fenced(collection: Collection): void {
+    const now = this.#options.clock.monotonicMs()
+    const known = this.#fenced.get(collection)
+    if (known !== undefined && now - known < limits.standbyGoneMs) return
+    this.#fenced.set(collection, now)
+    // what it fails with is met by the next write
+    void voidPromise(collection, this.#options, { mayWrite: true }).catch(() => {})
   }
 
   async #ask({ name, uuid, replication, epoch }: Collection, node: NodeAddress): Promise<void> {

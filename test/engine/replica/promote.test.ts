@@ -1,6 +1,7 @@
 /** Promotions where one of the others has no copy any more: it cannot hold the service up. */
 import { expect, test } from 'vitest'
 import { makeConfig } from '../../../engine/format/config.ts'
+import { FaultyDisk, mutatingCalls } from '../../support/faulty-disk.ts'
 import { ReplicaWorld, replicated } from '../../support/replica-world.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 
@@ -38,4 +39,44 @@ test('a standby takes over from a primary that dropped the collection, and from 
     })
     expect(await (await world.collection('n2')).get(1)).toBeDefined()
   }
+})
+
+test('a promotion that a full disk cut off is done again in the same process, wherever that was', async () => {
+  let cut = 0
+  for (let at = 1; ; at += 4) {
+    const world = new ReplicaWorld(seededRandom(at), ['n1', 'n2'])
+    await world.build('async', 'async')
+    await world.ends((await world.collection('n1')).upsert([{ id: 1, vector: [1, 2] }]))
+    await world.timer.pass(2_000)
+    world.crash('n1')
+    world.crash('n2')
+    const disk = new FaultyDisk(world.of('n2').disk)
+    await world.start('n2', disk)
+    const promote = () => world.ends(world.node('n2').promote(replicated, yes))
+    // a failed fsync ends the process, as in case 12
+    disk.arm({ at, errno: 'ENOSPC', calls: mutatingCalls.filter((each) => !/sync/i.test(each)) })
+    const first = await promote().catch((error: unknown) => error)
+    if (disk.hits === 0) break
+    cut++
+    expect(first, `call ${at}`).toMatchObject({ code: 'disk-full' })
+    // after the commit it is the primary: only what follows that was cut off
+    const second = await promote().catch((error: unknown) => error)
+    expect(second, `call ${at}`).toMatchObject(
+      second instanceof Error ? { message: 'n2 is the primary of items already' } : { lsn: 1 },
+    )
+    await world.ends((await world.collection('n2')).upsert([{ id: 2, vector: [1, 2] }]))
+  }
+  expect(cut).toBeGreaterThan(8)
+})
+
+test('a primary that was promised an epoch that its node gave up writes again', async () => {
+  const { world } = await threeNodes()
+  const { address: node } = world.of('n2')
+  const primary = await world.collection('n1')
+  // as it stays when the word that the promotion failed is lost
+  await primary.replication.promise({ number: 2, history: 'ab'.repeat(8), node }, 'n1')
+  const write = (id: number) => world.ends(primary.upsert([{ id, vector: [1, 2] }]))
+  await expect(write(2)).rejects.toMatchObject({ code: 'fenced' })
+  await world.timer.pass(1_000)
+  await write(3)
 })
