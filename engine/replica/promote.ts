@@ -111,6 +111,7 @@ export async function promote(collection: Collection, options: PromoteOptions): 
   const promised: Other[] = []
   let lostRecords: number | null
   let wanted = options.lag?.settings.wanted ?? null
+  let known = before.members // a standby that joined a moment ago has not been told yet
   try {
     const answers = await Promise.all(
       others.map(async ({ node }) => copyOf(node, collection, options, 'fence', epoch)),
@@ -130,6 +131,7 @@ export async function promote(collection: Collection, options: PromoteOptions): 
         if (planned || !isOperatingError(error)) throw error // else it is told as left
       })
       wanted = primary.state.config
+      known = primary.state.members
     }
     refuseAhead(collection, answers, before.primary)
     lostRecords = beyond(collection, primary?.state)
@@ -150,7 +152,7 @@ export async function promote(collection: Collection, options: PromoteOptions): 
     }
     throw error
   }
-  const members = membersAfter(before.members, before.primary, promised, self)
+  const members = membersAfter(known, before.primary, promised, self)
   await replication.change((now) => ({ ...now, members }))
   await Promise.all(
     promised.map(({ node }) =>

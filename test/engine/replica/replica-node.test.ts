@@ -19,6 +19,13 @@ async function twoNodes(mode: 'sync' | 'async' = 'async', whenAlone: 'block' | '
   return { world, write }
 }
 
+test('a synchronous standby that is promoted before it was told of that goes on with a synchronous one', async () => {
+  const { world } = await twoNodes('sync', 'block')
+  expect((await world.collection('n2')).replication.state.members).toEqual([])
+  const promotion = await world.ends(world.node('n2').promote(replicated, yes))
+  expect(promotion.members).toEqual([{ name: 'n1', url: 'sim://n1', mode: 'sync' }])
+})
+
 test('case 60: a primary that was paused while another was promoted writes nothing: its first write is refused', async () => {
   const { world, write } = await twoNodes()
   await write('n1', 'before')
