@@ -278,12 +278,22 @@ function sentenceOf({ records, knownRecords, asOfAt, seconds, unreachable }: Los
 
 async function agreed(context: Context, question: string): Promise<boolean> {
   await context.io.stderr.write(question)
+  const { signal } = context.io
+  const stopped = new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+  const text = await Promise.race([firstLine(context.io.stdin), stopped])
+  return /^\s*y(es)?\s*$/i.test(text.split('\n')[0] ?? '')
+}
+
+async function firstLine(input: AsyncIterable<Uint8Array | string>): Promise<string> {
   let text = ''
-  for await (const part of context.io.stdin) {
+  for await (const part of input) {
     text += Buffer.from(part).toString('utf8')
     if (text.includes('\n')) break
   }
-  return /^\s*y(es)?\s*$/i.test(text.split('\n')[0] ?? '')
+  return text
 }
 
 async function rejoin(

@@ -11,7 +11,12 @@ import type { Clock } from '../base/clock.ts'
 import { fail, OperatingError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Timer } from '../base/timer.ts'
-import type { ReplicaMember, ReplicaState } from './replica-file.ts'
+import {
+  noHistory,
+  type PromisedEpoch,
+  type ReplicaMember,
+  type ReplicaState,
+} from './replica-file.ts'
 
 export interface FollowersOptions {
   readonly clock: Clock
@@ -252,12 +257,15 @@ const notConfirmed = (missing: readonly string[]): OperatingError =>
   )
 
 /** @throws `fenced`, always */
-export const failFenced = (
-  name: string,
-  { number, node }: { number: number; node: { name: string; url: string } },
-): never =>
-  fail(
-    'fenced',
-    `${name} takes no writes here: epoch ${number} was begun by ${node.name} (${node.url})`,
-    `Write to ${node.url}. This node joins again with: vectra-cli cluster rejoin.`,
-  )
+export const failFenced = (name: string, { number, history, node }: PromisedEpoch): never =>
+  history === noHistory
+    ? fail(
+        'fenced',
+        `${name} was fenced here: nothing is written in it until a copy is promoted`,
+        'Promote this one or another one: vectra-cli cluster promote. Where another one writes already, this node joins it: vectra-cli cluster rejoin.',
+      )
+    : fail(
+        'fenced',
+        `${name} takes no writes here: epoch ${number} was begun by ${node.name} (${node.url})`,
+        `Write to ${node.url}. This node joins again with: vectra-cli cluster rejoin.`,
+      )

@@ -18,6 +18,9 @@ import { Fields } from '../format/fields.ts'
 import type { Epoch } from '../format/identity.ts'
 import { readEpoch } from '../format/manifest.ts'
 
+/** The history of an epoch that nobody begins: a copy that was fenced by a person. */
+export const noHistory = '0000000000000000'
+
 export const replicaFileName = 'replica.json'
 const kind: DocumentKind = { format: 'vectra-replica', version: 1 }
 

@@ -15,6 +15,7 @@ import type { Collection } from '../collection/collection.ts'
 import type { DataDirectory } from '../collection/data-directory.ts'
 import {
   type NodeAddress,
+  noHistory,
   type ReplicationMode,
   readAddress,
   type WhenAlone,
@@ -23,7 +24,6 @@ import type { Fields } from '../format/fields.ts'
 import type { Joined } from './seed-from-repository.ts'
 import type { Standbys } from './standbys.ts'
 import { type Answer, ask, type Reply, type Transport } from './transport.ts'
-import { noHistory } from './void-promise.ts'
 
 /** What a node is to be for a collection. */
 export interface ReplicateOptions {

@@ -14,6 +14,7 @@ import type { Collection } from '../collection/collection.ts'
 import {
   isSameEpoch,
   type NodeAddress,
+  noHistory,
   type ReplicaMember,
   type ReplicaState,
 } from '../collection/replica-file.ts'
@@ -99,6 +100,7 @@ export async function promote(collection: Collection, options: PromoteOptions): 
   refuseAhead(collection, others, before.primary)
   const seen = others.find(({ node }) => node.name === before.primary?.name)?.state
   if (planned && seen !== undefined) refuseOtherIndex(collection, seen)
+  const wasLast = isLast(collection)
   const window = lossWindow(collection, others, options)
   if (!(await options.confirm(window))) {
     fail('declined', 'the promotion was declined', 'Nothing was changed.')
@@ -134,7 +136,7 @@ export async function promote(collection: Collection, options: PromoteOptions): 
       known = primary.state.members
     }
     refuseAhead(collection, answers, before.primary)
-    lostRecords = beyond(collection, primary?.state)
+    lostRecords = wasLast ? 0 : beyond(collection, primary?.state)
     if (lostRecords !== null && lostRecords > (planned ? 0 : (window.records ?? 0))) {
       fail(
         'possible-loss',
@@ -235,7 +237,7 @@ function lossWindow(
   )
   const known = committedAtUs > 0 || lag?.asOfAt != null
   return {
-    records: beyond(collection, seen),
+    records: isLast(collection) ? 0 : beyond(collection, seen),
     knownRecords: lag?.records ?? 0,
     asOfAt: known ? new Date(asOfMs).toISOString() : null,
     seconds: known ? Math.max(0, clock.nowMs() - asOfMs) / 1000 : null,
@@ -251,6 +253,13 @@ function lossWindow(
 const isAhead = (state: CopyState | undefined, epoch: Epoch, lsn: number): boolean =>
   state !== undefined &&
   (state.epoch.number > epoch.number || (isSameEpoch(state.epoch, epoch) && state.lsn > lsn))
+
+/** Whether this copy is the primary, fenced by a person: nobody else was promised an epoch after its own. */
+function isLast({ epoch, replication }: Collection): boolean {
+  const { role, promised, earlier } = replication.state
+  const others = earlier.some(({ number }) => number > epoch.number)
+  return role === 'primary' && promised?.history === noHistory && !others
+}
 
 /** Records of the primary that are not here. */
 function beyond(collection: Collection, primary: CopyState | undefined): number | null {

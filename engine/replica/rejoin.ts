@@ -7,10 +7,14 @@
  */
 import { fail } from '../base/errors.ts'
 import type { Collection } from '../collection/collection.ts'
-import { type Ancestor, isSameEpoch, type NodeAddress } from '../collection/replica-file.ts'
+import {
+  type Ancestor,
+  isSameEpoch,
+  type NodeAddress,
+  noHistory,
+} from '../collection/replica-file.ts'
 import type { CopyState } from './copy-state.ts'
 import type { LostRecords } from './lost-records.ts'
-import { noHistory } from './void-promise.ts'
 
 export interface RejoinSteps {
   readonly self: NodeAddress

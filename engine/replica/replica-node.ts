@@ -16,6 +16,7 @@ import type { MendResult, PieceSource } from '../collection/mend.ts'
 import {
   isSameEpoch,
   type NodeAddress,
+  noHistory,
   type ReplicationMode,
   readAddress,
   type WhenAlone,
@@ -35,7 +36,7 @@ import type { Joined } from './seed-from-repository.ts'
 import { Shipper } from './ship.ts'
 import { Standbys } from './standbys.ts'
 import { answer, ask, failUnknown, type Reply, type Transport } from './transport.ts'
-import { noHistory, voidPromise } from './void-promise.ts'
+import { voidPromise } from './void-promise.ts'
 import { WriteProbe } from './write-probe.ts'
 
 export interface ReplicaNodeOptions {
@@ -364,8 +365,7 @@ export class ReplicaNode {
       const closing = () => this.#options.data.shut(collection.name).catch(() => {})
       const shut = this.#shut.get(collection) ?? closing()
       this.#shut.set(collection, shut)
-      await shut
-      return this.#open(name)
+      return shut.then(() => this.#open(name))
     }
     const ready = this.#attached.get(collection) ?? this.#attach(collection)
     this.#attached.set(collection, ready)

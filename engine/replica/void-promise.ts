@@ -4,12 +4,9 @@
  */
 import { isOperatingError } from '../base/errors.ts'
 import type { Collection } from '../collection/collection.ts'
-import { isSameEpoch, type NodeAddress } from '../collection/replica-file.ts'
+import { isSameEpoch, type NodeAddress, noHistory } from '../collection/replica-file.ts'
 import { readCopyState } from './copy-state.ts'
 import { ask, type Transport } from './transport.ts'
-
-/** The history of an epoch that nobody begins: a copy that was fenced by a person. */
-export const noHistory = '0000000000000000'
 
 const askMs = 2_000
 

@@ -2,6 +2,7 @@ import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Clock, systemClock } from '../../../engine/base/clock.ts'
+import { OperatingError } from '../../../engine/base/errors.ts'
 import { limits } from '../../../engine/base/limits.ts'
 import { systemTimer, type Timer } from '../../../engine/base/timer.ts'
 import { MemoryDisk } from '../../support/memory-disk.ts'
@@ -101,4 +102,20 @@ test('a standby that is behind raises the alarm at /metrics and has a line in st
   }
   expect(await late(), back.warnings.join('\n')).toBe('0')
   expect((await status()).stderr).not.toContain('is behind')
+})
+
+test('whoever is asked may stop at once, and nothing is promoted', async () => {
+  const server = await serving('/data', { disk: new MemoryDisk(), name: 'n1' })
+  await server.ask('PUT', '/vectra/v1/collections/c', { dimension: 2 })
+  await server.ask('POST', '/vectra/v1/cluster/fence', { collection: 'c' })
+  const stop = new AbortController()
+  async function* nobodyTypes(): AsyncGenerator<Uint8Array> {
+    stop.abort(new OperatingError('interrupted', 'stopped by SIGINT', ''))
+    await new Promise(() => {})
+    yield Buffer.alloc(0)
+  }
+  const argv = ['cluster', 'promote', 'c', '--endpoint', server.url]
+  const run = await runCli(argv, { stdin: nobodyTypes(), io: { signal: stop.signal } })
+  expect(run.exitCode, run.stderr).toBe(130)
+  expect((await server.ask('GET', '/vectra/v1/cluster')).body.copies[0].fenced).toBe(true)
 })

@@ -80,3 +80,18 @@ test('a primary that was promised an epoch that its node gave up writes again', 
   await world.timer.pass(1_000)
   await write(3)
 })
+
+test('a primary that a person fenced says so, and is promoted again with nothing lost', async () => {
+  const { world } = await threeNodes()
+  await world.ends(world.node('n1').fence(replicated))
+  const primary = await world.collection('n1')
+  const write = () => world.ends(primary.upsert([{ id: 2, vector: [1, 2] }]))
+  await expect(write()).rejects.toMatchObject({
+    code: 'fenced',
+    message: 'items was fenced here: nothing is written in it until a copy is promoted',
+    hint: expect.not.stringContaining('sim://n1'),
+  })
+  const promotion = await world.ends(world.node('n1').promote(replicated, yes))
+  expect(promotion).toMatchObject({ window: { records: 0 }, lostRecords: 0 })
+  await write()
+})
