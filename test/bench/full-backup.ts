@@ -3,16 +3,22 @@
  * `cp` with hashes, restic (compression off), borg (no compression, no encryption). The same data
  * directory for all, flushed, in turn, in one run.
  *
- * Options: `--points N --dimension N --ef-construction N --trials N`. Ours runs in an engine that
+ * Options: `--points N --dimension N --ef-construction N --trials N`, `--data PATH` where the collection is built, or
+ * was by an earlier run with the same other options; it stays there. Ours runs in an engine that
  * serves the collection and has the neighbours of its golden queries (the first backup finds them,
  * which is printed apart), and merges no segments meanwhile; everything else is included: hashes, fsync, the proof of the content and,
  * for the restore, loading the graphs up to the first answer. Peers only copy and check bytes; how long ours took
- * until its bytes were written, hashed and durable stands in a row of its own. The page cache is warm for all.
+ * until its bytes were written, hashed and durable stands in a row of its own.
+ *
+ * All begin under the same conditions: the page cache holds what they read, nothing waits to be written back, and
+ * free memory is at hand: a virtual machine gives it back to its host within seconds, and who needs it next waits
+ * up to a second a gigabyte for it. So before each piece of work the file system is synced, and before those that
+ * write a gigabyte 3 GiB are filled once and freed. Ours and its peers take turns within each trial.
  * restic and borg are installed with apt-get where they are missing.
  * At full size exits 1 when an aim is missed.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -28,6 +34,7 @@ const { values } = parseArgs({
     dimension: { type: 'string', default: '384' },
     'ef-construction': { type: 'string', default: '40' },
     trials: { type: 'string', default: '3' },
+    data: { type: 'string' },
   },
 })
 const count = Number(values.points)
@@ -56,6 +63,8 @@ const environment = {
 
 const run = (command: string, ...options: string[]) =>
   execFileSync(command, options, { env: environment, stdio: ['ignore', 'pipe', 'inherit'] })
+/** Ours to change; a collection that was built elsewhere stays as it is. */
+const dataPath = at('data')
 const restic = (...options: string[]) =>
   run('restic', '--repo', at('restic'), '--quiet', '--compression', 'off', ...options)
 const borg = (...options: string[]) => run('borg', ...options)
@@ -68,6 +77,13 @@ const hashAll = (directory: string, processes = 1) =>
     directory,
     String(processes),
   )
+
+/** A durable copy, and its hashes. */
+function copyAndHash(from: string, to: string): void {
+  run('cp', '-r', from, to)
+  run('sync', '--file-system', to)
+  hashAll(to)
+}
 
 function requirePeers(): void {
   for (const [command, name] of [
@@ -107,58 +123,36 @@ const work = (name: string, aims: Work['aims']): Work => ({
 const full = work('full backup', { cp: 1, restic: 2.5, borg: 2 })
 const verify = work('verify every byte', { openssl: 1.4, restic: 3.5 })
 const restore = work('restore, proven, to the first answer', { cp: 1 / 1.1, restic: 2 })
-/** Part of the one above, in the same run: what the peers do. The proof goes on beside it and slows it down. */
+/** Part of the one above, in the same run: what the peers do. */
 const durable = work('restore, bytes written, hashed and durable (what the peers do)', {})
 const incremental = work('incremental, 1 % overwritten', { restic: 2 })
 
-const time = async (list: number[], job: () => unknown) => {
+/** Fills memory once and gives it back to the kernel; see the head of this file. */
+const fillMemory = 'Array.from({ length: 3 }, () => Buffer.alloc(2 ** 30, 1))'
+/** @param writes whether the work needs memory for what it writes */
+const time = async (list: number[], job: () => unknown, writes = true) => {
+  run('sync', '--file-system', root)
+  if (writes) run(process.execPath, '--eval', fillMemory)
   const { ms } = await timed(job)
   list.push(ms)
 }
 /** Files of an earlier trial are removed outside of what is timed. */
 const clear = (name: string) => rm(at(name), { recursive: true, force: true })
 
-async function peersOnce(trial: number): Promise<void> {
-  await Promise.all(['copy', 'restic', 'borg', 'cache', 'back'].map(clear))
-  restic('init')
-  borg('init', '--encryption', 'none', at('borg'))
-  const archive = `${at('borg')}::full`
-  await time(full.peers.cp, () => {
-    run('cp', '-r', at('data'), at('copy'))
-    run('sync', '--file-system', at('copy'))
-    hashAll(at('copy'))
-  })
-  await time(full.peers.restic, () => restic('backup', at('data')))
-  await time(full.peers.borg, () => borg('create', '--compression', 'none', archive, at('data')))
-  await time(verify.peers.openssl, () => hashAll(at('copy')))
-  await time(verify.peers.openssl2, () => hashAll(at('copy'), 2))
-  await time(verify.peers.restic, () => restic('check', '--read-data'))
-  await time(verify.peers.borg, () => borg('check', '--verify-data', at('borg')))
-  await time(restore.peers.cp, () => {
-    run('cp', '-r', at('copy'), at('back'))
-    run('sync', '--file-system', at('back'))
-    hashAll(at('back'))
-  })
-  await clear('back')
-  await time(restore.peers.restic, () => restic('restore', 'latest', '--target', at('back')))
-  await clear('back')
-  await mkdir(at('back'))
-  const extract = (name: string) =>
-    execFileSync('borg', ['extract', name], { env: environment, cwd: at('back') })
-  await time(restore.peers.borg, () => extract(archive))
-  await clear('back')
-  console.log(`trial ${trial}: peers done`)
-}
-
 try {
   requirePeers()
   const vectors = clusteredVectors({ count, dimension, seed: 7 })
   const query = Float32Array.from(rowOf(vectors, dimension, 1))
-  const built = await timed(() => buildCollection(at('data'), vectors, dimension, efConstruction))
-  await built.value.close()
-  console.log(`${count} × ${dimension}, efConstruction ${efConstruction}, in ${duration(built.ms)}`)
+  const builtPath = values.data ?? dataPath
+  const isBuilt = await stat(builtPath).catch(() => undefined)
+  if (isBuilt === undefined) {
+    const built = await timed(() => buildCollection(builtPath, vectors, dimension, efConstruction))
+    await built.value.close()
+    console.log(`${count} × ${dimension} built in ${duration(built.ms)}`)
+  }
+  if (builtPath !== dataPath) run('cp', '-r', builtPath, dataPath)
   const compaction = 'manual' // a merge would take one processor from whoever is being timed
-  const data = await openDataDirectory(at('data'), { ...outside, create: false, compaction })
+  const data = await openDataDirectory(dataPath, { ...outside, create: false, compaction })
   const items = await data.open('items')
   await items.search(query, { k: 10 })
   const first = await createBackup(items, {
@@ -171,8 +165,11 @@ try {
   const random = seededRandom(11)
   const changed = Math.ceil(count / 100)
   for (let trial = 1; trial <= trials; trial++) {
-    await peersOnce(trial)
-    await Promise.all(['repository', 'target'].map(clear))
+    await Promise.all(['copy', 'restic', 'borg', 'cache', 'repository', 'target'].map(clear))
+    restic('init')
+    borg('init', '--encryption', 'none', at('borg'))
+    const archive = `${at('borg')}::full`
+    await time(full.peers.cp, () => copyAndHash(dataPath, at('copy')))
     const destination = at('repository')
     const phases: string[] = []
     await time(full.ours, async () => {
@@ -181,10 +178,24 @@ try {
       phases.push(...taken.phases.map((each) => `${each.phase} ${duration(each.durationMs)}`))
     })
     console.log(`trial ${trial}: full backup: ${phases.join(', ')}`)
-    await time(verify.ours, async () => {
-      const result = await verifyRepository({ ...outside, source: destination, depth: 'objects' })
-      if (!result.ok) throw new Error('the repository is damaged')
-    })
+    await time(full.peers.restic, () => restic('backup', dataPath))
+    await time(full.peers.borg, () => borg('create', '--compression', 'none', archive, dataPath))
+
+    await time(verify.peers.openssl, () => hashAll(at('copy')), false)
+    await time(
+      verify.ours,
+      async () => {
+        const result = await verifyRepository({ ...outside, source: destination, depth: 'objects' })
+        if (!result.ok) throw new Error('the repository is damaged')
+      },
+      false,
+    )
+    await time(verify.peers.openssl2, () => hashAll(at('copy'), 2), false)
+    await time(verify.peers.restic, () => restic('check', '--read-data'), false)
+    await time(verify.peers.borg, () => borg('check', '--verify-data', at('borg')), false)
+
+    await time(restore.peers.cp, () => copyAndHash(at('copy'), at('back')))
+    await clear('back')
     const target = await openDataDirectory(at('target'), { ...outside, create: true })
     await time(restore.ours, async () => {
       const restored = await restoreSnapshot(target, {
@@ -196,10 +207,19 @@ try {
       if (restored.graphs !== 'kept') throw new Error('a graph was rebuilt')
       await (await target.open('items')).search(query, { k: 10 })
       console.log(
-        `trial ${trial}: restore: ${restored.phases.map((each) => `${each.phase} ${duration(each.durationMs)}`).join(', ')}`,
+        `trial ${trial}: restore: durable ${duration(restored.durableMs)}; ${restored.phases.map((each) => `${each.phase} ${duration(each.durationMs)}`).join(', ')}`,
       )
     })
     await target.close()
+    await clear('target')
+    await time(restore.peers.restic, () => restic('restore', 'latest', '--target', at('back')))
+    await clear('back')
+    await mkdir(at('back'))
+    const extract = (name: string) =>
+      execFileSync('borg', ['extract', name], { env: environment, cwd: at('back') })
+    await time(restore.peers.borg, () => extract(archive))
+    await clear('back')
+
     const fresh = clusteredVectors({ count: changed, dimension, seed: 100 + trial })
     for (let row = 0; row < changed; row += 1000) {
       const batch = Array.from({ length: Math.min(1000, changed - row) }, (_, i) => ({
@@ -209,13 +229,17 @@ try {
       await items.upsert(batch)
     }
     await items.checkpoint()
-    await time(incremental.ours, () =>
-      createBackup(items, { ...outside, destination, snapshotId: 'incremental' }),
+    await time(
+      incremental.ours,
+      () => createBackup(items, { ...outside, destination, snapshotId: 'incremental' }),
+      false,
     )
-    await time(incremental.peers.restic, () => restic('backup', at('data')))
-    const archive = `${at('borg')}::incremental`
-    await time(incremental.peers.borg, () =>
-      borg('create', '--compression', 'none', archive, at('data')),
+    await time(incremental.peers.restic, () => restic('backup', dataPath), false)
+    const changedArchive = `${at('borg')}::incremental`
+    await time(
+      incremental.peers.borg,
+      () => borg('create', '--compression', 'none', changedArchive, dataPath),
+      false,
     )
   }
   await data.close()
@@ -239,7 +263,9 @@ try {
       ])
     }
   }
-  console.log(`${describeRun()}\n${count} × ${dimension}, medians of ${trials}\n\n${table(shown)}`)
+  console.log(
+    `${describeRun()}\n${count} × ${dimension}, efConstruction ${efConstruction}, medians of ${trials}\n\n${table(shown)}`,
+  )
   if (count >= 600_000 && missed) process.exitCode = 1
 } finally {
   await rm(root, { recursive: true, force: true })
