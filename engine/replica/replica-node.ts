@@ -17,6 +17,7 @@ import {
   isSameEpoch,
   type NodeAddress,
   noHistory,
+  type ReplicaState,
   type ReplicationMode,
   readAddress,
   type WhenAlone,
@@ -101,7 +102,7 @@ export class ReplicaNode {
 
   /** Fetches what is damaged from the other copies, and from `more`. @throws see {@link Mending.mend} */
   mend(name: string, more: readonly PieceSource[] = []): Promise<MendResult> {
-    return this.#mending.mend(name, more)
+    return this.#mending.mend(this.#options.data.aliases.resolve(name), more)
   }
 
   /** Nothing is followed or given out any more when this resolves. */
@@ -156,10 +157,8 @@ export class ReplicaNode {
   /** Ends replication to a standby. It stays what it is until it is dropped there. */
   async forget(name: string, node: string): Promise<void> {
     const { replication } = await this.#primary(name)
-    await replication.change((now) => ({
-      ...now,
-      members: now.members.filter((each) => each.name !== node),
-    }))
+    const others = ({ members }: ReplicaState) => members.filter((each) => each.name !== node)
+    await replication.change((now) => ({ ...now, members: others(now) }))
   }
 
   /** Changes what synchronous writes do while their standby is not there. */
@@ -176,7 +175,7 @@ export class ReplicaNode {
       readonly confirm: (window: LossWindow) => Promise<boolean>
     },
   ): Promise<Promotion> {
-    return this.#turns.run(name, async () => {
+    return this.#turns.run(this.#options.data.aliases.resolve(name), async () => {
       const collection = await this.#open(name)
       const { transport, clock, newEpoch } = this.#options
       const lag = this.#standbys.status(collection.name)
@@ -204,7 +203,8 @@ export class ReplicaNode {
 
   /** A copy here becomes a standby of `primary`. @throws see {@link rejoin} */
   rejoin(name: string, primary: NodeAddress, mode: ReplicationMode): Promise<Rejoined> {
-    return this.#turns.run(name, () => this.#rejoin(name, primary, mode))
+    const work = () => this.#rejoin(name, primary, mode)
+    return this.#turns.run(this.#options.data.aliases.resolve(name), work)
   }
 
   async #rejoin(name: string, primary: NodeAddress, mode: ReplicationMode): Promise<Rejoined> {
@@ -362,8 +362,8 @@ export class ReplicaNode {
   async #open(name: string): Promise<Collection> {
     const collection = await this.#options.data.open(name)
     if (collection.replication.isBroken) {
-      const closing = () => this.#options.data.shut(collection.name).catch(() => {})
-      const shut = this.#shut.get(collection) ?? closing()
+      const { data } = this.#options
+      const shut = this.#shut.get(collection) ?? data.shut(collection.name).catch(() => {})
       this.#shut.set(collection, shut)
       return shut.then(() => this.#open(name))
     }

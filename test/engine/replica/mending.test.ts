@@ -92,3 +92,14 @@ test('case 16: a primary that nobody can help stays read-only, and says why', as
     (await world.collection('n1')).upsert([{ id: 99, vector: [9, 9] }]),
   ).rejects.toMatchObject({ message: expect.stringContaining('is read-only') })
 })
+
+test('a standby that is mended by another name of it stops following meanwhile, and has one follower afterwards', async () => {
+  const world = await twoNodes()
+  await world.of('n2').data?.aliases.set('live', replicated)
+  const before = world.warnings.length
+  await world.ends(world.node('n2').mend('live'))
+  await world.ends((await world.collection('n1')).upsert([{ id: 60, vector: [6, 6] }]))
+  await world.timer.pass(3_000)
+  expect(await (await world.collection('n2')).get(60)).toBeDefined()
+  expect(world.warnings.slice(before)).toEqual([])
+})
