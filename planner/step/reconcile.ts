@@ -98,7 +98,7 @@ async function replay(
         return fail(
           'step-failed',
           `${lost.file} is on the machine of ${other}, which cannot be read from here`,
-          `There: vectra-cli collections reconcile ${collection} ${lost.file} --replay --endpoint ${truth.node.url}.`,
+          `There: vectra-cli collections reconcile ${collection} ${lost.file} --replay --endpoint ${truth.node.url}. Do it whatever comes next: ${other} follows from now on, so this step finds nothing missing when it is tried again.`,
         )
       })
     missing += lost.records
