@@ -29,6 +29,12 @@ const schema = new URL('../../../schemas/plan.schema.json', import.meta.url)
 export const validatorModule = async () => word + ' from ' + (await readFile(schema, 'utf8'))
 export const scriptValidatorModule = validatorModule\n`,
   )
+  await write(
+    'planner/plan/parse-worker.ts',
+    `import { parse } from 'yaml'
+import { word } from '../../engine/base/word.ts'
+process.stdout.write(parse('- ' + word)[0])\n`,
+  )
   for (const half of ['engine', 'planner']) {
     const importing = `import { word } from '../../engine/base/word.ts'`
     await write(
@@ -77,6 +83,16 @@ test('the schemas are compiled into dist, anew after a change of one of them', a
   expect(await fs.readFile(at('dist/planner/plan/script-validator.js'), 'utf8')).toBe(
     await compiled(),
   )
+})
+
+test('the thread of the parser is one file, with the library and its license', async () => {
+  const { at, write, build } = await smallProject()
+  await build()
+  await write('alone.js', await fs.readFile(at('dist/planner/plan/parse-worker.js'), 'utf8'))
+  await fs.rm(at('dist'), { recursive: true })
+  await fs.rm(at('node_modules'))
+  expect((await execa(process.execPath, [at('alone.js')])).stdout).toBe('one')
+  expect(await fs.readFile(at('alone.js'), 'utf8')).toContain('Copyright Eemeli Aro')
 })
 
 test('a build that fails says why, exits 1 or more and leaves the old one in place', async () => {
