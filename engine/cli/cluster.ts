@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
 import { fail, OperatingError } from '../base/errors.ts'
+import type { NodeAddress } from '../collection/replica-file.ts'
 import { toWords } from '../replica/adopt-settings.ts'
 import type { CopyStatus } from '../replica/copy-status.ts'
 import type { LossWindow, Promotion } from '../replica/promote.ts'
@@ -136,18 +137,42 @@ async function replicate(context: Context, flags: { addReplica: string; sourceCl
   return { node: standby.node, source: primary.node, cluster: primary.cluster }
 }
 
+/** Whom a node names: those that it was told of, its standbys, and whom it follows. */
+const namedBy = ({ nodes, copies }: NodeDescription): NodeAddress[] => [
+  ...nodes,
+  ...copies.flatMap(({ members, primary }) => [...members, ...(primary === null ? [] : [primary])]),
+]
+
+type Asked = { readonly node: NodeAddress; readonly found: NodeDescription | string }
+
+/** All nodes that are named by one that answers: after a failover hardly any knows all of them. */
+async function askAround(context: Context, own: NodeDescription): Promise<readonly Asked[]> {
+  const asked = new Map<string, Asked>()
+  let named = namedBy(own)
+  for (;;) {
+    const next = new Map(
+      named
+        .filter(({ name }) => name !== own.node.name && !asked.has(name))
+        .map(({ name, url }) => [name, { name, url }] as const),
+    )
+    if (next.size === 0) return [...asked.values()]
+    const answers = await Promise.all(
+      [...next.values()].map(async (node): Promise<Asked> => {
+        const found = await withinLimit(context, statusMs, noAnswer, (own) =>
+          describeNode(clientOf(own, node.url)),
+        ).catch((error: unknown) => String(error))
+        context.io.signal.throwIfAborted()
+        return { node, found }
+      }),
+    )
+    for (const each of answers) asked.set(each.node.name, each)
+    named = answers.flatMap(({ found }) => (typeof found === 'string' ? [] : namedBy(found)))
+  }
+}
+
 async function status(context: Context) {
   const own = await describeNode(await ownServer(context))
-  const others = own.nodes.filter(({ name }) => name !== own.node.name)
-  const asked = await Promise.all(
-    others.map(async (node) => {
-      const found = await withinLimit(context, statusMs, noAnswer, (own) =>
-        describeNode(clientOf(own, node.url)),
-      ).catch((error: unknown) => String(error))
-      context.io.signal.throwIfAborted()
-      return { node, found }
-    }),
-  )
+  const asked = await askAround(context, own)
   const descriptions: NodeDescription[] = [own]
   const unreachable: string[] = []
   for (const { node, found } of asked) {

@@ -130,8 +130,14 @@ export class Joining {
       let joined: Joined = { how: 'kept' }
       if (data.has(name)) {
         const collection = await open(name)
-        const isOurs = collection.uuid === uuid && collection.replication.isStandby
-        if (!isOurs) {
+        if (collection.uuid !== uuid) {
+          fail(
+            'collection-exists',
+            `${self.name} has another collection ${name}, with content of its own`,
+            `See what it holds, and drop it there first: vectra-cli collections drop ${name} --endpoint URL.`,
+          )
+        }
+        if (!collection.replication.isStandby) {
           fail(
             'collection-exists',
             `${self.name} has a collection ${name} that is no standby`,

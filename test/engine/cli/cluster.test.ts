@@ -26,6 +26,31 @@ test('status waits for no node whose link looks open and carries nothing', async
   expect(run.objects().at(-1)).toMatchObject({ outcome: 'done', nodes: 1, unreachable: ['n2'] })
 })
 
+test('status asks all nodes that any of them names, also when the one that knew them all is gone', async () => {
+  const nodes = await Promise.all(
+    ['n1', 'n2', 'n3'].map((name) => serving(`/${name}`, { name, disk: new MemoryDisk() })),
+  )
+  const [first, second, third] = nodes
+  if (!first || !second || !third) throw new Error('three nodes were started')
+  await first.ask('PUT', '/vectra/v1/collections/c', { dimension: 2 })
+  for (const other of [second, third]) {
+    const { node } = (await other.ask('GET', '/vectra/v1/cluster')).body
+    await first.ask('POST', '/vectra/v1/cluster/nodes', node)
+    const replicate = ['collections', 'replicate', 'c', '--mode', 'async']
+    const to = ['--replica-node', `${node.name}=${other.url}`, '--endpoint', first.url]
+    expect((await runCli([...replicate, ...to])).exitCode).toBe(0)
+  }
+  await first.close()
+  const promote = ['cluster', 'promote', 'c', '--without', 'n1', '--yes', '--endpoint', second.url]
+  const promoted = await runCli(promote)
+  expect(promoted.exitCode, promoted.stderr).toBe(0)
+  for (const asked of [second, third]) {
+    const run = await runCli(['cluster', 'status', '--endpoint', asked.url, '--json'])
+    const seen = run.objects().flatMap(({ node, name }) => (name === 'c' ? [node] : []))
+    expect(seen.sort(), run.stderr).toEqual(['n2', 'n3'])
+  }
+})
+
 test('status shows the other copies when one cannot be opened, and what is wrong with it', async () => {
   const data = await temporaryDirectory()
   const first = await serving(data, { name: 'n1' })
