@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
 import { fail, OperatingError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
 import type { NodeAddress } from '../collection/replica-file.ts'
 import { toWords } from '../replica/adopt-settings.ts'
 import type { CopyStatus } from '../replica/copy-status.ts'
@@ -145,7 +146,10 @@ const namedBy = ({ nodes, copies }: NodeDescription): NodeAddress[] => [
 
 type Asked = { readonly node: NodeAddress; readonly found: NodeDescription | string }
 
-/** All nodes that are named by one that answers: after a failover hardly any knows all of them. */
+/**
+ * All nodes that are named by one that answers: after a failover hardly any knows all of them. No more than a cluster
+ * has, whatever they name.
+ */
 async function askAround(context: Context, own: NodeDescription): Promise<readonly Asked[]> {
   const asked = new Map<string, Asked>()
   let named = namedBy(own)
@@ -155,9 +159,10 @@ async function askAround(context: Context, own: NodeDescription): Promise<readon
         .filter(({ name }) => name !== own.node.name && !asked.has(name))
         .map(({ name, url }) => [name, { name, url }] as const),
     )
-    if (next.size === 0) return [...asked.values()]
+    const some = [...next.values()].slice(0, limits.clusterNodes - asked.size)
+    if (some.length === 0) return [...asked.values()]
     const answers = await Promise.all(
-      [...next.values()].map(async (node): Promise<Asked> => {
+      some.map(async (node): Promise<Asked> => {
         const found = await withinLimit(context, statusMs, noAnswer, (own) =>
           describeNode(clientOf(own, node.url)),
         ).catch((error: unknown) => String(error))

@@ -18,8 +18,11 @@ export const clientOf = ({ io, token }: Context, url: string): VectraClient =>
   new VectraClient({ endpoint: url, token, signal: io.signal })
 
 /** A node as it describes itself. @throws `unreachable` */
-export const describeNode = (client: VectraClient): Promise<NodeDescription> =>
-  client.ask<NodeDescription>('GET', '/vectra/v1/cluster')
+export async function describeNode(client: VectraClient): Promise<NodeDescription> {
+  const found = await client.ask<NodeDescription>('GET', '/vectra/v1/cluster')
+  const isNode = [found?.nodes, found?.copies].every(Array.isArray) && found.node !== undefined
+  return isNode ? found : fail('unreachable', 'what answers is no node', 'Look at its address.')
+}
 
 /** The server that the command was pointed at. @throws `usage` when there is none */
 export async function ownServer(context: Context): Promise<VectraClient> {

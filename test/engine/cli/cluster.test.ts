@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { readdir, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Clock, systemClock } from '../../../engine/base/clock.ts'
@@ -49,6 +52,27 @@ test('status asks all nodes that any of them names, also when the one that knew 
     const seen = run.objects().flatMap(({ node, name }) => (name === 'c' ? [node] : []))
     expect(seen.sort(), run.stderr).toEqual(['n2', 'n3'])
   }
+})
+
+test('status asks no more nodes than a cluster has, and none that is something else', async () => {
+  let asked = 0
+  const name = (count: number) => ({ name: `x${count}`, url: `http://127.0.0.1:${port}` })
+  const endless = createServer((_, response) => {
+    asked++
+    const answer = asked === 3 ? { status: 'ok' } : { node: name(asked), copies: [] }
+    const nodes = [name(2 * asked), name(2 * asked + 1)]
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify(asked === 3 ? answer : { ...answer, cluster: null, nodes }))
+  })
+  await once(endless.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => void endless.close())
+  const { port } = endless.address() as AddressInfo // it listens
+  const server = await serving('/data', { disk: new MemoryDisk(), name: 'n1' })
+  await server.ask('POST', '/vectra/v1/cluster/nodes', name(1))
+  const run = await runCli(['cluster', 'status', '--endpoint', server.url, '--json'])
+  expect(run.exitCode, run.stderr).toBe(0)
+  expect(asked).toBe(limits.clusterNodes)
+  expect(run.objects().at(-1)).toMatchObject({ unreachable: [expect.any(String)] })
 })
 
 test('status shows the other copies when one cannot be opened, and what is wrong with it', async () => {
