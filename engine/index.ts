@@ -37,7 +37,7 @@ export {
 } from './base/errors.ts'
 export { defaults, GiB, KiB, limits, MiB } from './base/limits.ts'
 export { checkName, nameProblem, reservedNames } from './base/name.ts'
-export { processStart } from './base/process-start.ts'
+export { markedProcesses, processStart } from './base/process-start.ts'
 export { noProgress, type Progress, type ProgressEvent } from './base/progress.ts'
 export { ProgressRate, type Rate } from './base/progress-rate.ts'
 export { isForbidden, reachOf } from './base/reach.ts'

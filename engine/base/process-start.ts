@@ -1,12 +1,14 @@
 /**
- * Whether a process is alive, and since when: a pid alone does not name a process, it is reused.
+ * Whether a process is alive, and since when: a pid alone does not name a process, it is reused. And which
+ * processes carry a mark in their environment, for programs whose starter died before it wrote down their pid.
  */
 import { nodeDisk } from './disk.ts'
 import { isOperatingError } from './errors.ts'
 
 /** Bytes of /proc/<pid>/stat: one line. */
 const statBytes = 4096
-/** Field 22 of proc(5) `stat`, counted after the command name, which is in parentheses. */
+/** Fields 6 and 22 of proc(5) `stat`, counted after the command name, which is in parentheses. */
+const sessionFieldAfterName = 3
 const startFieldAfterName = 19
 /** Field 3: a zombie, or one that is being removed. It holds nothing any more. */
 const deadStates = ['Z', 'X', 'x']
@@ -24,22 +26,63 @@ export async function processStart(pid: number): Promise<string | undefined> {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return undefined
   }
   try {
-    const handle = await nodeDisk.open(`/proc/${pid}/stat`, 'read')
-    try {
-      const bytes = Buffer.alloc(statBytes)
-      const text = bytes.toString('utf8', 0, await handle.read(bytes, 0))
-      const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-      if (deadStates.includes(fields[0] ?? '')) return undefined
-      return fields[startFieldAfterName] ?? 'unknown'
-    } finally {
-      await handle.close()
-    }
+    const fields = await statOf(pid)
+    if (deadStates.includes(fields[0] ?? '')) return undefined
+    return fields[startFieldAfterName] ?? 'unknown'
   } catch (error) {
     if (isOperatingError(error, 'file-not-found')) return 'unknown'
     // it ended between the two looks: the kernel says so to who has the file open
     if (isOperatingError(error) && codeOf(error.cause) === 'ESRCH') return undefined
     throw error
   }
+}
+
+/** Its fields after the command name. */
+const statOf = async (pid: number): Promise<string[]> => {
+  const text = (await readStart(`/proc/${pid}/stat`, statBytes)).toString()
+  return text.slice(text.lastIndexOf(')') + 2).split(' ')
+}
+
+/** Files of /proc have no size: what comes at the first reading. */
+async function readStart(file: string, maxBytes: number): Promise<Buffer> {
+  const handle = await nodeDisk.open(file, 'read')
+  try {
+    const bytes = Buffer.alloc(maxBytes)
+    return bytes.subarray(0, await handle.read(bytes, 0))
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Bytes of an environment that are looked at; whoever marks a program puts the mark first. */
+const environmentBytes = 4096
+
+/**
+ * Pids of this user's living processes that lead a session and were started with `name=value` in the first 4 KiB of
+ * their environment; none where there is no /proc.
+ */
+export async function markedProcesses(name: string, value: string): Promise<number[]> {
+  const mark = `\0${name}=${value}\0`
+  const isMarked = async (pid: number): Promise<boolean> => {
+    try {
+      const environment = await readStart(`/proc/${pid}/environ`, environmentBytes)
+      if (!`\0${environment.toString()}\0`.includes(mark)) return false
+      const fields = await statOf(pid)
+      return fields[sessionFieldAfterName] === String(pid) && !deadStates.includes(fields[0] ?? '')
+    } catch (error) {
+      if (isOperatingError(error)) return false // it ended, or is somebody else's
+      throw error
+    }
+  }
+  const found: number[] = []
+  try {
+    for (const pid of (await nodeDisk.list('/proc')).map(Number)) {
+      if (Number.isInteger(pid) && (await isMarked(pid))) found.push(pid)
+    }
+  } catch (error) {
+    if (!isOperatingError(error, 'file-not-found')) throw error
+  }
+  return found
 }
 
 const codeOf = (cause: unknown): unknown => (cause as NodeJS.ErrnoException | undefined)?.code // of a Disk: a system error
@@ -50,13 +93,8 @@ const bootIdBytes = 64
 /** A UUID that the kernel makes at each start of the host; undefined where there is no /proc. */
 export async function hostBoot(): Promise<string | undefined> {
   try {
-    const handle = await nodeDisk.open('/proc/sys/kernel/random/boot_id', 'read')
-    try {
-      const bytes = Buffer.alloc(bootIdBytes)
-      return bytes.toString('utf8', 0, await handle.read(bytes, 0)).trim()
-    } finally {
-      await handle.close()
-    }
+    const bytes = await readStart('/proc/sys/kernel/random/boot_id', bootIdBytes)
+    return bytes.toString().trim()
   } catch (error) {
     if (isOperatingError(error, 'file-not-found', 'disk-refused')) return undefined
     throw error

@@ -72,6 +72,7 @@ export function openWorkspace(
   const inputs = inputsOf(task, scope)
   const context: StepContext = {
     id: task.id,
+    mark: `${run}/${stage}/${task.id}`,
     plan: tree.plan,
     asking: tools.asking,
     inputs,

@@ -4,7 +4,7 @@
  * An argument list, never a shell; a minimal environment; the plan's directory as working directory.
  * When the step is stopped the program's whole process group ends. Its output is bounded and masked.
  */
-import { fail, processStart } from '../../engine/index.ts'
+import { fail, type JsonObject, markedProcesses, processStart } from '../../engine/index.ts'
 import {
   keepOutput,
   programError,
@@ -35,6 +35,9 @@ export const exec: StepFaces<'exec'> = {
   examine,
 }
 
+/** Has the step's mark in the environment of what it runs: the process may die before it has noted the pid. */
+const markVariable = 'VECTRA_DR_STEP'
+
 /** Longer commands are cut in titles; `explain` shows them whole. */
 const titleChars = 80
 
@@ -64,7 +67,11 @@ export async function runCommand(
 ): Promise<StepResult> {
   const command = words.map((word) => context.text(word))
   const invocation = toInvocation(command)
-  const environment = toEnvironment(context.environment, variables)
+  // the mark stands first: it is looked for there
+  const environment = {
+    [markVariable]: context.mark,
+    ...toEnvironment(context.environment, variables),
+  }
 
   let shown = 0
   const stdout = keepOutput(context.redact, (line) => {
@@ -104,20 +111,25 @@ export async function runCommand(
 async function examine(
   { command, repeatable }: ExecInput,
   { note }: Interrupted,
+  { mark }: StepContext,
 ): Promise<Examination> {
-  const { pid, startedAt } = note ?? {}
-  const [program] = command
-  const isKnown = typeof pid === 'number' && startedAt !== 'unknown'
-  if (isKnown && (await processStart(pid)) === startedAt) {
+  const running = (await stillRunning(note)) ?? (await markedProcesses(markVariable, mark))[0]
+  if (running !== undefined) {
     return fail(
       'locked',
-      `${program.text}, which the interrupted step started, still runs as process ${pid}`,
-      `Wait until it ends, or end it and what it started: kill -- -${pid}`,
+      `${command[0].text}, which the interrupted step started, still runs as process ${running}`,
+      `Wait until it ends, or end it and what it started: kill -- -${running}`,
     )
   }
   return repeatable
     ? { state: 'repeat', found: 'the plan says that it may be repeated' }
-    : { state: 'unknown', found: `what ${program.text} did cannot be seen from here` }
+    : { state: 'unknown', found: `what ${command[0].text} did cannot be seen from here` }
+}
+
+/** The pid that was noted, while it is still that program. */
+async function stillRunning({ pid, startedAt }: JsonObject = {}): Promise<number | undefined> {
+  if (typeof pid !== 'number' || startedAt === 'unknown') return undefined
+  return (await processStart(pid)) === startedAt ? pid : undefined
 }
 
 /** The same command earlier in the run: whether it said the same is what a reader wants to know. */

@@ -35,6 +35,8 @@ import type { Evidence, StepRecord } from './record.ts'
 export interface StepContext {
   /** The step's id, unique in its stage. */
   readonly id: string
+  /** This step of this run; programs that it starts have it in their environment, so that they are found again. */
+  readonly mark: string
   readonly plan: Plan
   /** Fills a template in; `collection` is what `${collection}` means there. @throws `step-failed` */
   text(template: Template, collection?: string): string

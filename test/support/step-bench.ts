@@ -74,6 +74,7 @@ export function stepBench(
   const redact = rest.redact ?? ((text: string) => text)
   const context: StepContext = {
     id: 'step',
+    mark: `test-${process.pid}/steps/step`,
     plan: buildPlan(),
     asking: nobodyToAsk,
     text: (template: Template) => template.text,

@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { execa } from 'execa'
 import { expect, test } from 'vitest'
-import { processStart } from '../../../engine/base/process-start.ts'
+import { markedProcesses, processStart } from '../../../engine/base/process-start.ts'
 
 test('a living process has one start, the same each time', async () => {
   const start = await processStart(process.pid)
@@ -35,4 +36,22 @@ test('case 36: a dead process whose parent has not heard of it holds nothing any
   expect(() => process.kill(pid, 0)).not.toThrow()
   parent.kill('SIGKILL')
   await parent
+})
+
+test('programs that lead a session are found by what their environment has, and only the living', async () => {
+  const mark = randomUUID()
+  const start = (value: string, detached: boolean) =>
+    execa('sleep', ['30'], { env: { MARK: value }, extendEnv: false, detached, reject: false })
+  const leader = start(mark, true)
+  const others = [start(mark, false), start(`${mark}0`, true)]
+  await Promise.all([leader, ...others].map((child) => once(child, 'spawn')))
+  expect(await markedProcesses('MARK', mark)).toEqual([leader.pid])
+  expect(await markedProcesses('ARK', mark)).toEqual([])
+  leader.kill('SIGKILL')
+  await leader
+  expect(await markedProcesses('MARK', mark)).toEqual([])
+  for (const other of others) {
+    other.kill('SIGKILL')
+    await other
+  }
 })

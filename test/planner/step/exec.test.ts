@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto'
+import { EventEmitter, once } from 'node:events'
 import * as fs from 'node:fs/promises'
 import * as path from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -69,7 +71,9 @@ describe('case 92: exec', () => {
     )
     const [cwd, env] = JSON.parse(String(outputs['stdout']))
     expect(cwd).toBe(await fs.realpath(directory))
-    expect(env).toEqual({ PATH: '/usr/bin:/bin', HOME: '/home/x', LANG: 'C', REGION: 'eu' })
+    const { VECTRA_DR_STEP, ...rest } = env
+    expect(VECTRA_DR_STEP).toBe(bench.context.mark)
+    expect(rest).toEqual({ PATH: '/usr/bin:/bin', HOME: '/home/x', LANG: 'C', REGION: 'eu' })
   })
 
   test('case 92: a program in the plan directory is not found through PATH', async () => {
@@ -269,4 +273,28 @@ test('an interrupted program that still runs keeps the run from going on, with w
     state: 'repeat',
     found: 'the plan says that it may be repeated',
   })
+})
+
+test('case 1: a program whose starter died before it noted the pid is found all the same', async () => {
+  const noting = new EventEmitter()
+  const { context, force } = stepBench({
+    mark: `${randomUUID()}/steps/step`,
+    note: async ({ pid }) => {
+      noting.emit('begun', pid)
+      await once(noting, 'goes on')
+    },
+  })
+  const input = { ...script('setInterval(() => {}, 1000)'), repeatable: true }
+  const begun = once(noting, 'begun')
+  const ended = exec.run(input, context)
+  const [pid] = await begun
+  const examine = () => exec.examine?.(input, { at: 0 }, context)
+  await expect(examine()).rejects.toMatchObject({
+    code: 'locked',
+    message: expect.stringContaining(`still runs as process ${pid}`),
+  })
+  force.abort()
+  noting.emit('goes on')
+  await ended
+  expect(await examine()).toMatchObject({ state: 'repeat' })
 })
