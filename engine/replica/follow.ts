@@ -3,12 +3,13 @@
  *
  * What fails passes or is told: an unreachable primary and a damaged answer are asked again, at growing
  * intervals; a primary that is none any more names the one that took over; a log that no longer reaches
- * back so far makes the standby take a new base. Only a divergence ends it: a person has to look.
+ * back so far makes the standby take a new base. A primary that has no collection of that name, or another one, is
+ * asked again as well: the very collection may come back. Only a divergence ends it: a person has to look.
  */
 
 import { canonicalJson, isJsonObject } from '../base/canonical-json.ts'
 import type { Clock } from '../base/clock.ts'
-import { isOperatingError, type OperatingError } from '../base/errors.ts'
+import { fail, isOperatingError, type OperatingError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { pause, type Timer } from '../base/timer.ts'
 import type { Collection } from '../collection/collection.ts'
@@ -39,7 +40,7 @@ export interface FollowerOptions {
 export interface FollowerStatus extends Lag {
   /** Its index and durability, against the primary's. */
   readonly settings: SettingsStatus
-  /** `following`: the last answer came. `seeding`: a new base is on its way. */
+  /** `following`: the last answer came. `seeding`: a new base is on its way. `diverged`: a person has to decide. */
   readonly state: 'following' | 'waiting' | 'seeding' | 'diverged' | 'stopped'
   /** Why it is not following; null when it is. */
   readonly problem: string | null
@@ -51,6 +52,7 @@ export class Follower {
   readonly #settings: SettingsAdoption
   readonly #stop = new AbortController()
   #state: FollowerStatus['state'] = 'waiting'
+  #hasEnded = false
   #problem: string | null = null
   #lsn = 0
   /** Log asked for at once: less where answers do not arrive in time, so that a slow link gets on too. */
@@ -76,7 +78,7 @@ export class Follower {
 
   /** Nothing is asked any more: it was stopped, the copies diverged, or the collection was dropped. */
   get hasEnded(): boolean {
-    return this.#state === 'stopped' || this.#state === 'diverged'
+    return this.#hasEnded
   }
 
   status(): FollowerStatus {
@@ -88,6 +90,7 @@ export class Follower {
     try {
       await this.#run()
     } finally {
+      this.#hasEnded = true
       await this.#settings.giveUp()
     }
   }
@@ -97,22 +100,25 @@ export class Follower {
     const { signal } = this.#stop
     while (!signal.aborted) {
       try {
-        await this.#once()
+        if ((await this.#once()) === 'later') {
+          await pause(this.#options.timer, limits.followRetryMaxMs, signal).catch(() => {})
+          continue
+        }
         this.#problem = null
         retryMs = limits.followRetryMs
         this.#maxBytes = Math.min(2 * this.#maxBytes, limits.shipBytes)
       } catch (error) {
         if (signal.aborted) return
         if (!isOperatingError(error)) throw error
+        if (isOperatingError(error, 'collection-not-found') && !(await this.#isHere())) {
+          this.#state = 'stopped' // it was dropped
+          return
+        }
         this.#told(error)
         if (isOperatingError(error, 'unreachable')) {
           this.#maxBytes = Math.max(this.#maxBytes / 16, limits.shipLeastBytes)
         }
         if (this.#state === 'diverged') return
-        if (isOperatingError(error, 'collection-not-found')) {
-          this.#state = 'stopped' // it was dropped
-          return
-        }
         if (await this.#asked(error)) continue
         await pause(this.#options.timer, retryMs, signal).catch(() => {})
         retryMs = Math.min(2 * retryMs, limits.followRetryMaxMs)
@@ -120,8 +126,14 @@ export class Follower {
     }
   }
 
-  /** One question and what follows from its answer. */
-  async #once(): Promise<void> {
+  /** Whether there is a copy here still. */
+  async #isHere(): Promise<boolean> {
+    const error = await this.#options.collection().catch((error: unknown) => error)
+    return !isOperatingError(error, 'collection-not-found')
+  }
+
+  /** One question and what follows from its answer: the next one at once, or later. */
+  async #once(): Promise<'next' | 'later'> {
     const { transport, self, clock, name } = this.#options
     const { signal } = this.#stop
     const collection = await this.#options.collection()
@@ -133,8 +145,8 @@ export class Follower {
     this.#lsn = position.lsn
     if (!replication.isStandby || primary === null) {
       this.#state = 'waiting'
-      await pause(this.#options.timer, limits.followRetryMaxMs, signal).catch(() => {})
-      return
+      this.#problem = null
+      return 'later'
     }
     const { lsn, chain } = position
     const waitMs = limits.shipWaitMs
@@ -143,8 +155,10 @@ export class Follower {
     const request = { collection: name, uuid, epoch, node: self.name, ...wanted }
     const askedMs = clock.monotonicMs()
     const timeoutMs = waitMs + limits.standbyGoneMs
-    const answer = await ask(transport, primary, 'ship', request, { timeoutMs, signal })
-    if (signal.aborted) return
+    const answer = await ask(transport, primary, 'ship', request, { timeoutMs, signal }).catch(
+      (error: unknown) => this.#gone(primary, error),
+    )
+    if (signal.aborted) return 'next'
     switch (answer.fields.oneOf('kind', ['records', 'switch', 'seed'])) {
       case 'records':
         await replication.follow({
@@ -164,33 +178,66 @@ export class Follower {
         if (answer.fields.has('config')) {
           this.#settings.told(collection, readConfig(answer.fields.object('config')))
         }
-        return
+        return 'next'
       case 'switch':
         await this.#remember(collection, answer)
         await this.#settings.giveUp() // an epoch begins when no change is under way
         await replication.switchEpoch(readEpoch(answer.fields.object('epoch')), 'standby')
-        return
+        return 'next'
       case 'seed':
-        await this.#seed(primary, answer.fields.oneOf('reason', ['another', 'gone', 'diverged']))
+        return this.#seed(primary, answer.fields.oneOf('reason', ['another', 'gone', 'diverged']))
     }
   }
 
-  async #seed(primary: NodeAddress, reason: 'another' | 'gone' | 'diverged'): Promise<void> {
-    const { name, onWarning } = this.#options
-    if (reason !== 'gone') {
-      this.#state = 'diverged'
-      this.#problem =
-        reason === 'another'
-          ? `${name} at ${primary.name} is another collection than the one here`
-          : `${name} has records here that ${primary.name} does not have`
-      onWarning(
-        `${this.#problem}; following has ended. Look at both, then: vectra-cli cluster rejoin`,
-      )
-      return this.#stop.abort(new Error('the copies diverged'))
+  async #seed(
+    primary: NodeAddress,
+    reason: 'another' | 'gone' | 'diverged',
+  ): Promise<'next' | 'later'> {
+    const { name, onWarning, self } = this.#options
+    switch (reason) {
+      case 'another':
+        this.#diverged(
+          `${name} at ${primary.name} is another collection than the one at ${self.name}, which stays as it is and is followed again when the same one is there; ${this.#choices(primary)}`,
+        )
+        return 'later'
+      case 'diverged':
+        this.#diverged(
+          `${name} has records at ${self.name} that ${primary.name} does not have; following has ended. Look at both, then: vectra-cli cluster rejoin ${name} --node ${self.name} --primary ${primary.name}`,
+        )
+        this.#stop.abort(new Error('the copies diverged'))
+        return 'later'
+      case 'gone':
+        this.#state = 'seeding'
+        onWarning(
+          `${name} is behind what ${primary.name} still has of its log; it takes a new base`,
+        )
+        await this.#options.seed(primary, this.#stop.signal)
+        return 'next'
     }
-    this.#state = 'seeding'
-    onWarning(`${name} is behind what ${primary.name} still has of its log; it takes a new base`)
-    await this.#options.seed(primary, this.#stop.signal)
+  }
+
+  #diverged(problem: string): void {
+    if (this.#problem !== problem) this.#options.onWarning(problem)
+    this.#state = 'diverged'
+    this.#problem = problem
+  }
+
+  /** A primary without the collection may get it back: the copy here may be the only one there is. */
+  #gone({ name: node, url }: NodeAddress, error: unknown): never {
+    if (!isOperatingError(error, 'collection-not-found')) throw error
+    const { name, self } = this.#options
+    return fail(
+      'collection-not-found',
+      `${node} at ${url} has no collection ${name} now; the copy at ${self.name} stays as it is and is followed again when the same one is there. Where it is gone for good: vectra-cli cluster promote ${name} --node ${self.name}`,
+      `Or drop the copy here: vectra-cli collections drop ${name} --endpoint ${self.url}.`,
+      { cause: error },
+    )
+  }
+
+  /** What a person may do about two collections of one name. */
+  #choices({ name: node }: NodeAddress): string {
+    const { name, self } = this.#options
+    return `to keep the one at ${self.name}: vectra-cli cluster promote ${name} --node ${self.name}; to keep the one at ${node}: vectra-cli collections drop ${name} --endpoint ${self.url}, then vectra-cli collections replicate ${name} --replica-node ${self.name}`
   }
 
   /** What the primary tells of the other copies: whoever is promoted knows them. */
@@ -207,7 +254,7 @@ export class Follower {
     const again = this.#problem === error.message
     this.#problem = error.message
     if (isOperatingError(error, 'divergence', 'digest-mismatch')) this.#state = 'diverged'
-    else if (this.#state === 'following') this.#state = 'waiting'
+    else if (this.#state !== 'seeding') this.#state = 'waiting'
     if (!again) this.#options.onWarning(`following ${this.#options.name}: ${error.message}`)
   }
 
