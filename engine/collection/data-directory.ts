@@ -31,7 +31,7 @@ import { type MendResult, mendCollection, type SourcesOf } from './mend.ts'
 import { NameGates } from './name-gates.ts'
 import { emptyManifest, startHistory } from './open-files.ts'
 import { type RepairResult, refuseStandby, repairCollection } from './repair.ts'
-import { lookAtReplaced } from './replaced-copy.ts'
+import { lookAtReplaced, type ReplacedCopy } from './replaced-copy.ts'
 import { replicaFileName } from './replica-file.ts'
 import {
   type CommitTarget,
@@ -289,7 +289,8 @@ export class DataDirectory {
         try {
           await disk.syncDirectory(path.dirname(directory))
           await this.#gates.alone(name, async () => {
-            const remarks = await this.#lookAtReplaced(request) // it may have become a standby meanwhile
+            const { remarks, kept } = await this.#lookAtReplaced(request) // it may have changed meanwhile
+            if (kept) await restored.replication.change((now) => ({ ...now, ...kept }))
             await this.#adopt(name, entry, target)
             for (const each of remarks) target.onRemark?.(each)
             this.#open.set(name, Promise.resolve(restored))
@@ -345,12 +346,11 @@ export class DataDirectory {
 
   readonly #directoryOf = (entry: CatalogueEntry): string =>
     path.join(this.path, 'collections', entry.directory)
-
   readonly #notFound = (name: string): Error => notFound(name, this.names(), this.path)
 
-  async #lookAtReplaced({ inPlaceOf = '' }: StageRequest): Promise<readonly string[]> {
+  async #lookAtReplaced({ inPlaceOf = '', uuid }: StageRequest): Promise<ReplacedCopy> {
     const entry = this.#catalogue.current.collections.get(inPlaceOf)
-    return entry ? lookAtReplaced(this.#context.disk, inPlaceOf, this.#directoryOf(entry)) : []
+    return lookAtReplaced(this.#context.disk, inPlaceOf, entry && this.#directoryOf(entry), uuid)
   }
 
   /** Commits `entry` under `name`; what the name meant before becomes a leftover and is removed. */

@@ -59,6 +59,8 @@ export interface ReplicaState {
   readonly earlier: readonly PromisedEpoch[]
   /** Oldest first. */
   readonly lineage: readonly Ancestor[]
+  /** Histories that a restore in their place ended: this one goes on from none of them, and nobody else may in its name. */
+  readonly replaced: readonly Epoch[]
   /** On a primary: the standbys. On a standby: those that the primary told of. */
   readonly members: readonly ReplicaMember[]
   readonly whenAlone: WhenAlone
@@ -77,6 +79,7 @@ export const unreplicated: ReplicaState = {
   promised: null,
   earlier: [],
   lineage: [],
+  replaced: [],
   members: [],
   whenAlone: 'block',
   nodes: [],
@@ -140,6 +143,7 @@ export function decodeReplicaState(bytes: Uint8Array, file: string): ReplicaStat
     promised: fields.has('promised') ? readPromise(fields.object('promised')) : null,
     earlier: fields.objects('earlier', limits.replicaLineage).map(readPromise),
     lineage: fields.objects('lineage', limits.replicaLineage).map(readAncestor),
+    replaced: readReplaced(fields),
     members: fields.objects('members', limits.clusterNodes).map(readMember),
     whenAlone: fields.oneOf('whenAlone', ['block', 'async']),
     nodes: fields.objects('nodes', limits.clusterNodes).map(readAddress),
@@ -209,6 +213,36 @@ export const readAncestor = (fields: Fields): Ancestor => ({
   lsn: fields.integer('lsn'),
   chain: fields.integer('chain', 0, 0xffffffff),
 })
+
+/** @throws `damaged`; an earlier version wrote none */
+export const readReplaced = (fields: Fields): readonly Epoch[] =>
+  fields.has('replaced')
+    ? fields.objects('replaced', limits.replicaLineage).map((each) => readEpoch(each))
+    : []
+
+/** The history that a copy is in, and those that it comes from or took the place of. */
+export interface Histories {
+  readonly epoch: Epoch
+  readonly lineage: readonly Ancestor[]
+  readonly replaced: readonly Epoch[]
+}
+
+/**
+ * Whether two copies of one uuid come from each other or from a common history: promotions lead from one to the next.
+ * A backup that was restored where no copy was begins a history of its own, which has no say in theirs.
+ */
+export function areRelated(one: Histories, other: Histories): boolean {
+  const all = ({ epoch, lineage, replaced }: Histories) => [
+    epoch,
+    ...lineage.map((each) => each.epoch),
+    ...replaced,
+  ]
+  // what is older is not remembered any more
+  if (all(one).length > limits.replicaLineage || all(other).length > limits.replicaLineage) {
+    return true
+  }
+  return all(one).some((each) => all(other).some((known) => isSameEpoch(each, known)))
+}
 
 /** Whether `epoch` is the very history that `other` is. */
 export const isSameEpoch = (epoch: Epoch, other: Epoch): boolean =>

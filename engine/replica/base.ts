@@ -47,7 +47,7 @@ export class Bases {
     const base = newUuid()
     this.#held.set(base, { state, cancel: () => {} })
     this.#touch(base)
-    const { lineage, members, whenAlone } = replication.state
+    const { lineage, replaced, members, whenAlone } = replication.state
     const { uuid, name } = state.collection
     const { epoch, lsn, count, digest, aliases } = state
     const files = state.files.map(({ path, sizeBytes, pieces }) => ({
@@ -58,7 +58,7 @@ export class Bases {
     return {
       header: {
         ...{ kind: 'base', base, uuid, name, aliases, epoch, lsn, count, digest },
-        ...{ lineage, members, whenAlone, files },
+        ...{ lineage, replaced, members, whenAlone, files },
       },
     }
   }

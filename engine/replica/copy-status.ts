@@ -12,7 +12,7 @@ import type { WhenAlone } from '../collection/replica-file.ts'
 import { type CopyState, copyState } from './copy-state.ts'
 import type { FollowerStatus } from './follow.ts'
 
-export interface CopyStatus extends Omit<CopyState, 'members' | 'lineage' | 'chain'> {
+export interface CopyStatus extends Omit<CopyState, 'members' | 'lineage' | 'replaced' | 'chain'> {
   /** On a standby: how it follows. */
   readonly following: FollowerStatus | null
   /** On a primary: its standbys. */
@@ -42,7 +42,7 @@ export function copyStatus(
   collection: Collection,
   following: FollowerStatus | undefined,
 ): CopyStatus {
-  const { members: _, lineage: __, chain: ___, ...state } = copyState(collection)
+  const { members: _, lineage: __, chain: ___, replaced: ____, ...state } = copyState(collection)
   const { followers, isStandby, state: own, damage } = collection.replication
   return {
     ...state,

@@ -14,12 +14,12 @@ import { limits } from '../base/limits.ts'
 import { pause, type Timer } from '../base/timer.ts'
 import type { Collection } from '../collection/collection.ts'
 import type { NodeAddress } from '../collection/replica-file.ts'
-import { readAddress, readMember } from '../collection/replica-file.ts'
+import { areRelated, readAddress, readMember } from '../collection/replica-file.ts'
 import { readConfig } from '../format/config.ts'
 import { Fields } from '../format/fields.ts'
 import { readEpoch } from '../format/manifest.ts'
 import { SettingsAdoption, type SettingsStatus } from './adopt-settings.ts'
-import { readCopyState } from './copy-state.ts'
+import { historiesOf, readCopyState } from './copy-state.ts'
 import { type Lag, LagMeter } from './position.ts'
 import { type Answer, ask, type Transport } from './transport.ts'
 import { voidPromise } from './void-promise.ts'
@@ -283,7 +283,8 @@ export class Follower {
     if (!isJsonObject(primary)) return false
     const found = readAddress(new Fields(primary, 'the answer of another node'))
     const { self, transport, name } = this.#options
-    const { replication, epoch } = await this.#options.collection()
+    const collection = await this.#options.collection()
+    const { replication, epoch } = collection
     const known = replication.state.primary
     if (found.name === self.name) return false
     if (known?.name === found.name && known.url === found.url) return false
@@ -292,6 +293,7 @@ export class Follower {
       .then(({ fields }) => readCopyState(fields))
       .catch(() => undefined)
     if (seen?.role !== 'primary' || seen.fenced || seen.epoch.number < epoch.number) return false
+    if (!areRelated(seen, historiesOf(collection))) return false
     await replication.change((now) => ({ ...now, primary: found }))
     return true
   }

@@ -12,6 +12,7 @@ import { fail, isOperatingError, type OperatingError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Collection } from '../collection/collection.ts'
 import {
+  areRelated,
   isSameEpoch,
   type NodeAddress,
   noHistory,
@@ -23,7 +24,7 @@ import type { CollectionConfig } from '../format/config.ts'
 import { type Epoch, newEpoch } from '../format/identity.ts'
 import { readEpoch } from '../format/manifest.ts'
 import { refuseOtherIndex, type SettingsStatus, takeQuickSettings } from './adopt-settings.ts'
-import { type CopyState, copyState, readCopyState } from './copy-state.ts'
+import { type CopyState, copyState, historiesOf, readCopyState } from './copy-state.ts'
 import type { Lag } from './position.ts'
 import { ask, type Transport } from './transport.ts'
 
@@ -192,16 +193,21 @@ function look(collection: Collection, options: PromoteOptions): Promise<Other[]>
 
 async function copyOf(
   node: NodeAddress,
-  { name, uuid }: Collection,
+  collection: Collection,
   { self, transport }: PromoteOptions,
   kind: 'copy' | 'fence',
   epoch?: Epoch,
 ): Promise<Other> {
+  const { name, uuid, replication } = collection
+  const own = historiesOf(collection)
   try {
-    const header = { collection: name, ...(epoch && { uuid, epoch, node: self }) }
+    const header = { collection: name, ...(epoch && { uuid, epoch, node: self, own }) }
     const { fields } = await ask(transport, node, kind, header, { timeoutMs: askMs })
     const state = readCopyState(fields)
-    if (state.uuid === uuid) return { node, state, problem: undefined }
+    const isOther = state.uuid !== uuid || !areRelated(state, own)
+    // a primary that was restored writes: who is promoted beside it has to know
+    const isPrimary = node.name === replication.state.primary?.name && state.uuid === uuid
+    if (!isOther || isPrimary) return { node, state, problem: undefined }
     return fail('divergence', `${node.name} has another collection of that name`, 'Look at both.')
   } catch (error) {
     if (!isOperatingError(error)) throw error

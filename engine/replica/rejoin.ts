@@ -9,11 +9,12 @@ import { fail } from '../base/errors.ts'
 import type { Collection } from '../collection/collection.ts'
 import {
   type Ancestor,
+  areRelated,
   isSameEpoch,
   type NodeAddress,
   noHistory,
 } from '../collection/replica-file.ts'
-import type { CopyState } from './copy-state.ts'
+import { type CopyState, historiesOf } from './copy-state.ts'
 import type { LostRecords } from './lost-records.ts'
 
 export interface RejoinSteps {
@@ -63,6 +64,13 @@ export async function rejoin(collection: Collection, steps: RejoinSteps): Promis
     state.epoch.number < epoch.number ||
     (state.epoch.number === epoch.number && !replication.isFenced)
   ) {
+    if (!areRelated(state, historiesOf(collection))) {
+      fail(
+        'divergence',
+        `${name} was restored at ${self.name} and began a history of its own; ${primary.name} goes on in another one`,
+        `To keep that of ${primary.name}: vectra-cli collections drop ${name} --endpoint ${self.url}, then vectra-cli collections replicate ${name} --replica-node ${self.name}.`,
+      )
+    }
     fail(
       'divergence',
       `${name} is in epoch ${epoch.number} here and in epoch ${state.epoch.number} at ${primary.name}: two nodes were promoted apart from each other`,

@@ -26,7 +26,7 @@ import type { Fields } from '../format/fields.ts'
 import type { Epoch } from '../format/identity.ts'
 import { readEpoch } from '../format/manifest.ts'
 import { Bases } from './base.ts'
-import { type CopyState, copyState, readCopyState } from './copy-state.ts'
+import { type CopyState, copyState, readCopyState, refuseOther } from './copy-state.ts'
 import { type CopiesHere, type CopyStatus, copyStatus, lookAtAll } from './copy-status.ts'
 import { askToJoin, Joining, type ReplicateOptions } from './joining.ts'
 import { exportLost } from './lost-records.ts'
@@ -286,13 +286,7 @@ export class ReplicaNode {
   }
 
   async #promise(collection: Collection, fields: Fields): Promise<Reply> {
-    if (fields.text('uuid') !== collection.uuid) {
-      fail(
-        'divergence',
-        `${collection.name} is another collection at ${this.self.name}`,
-        'Name the right node.',
-      )
-    }
+    refuseOther(collection, fields, this.self)
     const epoch = readEpoch(fields.object('epoch'))
     const node = readAddress(fields.object('node'))
     return this.#standbys.promising(collection.name, async () => {

@@ -177,6 +177,7 @@ async function restoreStandby(
       // what comes after its own epoch is added when it enters that
       lineage: begun < 0 ? state.lineage : state.lineage.slice(0, begun),
       members: state.members,
+      replaced: state.replaced,
       ...stillPromised(options, epoch.number),
     }),
   })

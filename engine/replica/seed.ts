@@ -16,6 +16,7 @@ import {
   type ReplicaState,
   readAncestor,
   readMember,
+  readReplaced,
   unreplicated,
   withKnownNodes,
 } from '../collection/replica-file.ts'
@@ -109,6 +110,7 @@ const standbyState = (fields: Fields, primary: NodeAddress): ReplicaState => ({
   role: 'standby',
   primary,
   lineage: fields.objects('lineage', limits.replicaLineage).map(readAncestor),
+  replaced: readReplaced(fields),
   members: fields.objects('members', limits.clusterNodes).map(readMember),
   whenAlone: fields.oneOf('whenAlone', ['block', 'async']),
 })

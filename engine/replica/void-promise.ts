@@ -4,8 +4,8 @@
  */
 import { isOperatingError } from '../base/errors.ts'
 import type { Collection } from '../collection/collection.ts'
-import { isSameEpoch, type NodeAddress, noHistory } from '../collection/replica-file.ts'
-import { readCopyState } from './copy-state.ts'
+import { areRelated, isSameEpoch, type NodeAddress, noHistory } from '../collection/replica-file.ts'
+import { historiesOf, readCopyState } from './copy-state.ts'
 import { ask, type Transport } from './transport.ts'
 
 const askMs = 2_000
@@ -33,7 +33,9 @@ export async function voidPromise(
       seen.lineage.some(({ epoch }) => isSameEpoch(epoch, promised)) ||
       (seen.promised !== null && isSameEpoch(seen.promised, promised))
     const isPassed = mayWrite && seen.epoch.number >= promised.number
-    if (holds || isPassed || seen.uuid !== uuid) return false
+    // what was restored there since says nothing of what its node did before
+    const isOther = seen.uuid !== uuid || !areRelated(seen, historiesOf(collection))
+    if (holds || isPassed || isOther) return false
     await replication.release(promised)
     return true
   } catch (error) {

@@ -1,13 +1,14 @@
 /**
  * Before a primary that no standby asked for a while writes again, it asks around: while it was paused or cut off
- * somebody else may have been promoted. Who cannot be asked says nothing: a node alone goes on, as it was told to.
+ * somebody else may have been promoted. Who cannot be asked says nothing: a node alone goes on, as it was told to. Nor
+ * does a node that restored a backup of the collection where it had no copy: that is a history of its own.
  */
 import type { Clock } from '../base/clock.ts'
 import { isOperatingError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Collection } from '../collection/collection.ts'
-import type { NodeAddress } from '../collection/replica-file.ts'
-import { readCopyState } from './copy-state.ts'
+import { areRelated, type NodeAddress } from '../collection/replica-file.ts'
+import { historiesOf, readCopyState } from './copy-state.ts'
 import { ask, type Transport } from './transport.ts'
 import { voidPromise } from './void-promise.ts'
 
@@ -56,7 +57,8 @@ export class WriteProbe {
     void voidPromise(collection, this.#options, { mayWrite: true }).catch(() => {})
   }
 
-  async #ask({ name, uuid, replication, epoch }: Collection, node: NodeAddress): Promise<void> {
+  async #ask(collection: Collection, node: NodeAddress): Promise<void> {
+    const { name, uuid, replication, epoch } = collection
     const { transport, self } = this.#options
     try {
       const { fields } = await ask(
@@ -67,7 +69,7 @@ export class WriteProbe {
         { timeoutMs: askMs },
       )
       const seen = readCopyState(fields)
-      if (seen.uuid !== uuid) return
+      if (seen.uuid !== uuid || !areRelated(seen, historiesOf(collection))) return
       const newer = seen.epoch.number > epoch.number ? { ...seen.epoch, node } : seen.promised
       if (newer !== null && newer.number > epoch.number) await replication.promise(newer, self.name)
     } catch (error) {

@@ -55,3 +55,73 @@ test('a collection that does not know any more what it is to others is restored 
   await file.close()
   expect((await restore('n1')).remarks.join()).toContain('cannot be read')
 })
+
+/** A standby that dropped its copy and restored a backup of it: a history apart, under the same uuid. */
+async function restoredApart(names: readonly string[]) {
+  const world = new ReplicaWorld(seededRandom(15), names)
+  await world.build('async', 'async')
+  const write = async (name: string, id: number) =>
+    world.ends((await world.collection(name)).upsert([{ id, vector: [1, 2] }]))
+  await write('n1', 1)
+  const { disk, data } = world.of('n2')
+  const source = { location: new MemoryDestination() }
+  const { clock } = world
+  const backup = { destination: source, snapshotId: 's1', disk: world.of('n1').disk, clock }
+  await createBackup(await world.collection('n1'), backup)
+  await write('n1', 2)
+  await world.timer.pass(2_000)
+  if (data === undefined) throw new Error('n2 is down')
+  await world.ends(data.drop(replicated))
+  const options = { collection: replicated, source, disk, clock }
+  await world.ends(restoreSnapshot(threadless(data), options))
+  expect((await world.node('n2').status(replicated)).epoch.number).toBe(2)
+  await world.timer.pass(10_000) // nobody was heard of: the primary asks around before it writes
+  return { world, write }
+}
+
+test('a node that drops its copy and restores a backup of it fences nobody: the primary writes on', async () => {
+  const { world, write } = await restoredApart(['n1', 'n2'])
+  await write('n1', 3)
+  expect(await world.node('n1').status(replicated)).toMatchObject({ fenced: false, lsn: 3 })
+  await write('n2', 4)
+  const { address } = world.of('n1')
+  await expect(
+    world.ends(world.node('n2').rejoin(replicated, address, 'async')),
+  ).rejects.toMatchObject({
+    code: 'divergence',
+    hint: expect.stringContaining('vectra-cli collections drop items --endpoint sim://n2'),
+  })
+})
+
+test('a standby is promoted although another node restored a backup apart, and that node is not fenced by it', async () => {
+  const { world, write } = await restoredApart(['n1', 'n2', 'n3'])
+  world.crash('n1')
+  await world.ends(world.node('n3').promote(replicated, { confirm: async () => true }))
+  await write('n3', 3)
+  await write('n2', 4)
+  expect(await world.node('n2').status(replicated)).toMatchObject({ fenced: false })
+})
+
+test('an older primary that comes back is fenced by a restore in place of the newer one', async () => {
+  const { world, restore } = await backedUp()
+  world.cutLink('n1', 'n2', true)
+  await world.ends(world.node('n2').promote(replicated, { confirm: async () => true }))
+  await restore('n2')
+  expect((await world.node('n2').status(replicated)).epoch.number).toBe(2)
+  await world.timer.pass(10_000)
+  world.heal()
+  const write = (await world.collection('n1')).upsert([{ id: 9, vector: [1, 2] }])
+  await expect(world.ends(write)).rejects.toMatchObject({ code: 'fenced' })
+})
+
+test('a primary that another node took over from is not restored over', async () => {
+  const { world, restore } = await backedUp()
+  world.cutLink('n1', 'n2', true)
+  await world.ends(world.node('n2').promote(replicated, { confirm: async () => true }))
+  await world.timer.pass(10_000)
+  world.heal()
+  await world
+    .ends((await world.collection('n1')).upsert([{ id: 9, vector: [1, 2] }]))
+    .catch(() => {})
+  await expect(restore('n1')).rejects.toMatchObject({ code: 'fenced' })
+})
