@@ -43,9 +43,14 @@ export function parseQdrantFilter(value: unknown, depth = 0): Filter {
 
 function parseAtLeast(part: JsonValue, depth: number): Filter {
   if (!isJsonObject(part)) return refuse('has a min_should that is not an object')
-  const { conditions, min_count: count } = part
+  const given = presentOf(part)
+  refuseOthers(given, ['conditions', 'min_count'], 'min_should with')
+  const { conditions, min_count: count } = given
   if (!Array.isArray(conditions)) return refuse('has a min_should without a list of conditions')
-  if (typeof count !== 'number') return refuse('has a min_should without min_count')
+  if (count === undefined) return refuse('has a min_should without min_count')
+  if (typeof count !== 'number' || !Number.isSafeInteger(count) || count < 0) {
+    return refuse(`has a min_count of ${JSON.stringify(count)}, which is no whole number from 0 on`)
+  }
   const filters = conditions.map((each) => parseCondition(each, depth + 1))
   return { kind: 'at-least', count, filters }
 }
@@ -59,9 +64,9 @@ function parseCondition(value: JsonValue, depth: number): Filter {
   if ('has_id' in given) return parseHasId(given)
   if ('key' in given) return parseField(given)
   if ('is_empty' in given) {
-    return { kind: 'size', field: keyOf(given['is_empty']), bounds: { lte: 0 } }
+    return { kind: 'size', field: onlyKeyOf(given, 'is_empty'), bounds: { lte: 0 } }
   }
-  if ('is_null' in given) return { kind: 'null', field: keyOf(given['is_null']) }
+  if ('is_null' in given) return { kind: 'null', field: onlyKeyOf(given, 'is_null') }
   return refuse(`has a condition ${nameOf(given)}, which is not supported`)
 }
 
@@ -87,17 +92,19 @@ function parseField(given: JsonObject): Filter {
       filters.push({ kind: 'size', field, bounds: boundsOf(field, part) })
     }
     if (name === 'is_empty') {
-      filters.push(whether(part, { kind: 'size', field, bounds: { lte: 0 } }))
+      filters.push(whether(field, name, part, { kind: 'size', field, bounds: { lte: 0 } }))
     }
-    if (name === 'is_null') filters.push(whether(part, { kind: 'null', field }))
+    if (name === 'is_null') filters.push(whether(field, name, part, { kind: 'null', field }))
   }
   const [first, ...rest] = filters
   if (first === undefined) return refuse(`says nothing about "${field}"`)
   return rest.length === 0 ? first : { kind: 'and', filters }
 }
 
-const whether = (part: JsonValue, filter: Filter): Filter =>
-  part === false ? { kind: 'not', filter } : filter
+function whether(field: string, name: string, part: JsonValue, filter: Filter): Filter {
+  if (typeof part === 'boolean') return part ? filter : { kind: 'not', filter }
+  return refuse(`has an ${name} for "${field}" that is neither true nor false`)
+}
 
 function parseMatch(field: string, part: JsonValue): Filter {
   if (!isJsonObject(part)) return refuse(`has a match for "${field}" that is not an object`)
@@ -146,6 +153,14 @@ function boundsOf(field: string, part: JsonValue): Bounds {
 function keyOf(part: JsonValue | undefined): string {
   const key = isJsonObject(part) ? part['key'] : undefined
   return typeof key === 'string' && key !== '' ? key : refuse('has a condition without a key')
+}
+
+/** Of `{"is_empty": {"key": …}}`, which says nothing else. */
+function onlyKeyOf(given: JsonObject, name: string): string {
+  refuseOthers(given, [name], `${name} beside`)
+  const part = given[name]
+  if (isJsonObject(part)) refuseOthers(presentOf(part), ['key'], `${name} with`)
+  return keyOf(part)
 }
 
 /** Clients write null for what they leave out. */

@@ -128,6 +128,13 @@ describe('a filter of Qdrant', () => {
     [{ must: [{ key: 'a' }] }, 'says nothing'],
     [{ must: [{ match: { value: 1 } }] }, 'match'],
     [{ must: [{ has_id: [-1] }] }, '-1'],
+    [{ must: [{ key: 'a', is_empty: 'false' }] }, 'neither true nor false'],
+    [{ must: [{ key: 'a', is_null: 0 }] }, 'neither true nor false'],
+    [{ must: [{ is_empty: { key: 'a' }, match: { value: 1 } }] }, 'is_empty beside "match"'],
+    [{ must: [{ is_null: { key: 'a', is: false } }] }, 'is_null with "is"'],
+    [{ min_should: { conditions: [{ has_id: [1] }], min_count: -1 } }, 'min_count of -1'],
+    [{ min_should: { conditions: [{ has_id: [1] }], min_count: 0.5 } }, 'min_count of 0.5'],
+    [{ min_should: { conditions: [], min_count: 1, max_count: 2 } }, 'min_should with "max_count"'],
     ['x', 'not a JSON object'],
   ])('that cannot be kept to is refused: %j', (written, named) => {
     expect(() => parseQdrantFilter(written)).toThrow(named)
