@@ -1,5 +1,6 @@
 /** Collections, points and aliases below `/vectra/v1/`, in the engine's own words: what `vectra-cli` asks. */
-import { isOperatingError } from '../base/errors.ts'
+import { isJsonObject } from '../base/canonical-json.ts'
+import { fail, isOperatingError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Collection } from '../collection/collection.ts'
 import { parseFilter } from '../collection/filter.ts'
@@ -108,6 +109,7 @@ export function vectraCollections(served: Served): Route[] {
       writes: true,
       handle: async (request) => {
         const { points } = request.body as { points: readonly PointInput[] } // each is checked by the engine
+        refuseOtherKeys(points)
         return on(request, (collection) => collection.upsert(points))
       },
     },
@@ -195,6 +197,26 @@ export function vectraCollections(served: Served): Route[] {
     },
   ]
 }
+
+/**
+ * Refuses what would be dropped, as imports do: a payload that was not kept would be found missing only after a
+ * disaster. @throws `invalid-point`
+ */
+function refuseOtherKeys(points: readonly unknown[]): void {
+  for (const [index, point] of points.entries()) {
+    if (!isJsonObject(point)) continue // told by the engine
+    for (const key in point) {
+      if (pointKeys.has(key)) continue
+      fail(
+        'invalid-point',
+        `body.points.${index} has ${JSON.stringify(key)}, which is not a key of a point`,
+        'A point has "id", "vector" and "metadata"; put other fields inside "metadata".',
+      )
+    }
+  }
+}
+
+const pointKeys = new Set(['id', 'vector', 'metadata'])
 
 interface SearchBody extends Omit<SearchOptions, 'filter' | 'exclude'> {
   readonly vector: unknown

@@ -162,6 +162,14 @@ describe('a body', () => {
     ],
     ['with a fraction for an id', upsert('{"points":[{"id":1.5,"vector":[1,2]}]}'), /the id 1.5/],
     ['with an id too large', upsert('{"points":[{"id":1e30,"vector":[1,2]}]}'), /the id 1e\+30/],
+    [
+      'with a payload where metadata is meant',
+      posted(
+        '/vectra/v1/collections/c/points',
+        '{"points":[{"id":1,"vector":[1,2]},{"id":2,"vector":[1,2],"payload":{"a":1}}]}',
+      ),
+      /body.points.1 has "payload", which is not a key of a point/,
+    ],
     ['with half a character', upsert('{"points":[{"id":"\\ud800","vector":[1,2]}]}'), /Unicode/],
     [
       'with too many points',
