@@ -1,25 +1,20 @@
-/** `cluster replicate|status|fence|promote|rejoin`: who writes, who follows, and who takes over. */
+/** `cluster replicate|status|fence|promote|rejoin|remove`: who writes, who follows, and who takes over. */
 import type { Command } from 'commander'
 import { Option } from 'commander'
-import { fail, OperatingError } from '../base/errors.ts'
-import { limits } from '../base/limits.ts'
-import type { NodeAddress } from '../collection/replica-file.ts'
+import { fail } from '../base/errors.ts'
 import { toWords } from '../replica/adopt-settings.ts'
 import type { CopyStatus } from '../replica/copy-status.ts'
 import type { LossWindow, Promotion } from '../replica/promote.ts'
 import type { Rejoined } from '../replica/rejoin.ts'
 import type { VectraClient } from '../server/client.ts'
 import type { NodeDescription } from '../server/served-node.ts'
+import { askAround } from './ask-around.ts'
+import { addRemove } from './cluster-remove.ts'
 import { brokenAt, otherSettings, showClusterStatus } from './cluster-status.ts'
 import type { Context } from './context.ts'
 import { clientOf, describeNode, findNode, nodeClient, ownServer } from './node-names.ts'
 import { listOption, requireOption } from './option.ts'
 import { examples, type Runner } from './runner.ts'
-import { withinLimit } from './within-limit.ts'
-
-/** For each of the other nodes to say how it stands; a link may look open and carry nothing. */
-const statusMs = 5_000
-const noAnswer = new OperatingError('unreachable', 'nothing came in time', '')
 
 interface NodeFlags {
   readonly node?: string
@@ -116,6 +111,7 @@ ${examples('cluster replicate --add-replica node-2=http://10.0.0.2:7700 --source
     )
     .addHelpText('after', examples('cluster rejoin products --node node-1 --primary node-2'))
     .action(run(rejoin))
+  addRemove(cluster, run)
 }
 
 async function replicate(context: Context, flags: { addReplica: string; sourceCluster: string }) {
@@ -136,43 +132,6 @@ async function replicate(context: Context, flags: { addReplica: string; sourceCl
     `${standby.node.name} (${standby.node.url}) is a node of ${primary.cluster ?? primary.node.name}; now: vectra-cli collections replicate NAME --replica-node ${standby.node.name}`,
   )
   return { node: standby.node, source: primary.node, cluster: primary.cluster }
-}
-
-/** Whom a node names: those that it was told of, its standbys, and whom it follows. */
-const namedBy = ({ nodes, copies }: NodeDescription): NodeAddress[] => [
-  ...nodes,
-  ...copies.flatMap(({ members, primary }) => [...members, ...(primary === null ? [] : [primary])]),
-]
-
-type Asked = { readonly node: NodeAddress; readonly found: NodeDescription | string }
-
-/**
- * All nodes that are named by one that answers: after a failover hardly any knows all of them. No more than a cluster
- * has, whatever they name.
- */
-async function askAround(context: Context, own: NodeDescription): Promise<readonly Asked[]> {
-  const asked = new Map<string, Asked>()
-  let named = namedBy(own)
-  for (;;) {
-    const next = new Map(
-      named
-        .filter(({ name }) => name !== own.node.name && !asked.has(name))
-        .map(({ name, url }) => [name, { name, url }] as const),
-    )
-    const some = [...next.values()].slice(0, limits.clusterNodes - asked.size)
-    if (some.length === 0) return [...asked.values()]
-    const answers = await Promise.all(
-      some.map(async (node): Promise<Asked> => {
-        const found = await withinLimit(context, statusMs, noAnswer, (own) =>
-          describeNode(clientOf(own, node.url)),
-        ).catch((error: unknown) => String(error))
-        context.io.signal.throwIfAborted()
-        return { node, found }
-      }),
-    )
-    for (const each of answers) asked.set(each.node.name, each)
-    named = answers.flatMap(({ found }) => (typeof found === 'string' ? [] : namedBy(found)))
-  }
 }
 
 async function status(context: Context) {

@@ -45,8 +45,24 @@ export class ClusterFile {
 
   /** Adds a node, or gives one another address; durable when it resolves. @throws `limit-exceeded` */
   add(node: NodeAddress): Promise<void> {
+    return this.#change((now) => [...now.filter(({ name }) => name !== node.name), node])
+  }
+
+  /** Forgets a node; durable when it resolves. @returns whether it was known */
+  async remove(name: string): Promise<boolean> {
+    let wasKnown = false
+    await this.#change((now) => {
+      const left = now.filter((each) => each.name !== name)
+      wasKnown = left.length < now.length
+      return wasKnown ? left : now
+    })
+    return wasKnown
+  }
+
+  #change(change: (now: readonly NodeAddress[]) => readonly NodeAddress[]): Promise<void> {
     const result = this.#turn.then(async () => {
-      const nodes = [...this.#nodes.filter(({ name }) => name !== node.name), node]
+      const nodes = change(this.#nodes)
+      if (nodes === this.#nodes) return
       if (nodes.length > limits.clusterNodes) {
         fail(
           'limit-exceeded',

@@ -33,6 +33,7 @@ import { exportLost } from './lost-records.ts'
 import { answerPiece, isDamage, Mending } from './mending.ts'
 import { type LossWindow, type Promotion, promote } from './promote.ts'
 import { type Rejoined, rejoin } from './rejoin.ts'
+import { type RemovedNode, removeNode } from './removing.ts'
 import type { Joined } from './seed-from-repository.ts'
 import { Shipper } from './ship.ts'
 import { Standbys } from './standbys.ts'
@@ -159,6 +160,11 @@ export class ReplicaNode {
     const { replication } = await this.#primary(name)
     const others = ({ members }: ReplicaState) => members.filter((each) => each.name !== node)
     await replication.change((now) => ({ ...now, members: others(now) }))
+  }
+
+  /** Forgets a node in every copy here. @throws see {@link removeNode} */
+  remove(node: string): Promise<RemovedNode> {
+    return removeNode(node, this.self, this.#options.data, (name) => this.#open(name))
   }
 
   /** Changes what synchronous writes do while their standby is not there. */

@@ -76,6 +76,17 @@ export function clusterRoutes(served: Served): Route[] {
       },
     },
     {
+      method: 'DELETE',
+      path: '/vectra/v1/cluster/nodes/:node',
+      tag,
+      summary:
+        'Forgets a node that is gone for good. Refused while it is a primary, or a synchronous standby, of what is here.',
+      handle: async ({ params: { node = '' } }) => {
+        const own = nodeOf(served)
+        return json({ node, ...(await own.remove(node)), by: own.replica.self })
+      },
+    },
+    {
       method: 'PUT',
       path: '/vectra/v1/collections/:name/replicas/:node',
       tag,

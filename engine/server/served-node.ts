@@ -8,6 +8,7 @@ import type { NodeAddress } from '../collection/replica-file.ts'
 import type { Fields } from '../format/fields.ts'
 import { ClusterFile } from '../replica/cluster-file.ts'
 import type { BrokenCopy, CopyStatus } from '../replica/copy-status.ts'
+import type { RemovedNode } from '../replica/removing.ts'
 import { ReplicaNode } from '../replica/replica-node.ts'
 import { NodeTransport } from './node-transport.ts'
 
@@ -64,6 +65,12 @@ export class ServedNode {
       nodes: this.nodes.nodes,
       ...(await this.replica.copies()),
     }
+  }
+
+  /** A node that is gone for good. @throws see `removeNode` */
+  async remove(node: string): Promise<RemovedNode & { readonly wasKnown: boolean }> {
+    const removed = await this.replica.remove(node)
+    return { ...removed, wasKnown: await this.nodes.remove(node) }
   }
 
   /** Follows nobody and answers nobody any more. */

@@ -54,6 +54,53 @@ test('status asks all nodes that any of them names, also when the one that knew 
   }
 })
 
+test('a node that is gone is removed at every node that answers, not while it is a primary or a synchronous standby', async () => {
+  const nodes = await Promise.all(
+    ['n1', 'n2', 'n3'].map((name) => serving(`/${name}`, { name, disk: new MemoryDisk() })),
+  )
+  const [first, second, third] = nodes
+  if (!first || !second || !third) throw new Error('three nodes were started')
+  await first.ask('PUT', '/vectra/v1/collections/c', { dimension: 2 })
+  for (const [other, mode] of [
+    [second, 'async'],
+    [third, 'sync'],
+  ] as const) {
+    const { node } = (await other.ask('GET', '/vectra/v1/cluster')).body
+    for (const each of nodes) await each.ask('POST', '/vectra/v1/cluster/nodes', node)
+    await first.ask('PUT', `/vectra/v1/collections/c/replicas/${node.name}`, { mode })
+  }
+  const remove = (name: string, at: { url: string }) =>
+    runCli(['cluster', 'remove', name, '--endpoint', at.url])
+  const ofSync = await remove('n3', first)
+  expect(ofSync.exitCode).toBe(2)
+  expect(ofSync.stderr).toContain('n3 is not removed: it is a synchronous standby of c at n1')
+  expect(ofSync.stderr).toContain('collections replicate c --replica-node n3 --stop --endpoint')
+  const direct = await first.ask('DELETE', '/vectra/v1/cluster/nodes/n3')
+  expect(direct.status, JSON.stringify(direct.body)).toBe(400)
+  const ofPrimary = await remove('n1', second)
+  expect(ofPrimary.exitCode).toBe(2)
+  expect(ofPrimary.stderr).toContain('it is the primary of c, which n2 follows')
+  expect(ofPrimary.stderr).toContain('vectra-cli cluster promote c --node n2')
+  expect((await remove('n1', first)).exitCode).toBe(2)
+
+  await second.close()
+  const status = () => runCli(['cluster', 'status', '--endpoint', first.url, '--json'])
+  expect((await status()).objects().at(-1)).toMatchObject({ unreachable: ['n2'] })
+  const removed = await remove('n2', first)
+  expect(removed.exitCode, removed.stderr).toBe(0)
+  expect(removed.stdout + removed.stderr).toContain('c at n1 is not replicated to n2 any more')
+  expect((await status()).objects().at(-1)).toMatchObject({ nodes: 2, unreachable: [] })
+  for (const each of [first, third]) {
+    const { body } = await each.ask('GET', '/vectra/v1/cluster')
+    expect(body.nodes.map(({ name }: { name: string }) => name)).not.toContain('n2')
+    const { replication } = await each.served.directory.open('c')
+    expect(replication.state.nodes.map(({ name }) => name)).not.toContain('n2')
+  }
+  const again = await remove('n2', first)
+  expect(again.exitCode, again.stderr).toBe(0)
+  expect(again.stdout + again.stderr).toContain('no node that answers knows n2')
+})
+
 test('status asks no more nodes than a cluster has, and none that is something else', async () => {
   let asked = 0
   const name = (count: number) => ({ name: `x${count}`, url: `http://127.0.0.1:${port}` })

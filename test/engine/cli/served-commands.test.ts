@@ -97,6 +97,7 @@ const ofServers: Readonly<Record<string, number>> = {
   'jobs wait backup-0': 14,
   'jobs cancel backup-0': 14,
   'cluster status': 0,
+  'cluster remove nobody': 0,
   'cluster fence empty': 0,
   'cluster promote empty --yes': 0,
   'cluster rejoin empty --primary nobody': 14,

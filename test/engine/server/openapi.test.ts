@@ -93,6 +93,7 @@ const requests = (): Request[] => [
   },
   { operation: 'GET /vectra/v1/cluster' },
   { operation: 'POST /vectra/v1/cluster/nodes', body: { name: 'n', url: 'http://127.0.0.1:1' } },
+  { operation: 'DELETE /vectra/v1/cluster/nodes/{node}', path: '/vectra/v1/cluster/nodes/n' },
   { operation: `DELETE ${v}/replicas/{node}`, path: '/vectra/v1/collections/c/replicas/n' },
   { operation: `PUT ${v}/replication`, body: { whenAlone: 'async' } },
   { operation: `PUT ${c}/snapshots/recover`, body: { location: '{snapshot}' } },
