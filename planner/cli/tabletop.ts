@@ -98,9 +98,10 @@ async function tabletop(context: Context, file: string, flags: TabletopFlags) {
     fail('usage', '--script and --prepare belong to --play', 'Add --play, or leave them out.')
   }
   const play = await player(context, file, stoodIn, flags)
+  const other = await whatIfOf(context, file, stoodIn, flags)
   const result = flags.all
-    ? await playAll(context, stoodIn, play, flags.out)
-    : await playOne(context, file, stoodIn, flags, play)
+    ? await playAll(context, stoodIn, play, flags.out, other)
+    : await playOne(context, stoodIn, flags, play, other)
   return { ...result, ...(stoodIn.standIns.length > 0 && { standIns: stoodIn.standIns }) }
 }
 
@@ -113,6 +114,9 @@ async function playByPeople(
   const { all, set, without, dataSize } = flags
   if (all || set !== undefined || without !== undefined || dataSize !== undefined) {
     fail('usage', '--play takes one scenario of the plan as it is', 'Leave the others out.')
+  }
+  if (flags.script !== undefined && flags.prepare) {
+    fail('usage', '--script and --prepare exclude each other', 'Write the pages first, then play.')
   }
   const scenario = choose.scenario(plan, flags.scenario ?? onlyScenario(plan))
   const procedure = choose.procedure(plan, scenario.recover)
@@ -150,36 +154,48 @@ async function player(
   }
 }
 
-async function playOne(
+/** What is different beside the plan as it is. */
+interface WhatIf extends Pick<ModelRequest, 'without' | 'dataSize'> {
+  /** In words. */
+  readonly changes: string
+  readonly plan: Plan
+}
+
+/** Undefined where nothing is. @throws `usage`, `name-not-found` */
+async function whatIfOf(
   context: Context,
   file: string,
   stoodIn: StoodIn,
-  flags: TabletopFlags,
-  play: Play,
-) {
-  const { plan } = stoodIn
-  const name = flags.scenario ?? onlyScenario(plan)
-  const scenario = choose.scenario(plan, name)
-  const plain = play(plan, scenario, choose.procedure(plan, scenario.recover), unchanged)
-  const { set = [], without = [], dataSize = 1 } = flags
+  { set = [], without = [], dataSize = 1 }: TabletopFlags,
+): Promise<WhatIf | undefined> {
   const changes = [
     ...set,
     ...without.map((each) => `without ${each}`),
     ...(dataSize === 1 ? [] : [`${dataSize} times the data`]),
   ].join(', ')
-  const [{ readWithout }, { tellSimulation }] = await Promise.all([
-    import('../tabletop/what-if.ts'),
-    import('../tabletop/tell.ts'),
-  ])
+  if (changes === '') return undefined
+  const { readWithout } = await import('../tabletop/what-if.ts')
+  const plan = set.length === 0 ? stoodIn.plan : await changedPlan(context, file, stoodIn, set)
+  return { changes, plan, without: without.map((each) => readWithout(each, plan)), dataSize }
+}
+
+async function playOne(
+  context: Context,
+  { plan }: StoodIn,
+  flags: TabletopFlags,
+  play: Play,
+  other: WhatIf | undefined,
+) {
+  const name = flags.scenario ?? onlyScenario(plan)
+  const scenario = choose.scenario(plan, name)
+  const plain = play(plan, scenario, choose.procedure(plan, scenario.recover), unchanged)
+  const { changes = '' } = other ?? {}
   let whatIf: Simulation | undefined
-  if (changes !== '') {
-    const other = set.length === 0 ? plan : await changedPlan(context, file, stoodIn, set)
-    const story = choose.scenario(other, name)
-    whatIf = play(other, story, choose.procedure(other, story.recover), {
-      without: without.map((each) => readWithout(each, other)),
-      dataSize,
-    })
+  if (other !== undefined) {
+    const story = choose.scenario(other.plan, name)
+    whatIf = play(other.plan, story, choose.procedure(other.plan, story.recover), other)
   }
+  const { tellSimulation } = await import('../tabletop/tell.ts')
   await print(
     context,
     plan,
@@ -187,8 +203,8 @@ async function playOne(
   )
   const page = await writePage(context, plan, flags.out, name, async () => {
     const { tellTabletop } = await import('../report/tabletop-story.ts')
-    const other = whatIf === undefined ? [] : [{ name: `what if: ${changes}`, simulation: whatIf }]
-    return tellTabletop(plan.name, [{ name: 'as the plan is', simulation: plain }, ...other])
+    const more = whatIf === undefined ? [] : [{ name: `what if: ${changes}`, simulation: whatIf }]
+    return tellTabletop(plan.name, [{ name: 'as the plan is', simulation: plain }, ...more])
   })
   return {
     plan: plan.name,
@@ -203,23 +219,36 @@ async function playAll(
   { plan, standIns }: StoodIn,
   play: Play,
   out: string | undefined,
+  other: WhatIf | undefined,
 ) {
   if (plan.scenarios.size === 0) onlyScenario(plan)
-  const cells = [...plan.scenarios.values()].flatMap((scenario) =>
-    [...plan.procedures.values()].map((procedure) => ({
-      simulation: play(plan, scenario, procedure, unchanged),
-      isAnswer: scenario.recover === procedure.name,
-    })),
-  )
+  const cellsOf = ({ plan: each, ...changes }: Omit<WhatIf, 'changes'>) =>
+    [...each.scenarios.values()].flatMap((scenario) =>
+      [...each.procedures.values()].map((procedure) => ({
+        simulation: play(each, scenario, procedure, changes),
+        isAnswer: scenario.recover === procedure.name,
+      })),
+    )
+  const cells = cellsOf({ plan, ...unchanged })
+  const whatIf = other && { changes: other.changes, cells: cellsOf(other) }
   const { tellMatrix } = await import('../tabletop/tell.ts')
-  await print(context, plan, [...tellMatrix(cells), ...standInText(standIns)])
+  await print(context, plan, [
+    ...tellMatrix(cells),
+    ...(whatIf === undefined
+      ? []
+      : ['', `what if: ${whatIf.changes}`, ...tellMatrix(whatIf.cells)]),
+    ...standInText(standIns),
+  ])
   const page = await writePage(context, plan, out, 'all', async () => {
     const { tellTabletops } = await import('../report/tabletop-story.ts')
-    return tellTabletops(plan.name, cells)
+    return tellTabletops(plan.name, cells, whatIf)
   })
+  const toMatrix = (all: typeof cells) =>
+    all.map(({ simulation, isAnswer }) => ({ isAnswer, ...simulation }))
   return {
     plan: plan.name,
-    matrix: cells.map(({ simulation, isAnswer }) => ({ isAnswer, ...simulation })),
+    matrix: toMatrix(cells),
+    ...(whatIf && { whatIf: { changes: whatIf.changes, matrix: toMatrix(whatIf.cells) } }),
     ...page,
   }
 }

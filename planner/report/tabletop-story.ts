@@ -34,15 +34,17 @@ export function tellTabletop(
   }
 }
 
-/** Every scenario against every procedure. */
+interface Cell {
+  readonly simulation: Simulation
+  readonly isAnswer: boolean
+}
+
+/** Every scenario against every procedure. @param whatIf the same with what is different */
 export function tellTabletops(
   plan: string,
-  cells: readonly { readonly simulation: Simulation; readonly isAnswer: boolean }[],
+  cells: readonly Cell[],
+  whatIf?: { readonly changes: string; readonly cells: readonly Cell[] },
 ): Story {
-  const procedures = [...new Set(cells.map(({ simulation }) => simulation.procedure))]
-  const scenarios = [...new Set(cells.map(({ simulation }) => simulation.scenario))]
-  const find = (scenario: string, procedure: string) =>
-    cells.find(({ simulation: each }) => each.scenario === scenario && each.procedure === procedure)
   const trials = cells[0]?.simulation.trials ?? 0
   return {
     title: `Tabletop of ${plan}: every scenario`,
@@ -54,23 +56,12 @@ export function tellTabletops(
           sentence(
             'Share of the disasters in which the service comes back, and RTO over all of them. * the procedure that the scenario calls for.',
           ),
-          ...table(
-            ['Scenario', ...procedures],
-            scenarios.map((scenario) => [
-              scenario,
-              ...procedures.map((procedure) => {
-                const cell = find(scenario, procedure)
-                if (cell === undefined) return none
-                const { recovered, rto } = cell.simulation
-                const mark = cell.isAnswer ? ' *' : ''
-                return recovered === 0
-                  ? `never${mark}`
-                  : `${percent(recovered)}, p50 ${duration(rto.p50Ms)}, p95 ${duration(rto.p95Ms)}${mark}`
-              }),
-            ]),
-          ),
+          ...matrixTable(cells),
         ],
       },
+      ...(whatIf === undefined
+        ? []
+        : [{ heading: `What if: ${whatIf.changes}`, blocks: matrixTable(whatIf.cells) }]),
       ...cells
         .filter(({ isAnswer }) => isAnswer)
         .map(({ simulation }) => ({
@@ -79,6 +70,28 @@ export function tellTabletops(
         })),
     ],
   }
+}
+
+function matrixTable(cells: readonly Cell[]): Block[] {
+  const procedures = [...new Set(cells.map(({ simulation }) => simulation.procedure))]
+  const scenarios = [...new Set(cells.map(({ simulation }) => simulation.scenario))]
+  const find = (scenario: string, procedure: string) =>
+    cells.find(({ simulation: each }) => each.scenario === scenario && each.procedure === procedure)
+  return table(
+    ['Scenario', ...procedures],
+    scenarios.map((scenario) => [
+      scenario,
+      ...procedures.map((procedure) => {
+        const cell = find(scenario, procedure)
+        if (cell === undefined) return none
+        const { recovered, rto } = cell.simulation
+        const mark = cell.isAnswer ? ' *' : ''
+        return recovered === 0
+          ? `never${mark}`
+          : `${percent(recovered)}, p50 ${duration(rto.p50Ms)}, p95 ${duration(rto.p95Ms)}${mark}`
+      }),
+    ]),
+  )
 }
 
 const leadOf = ({ name, simulation: { recovered, rto } }: SimulatedRun): string =>

@@ -50,6 +50,14 @@ test('a script plays it unattended: report in three forms, one line in the ledge
   expect((await dr(['ledger', 'verify', shopFile, '--state', state])).exitCode).toBe(0)
 })
 
+test('pages that are asked for beside a script are refused: nothing of it would be played', async () => {
+  const { play, script, ledger } = await shop()
+  const result = await play(script, '--prepare')
+  expect(result.exitCode).toBe(2)
+  expect(result.stderr).toContain('--script and --prepare exclude each other')
+  expect(await ledger()).toEqual([])
+})
+
 test('paused by one script and ended by another, it has the events of the one that was not', async () => {
   const whole = await shop()
   const events = (result: Awaited<ReturnType<typeof dr>>) => {

@@ -25,7 +25,7 @@ const last = (result: Awaited<ReturnType<typeof dr>>) =>
   result.objects().at(-1) as {
     outcome: string
     simulation: Simulation
-    whatIf?: { changes: string; simulation: Simulation }
+    whatIf?: { changes: string; simulation: Simulation; matrix: Simulation[] }
     matrix: (Simulation & { isAnswer: boolean })[]
     page: { html: string; markdown: string }
     error?: { code: string; message: string; hint: string }
@@ -167,6 +167,19 @@ describe('region-loss of the reference plan', () => {
     expect(matrix[2]?.deadEnds[0]?.message).toContain('needs target primary, which is lost')
     const { stdout } = await reference('--all', '--trials', '200')
     expect(stdout).toMatch(/^scenario +failover +failback +clean-restore\nregion-loss +\d\d/)
+  })
+
+  test('--all asks what if of every scenario, and passes nothing over', async () => {
+    const out = await temporaryDirectory()
+    const args = ['--all', '--trials', '200', '--without', 'contact:on-call-2', '--out', out]
+    const { matrix, whatIf, page } = last(await reference(...args, '--json'))
+    expect(whatIf?.changes).toBe('without contact:on-call-2')
+    expect(whatIf?.matrix).toHaveLength(matrix.length)
+    expect(whatIf?.matrix[0]?.recovered).toBeLessThan((matrix[0]?.recovered ?? 0) / 2)
+    const { stdout } = await reference(...args)
+    expect(stdout.match(/^scenario +failover/gm)).toHaveLength(2)
+    expect(stdout).toContain('\nwhat if: without contact:on-call-2\n')
+    expect(await readFile(page.markdown, 'utf8')).toContain('What if: without contact:on-call-2')
   })
 })
 
