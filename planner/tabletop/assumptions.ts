@@ -31,6 +31,6 @@ export const nextCallMs = 5 * minutes
 /** How long it takes to find out that a place does not answer. */
 export const unreachableMs = 10 * seconds
 
-/** Around a default: half of it to three times as long. */
+/** Around a default, or the only run that was measured: half of it to three times as long. */
 export const aroundDefault = (durationMs: number): Distribution =>
   pert(durationMs / 2, durationMs, 3 * durationMs)

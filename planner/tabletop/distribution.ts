@@ -3,6 +3,7 @@
  * quantiles a larger number never gives a shorter duration; what was measured stands run by run, each with
  * what may lie around it.
  */
+import assert from 'node:assert'
 
 /** Pieces of the table; within a piece durations are uniform. */
 const pieces = 2_048
@@ -104,9 +105,8 @@ function quantilesOf(sums: Float64Array): Float64Array {
  * Ten runs have no tails: the eleventh is shorter or longer than all of them in 2 of 11 cases, and a plain bootstrap
  * never is. Each is widened, evenly on the scale of logarithms, so that all together spread like the next one of a
  * log-normal sample (a predictive t distribution of n − 1 degrees; Geisser, Predictive Inference, 1993). The next run
- * then lies between p5 and p95 about nine times of ten, from three runs on and not of log-normal ones alone. One run
- * tells nothing of the spread, and stands for itself.
- * @param durationsMs one or more
+ * then lies between p5 and p95 about nine times of ten, from three runs on and not of log-normal ones alone.
+ * @param durationsMs two or more: one tells nothing of the spread
  */
 export const measured = (durationsMs: readonly number[]): Distribution =>
   new Distribution(Float64Array.from(durationsMs), wideningOf(durationsMs))
@@ -119,7 +119,7 @@ const leastDegrees = 3
 
 function wideningOf(durationsMs: readonly number[]): number {
   const count = durationsMs.length
-  if (count < 2) return 0
+  assert(count > 1, 'one run tells nothing of the spread')
   const logs = durationsMs.map((each) => Math.log(Math.max(leastMs, each)))
   const mean = logs.reduce((sum, each) => sum + each, 0) / count
   const variance = logs.reduce((sum, each) => sum + (each - mean) ** 2, 0) / (count - 1)

@@ -135,8 +135,12 @@ function durationOf(
       points === undefined || today === undefined ? durationMs : (durationMs * today) / points,
     )
     const isScaled = scaled.some((each, index) => each !== known[index]?.durationMs)
-    const text = `${showCount(known.length, 'run')} in the ledger${isOther ? ', of other promotions of it' : ''}${isScaled ? ', scaled to today’s data' : ''}${larger}`
-    return { duration: measured(scaled).scaled(size), durationBasis: { origin: 'measured', text } }
+    const [only = 0, ...others] = scaled
+    const isOne = others.length === 0
+    const text = `${showCount(known.length, 'run')} in the ledger${isOther ? ', of other promotions of it' : ''}${isScaled ? ', scaled to today’s data' : ''}${isOne ? ', half to three times of it' : ''}${larger}`
+    // one run tells nothing of the spread: what is assumed around a default is assumed around it
+    const duration = isOne ? aroundDefault(only) : measured(scaled)
+    return { duration: duration.scaled(size), durationBasis: { origin: 'measured', text } }
   }
   if (step.kind === 'wait' && step.input.kind === 'time') {
     const { forMs } = step.input

@@ -76,7 +76,9 @@ test('what was measured is taken run by run, each with what may lie around it', 
     expect(low).toBeLessThan(middle)
   }
   expect(three.scaled(10).at(0.34)).toBeCloseTo(10 * three.at(0.34), 9)
-  for (const same of [[42], [42, 42, 42]]) expect(measured(same).at(0.7)).toBe(42)
+  expect(measured([42, 42, 42]).at(0.7)).toBe(42)
+  // one alone tells nothing of the spread
+  expect(() => measured([42])).toThrow()
   expect(measured([0, 0]).at(0.7)).toBe(0)
   expect(constant(5).scaled(10).at(0.3)).toBe(50)
 })

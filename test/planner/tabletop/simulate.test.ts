@@ -160,3 +160,36 @@ test('what the ledger measured counts more than the plan, scaled to today’s da
   expect(rto.p95Ms).toBeGreaterThan(60 * minute)
   expect(Math.abs((way.at(-1)?.meanMs ?? 0) / (45 * minute) - 1)).toBeLessThan(0.06)
 })
+
+test('one run in the ledger is one of many: half to three times of it, and no certainty', async () => {
+  const at = Date.parse('2026-10-01T00:00:00Z')
+  const restored = stepAt(at, at + 20 * minute, {
+    ...{ step: 'restore', kind: 'restore', outcome: 'passed', attempts: 1, stage: 'steps' },
+    inputs: { collection: 'words' },
+    outputs: { count: 1_000 },
+  })
+  const run = { run: 'a', kind: 'drill' as const, startedAt: at, endedAt: at + 20 * minute }
+  const entries = ledgerOf({ ...run, steps: [restored] }).map((each) => ({
+    ...each,
+    plan: 'story',
+  }))
+  const model = await storyModel(
+    {
+      steps: '      - restore: { from: [far], collection: words, into: spare }\n',
+      schedules:
+        'schedules: { often: { every: 1h, steps: [{ backup: { collections: [words], to: far } }] } }',
+    },
+    { entries },
+  )
+  const { rto, steps, chances } = simulate(model, 2_000, 7)
+  expect(steps[0]?.duration).toEqual({
+    origin: 'measured',
+    text: '1 run in the ledger, half to three times of it',
+  })
+  expect(rto.p5Ms).toBeLessThan(16 * minute)
+  expect(rto.p95Ms).toBeGreaterThan(36 * minute)
+  // it took 20 min once, and is wanted within 30
+  const within = chances.find(({ objective }) => objective === 'rto')?.chance ?? 1
+  expect(within).toBeGreaterThan(0.5)
+  expect(within).toBeLessThan(0.95)
+})

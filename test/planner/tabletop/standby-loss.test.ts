@@ -90,7 +90,10 @@ test('a promotion takes as long as promotions of that standby took, of its own k
     entries: run(promotion(0, 3 * second, true), promotion(5_000, 700, true, 'primary')),
   })
   expect(planned.promote?.duration).toMatchObject({
-    ...{ origin: 'measured', text: '1 run in the ledger, of other promotions of it' },
+    ...{
+      origin: 'measured',
+      text: '1 run in the ledger, of other promotions of it, half to three times of it',
+    },
   })
   const own = await lossOf(replicated('async'), {
     entries: run(promotion(0, 3 * second, true), promotion(3_000, 4 * second, false)),
