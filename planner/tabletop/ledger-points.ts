@@ -53,11 +53,11 @@ export function ledgerPoints(plan: Plan, entries: readonly LedgerEntry[]): Ledge
 }
 
 /**
- * Where nobody copies by the clock: the newest verified point that stood at the end of the ledger, as old
- * at every disaster as it was then.
+ * Where nobody copies by the clock: the newest verified point that stood at the end of the ledger. The week of the
+ * disaster is the one after that end, in which nobody makes another one, and it grows older.
  */
-export function pointsByHand(claims: readonly Claim[], endsAt: number): Points {
-  const standing = claims.filter(({ from, to }) => from <= endsAt && to > endsAt)
+export function pointsByHand(claims: readonly Claim[], endsAt: number, { from }: Window): Points {
+  const standing = claims.filter((each) => each.from <= endsAt && each.to > endsAt)
   const newestAt = Math.max(Number.NEGATIVE_INFINITY, ...standing.map(({ asOfAt }) => asOfAt))
-  return (disasterAt) => disasterAt - (endsAt - newestAt)
+  return () => from - (endsAt - newestAt)
 }

@@ -187,13 +187,13 @@ function lossesOf(
       if (ledger.window !== undefined) return pointsOfLedger(usable(destination), window)
       // an archive alone restores nothing
       if (held.includes(destination)) return scheduled.at(destination, counted)
-      return own.length === 0 ? pointsByHand(usable(destination), ledger.endsAt) : nowhere
+      return own.length === 0 ? pointsByHand(usable(destination), ledger.endsAt, window) : nowhere
     })
     const names = [...new Set(own.map(({ sequence }) => `${sequence.kind} ${sequence.name}`))]
     const basis =
       ledger.window === undefined
         ? names.length === 0
-          ? 'nothing copies it by the clock: what stands is as old as it was at the end of the ledger'
+          ? 'nothing copies it by the clock: the newest copy that the ledger ends with, older by up to a week'
           : `as often as ${names.join(', ')} of the plan ${names.length === 1 ? 'runs' : 'run'}`
         : `verified recovery points in the ledger’s last ${showDuration(window.to - window.from)}`
     return [{ ...base, kind: 'points', basis, points }]

@@ -12,12 +12,17 @@ const claim = (from: number, to: number, asOfAt: number): Claim => ({
   point: { destination: 'far', kind: 'snapshot', id: 'a', lsn: 1, run: 'r', line: 1 },
 })
 
-test('what people copied is as old at every disaster as at the end of the ledger', () => {
+test('what people copied grows older from the end of the ledger on: nobody makes another one', () => {
   const forgotten = claim(0, 40 * minute, 39 * minute)
   const standing = [claim(5 * minute, 1e12, 4 * minute), claim(30 * minute, 1e12, 20 * minute)]
-  const points = pointsByHand([forgotten, ...standing], 50 * minute)
-  for (const disasterAt of [0, 1e9]) expect(disasterAt - points(disasterAt, 7)).toBe(30 * minute)
-  expect(pointsByHand([forgotten], 50 * minute)(1e9, 7)).toBe(never)
+  const week = { from: 1_000 * minute, to: 10_000 * minute }
+  const points = pointsByHand([forgotten, ...standing], 50 * minute, week)
+  // the window begins where the ledger ends
+  for (const sinceMs of [0, 7 * minute, 5_000 * minute]) {
+    const disasterAt = week.from + sinceMs
+    expect(disasterAt - points(disasterAt, 7)).toBe(30 * minute + sinceMs)
+  }
+  expect(pointsByHand([forgotten], 50 * minute, week)(week.from, 7)).toBe(never)
 })
 
 test('an empty ledger has no stretch, no end and no point', async () => {
