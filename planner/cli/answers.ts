@@ -163,7 +163,7 @@ export function askingAt({ io }: Context, renderer: Renderer, given: GivenAnswer
     ask(question, signal) {
       const answer = before.then(() => {
         signal.throwIfAborted()
-        return renderer.aside(() => ask(question, signal))
+        return renderer.aside(async () => (await ask(question, signal)) ?? '')
       })
       before = answer.catch(() => {})
       return answer

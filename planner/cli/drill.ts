@@ -71,7 +71,7 @@ async function confirmAll({ io }: Context, plan: Plan, drills: readonly Drill[])
     const answer = await io.ask(
       `Drill ${name} of plan ${plan.name} touches production data (targets: ${targets}). Type yes to run it: `,
     )
-    if (answer.trim().toLowerCase() !== 'yes') {
+    if (answer?.trim().toLowerCase() !== 'yes') {
       fail('usage', `drill ${name} was not confirmed`, 'Nothing was run. Answer yes, or add --yes.')
     }
   }

@@ -18,8 +18,11 @@ export interface Io {
   readonly stdout: Output
   /** Progress, remarks, errors. */
   readonly stderr: Output
-  /** Asks a person at the terminal; absent where there is nobody to ask. Rejects at either signal. */
-  readonly ask?: (question: string, signal?: AbortSignal) => Promise<string>
+  /**
+   * Asks a person at the terminal; absent where there is nobody to ask. Undefined: the input has ended, as it does
+   * with Ctrl-D. Rejects at either signal.
+   */
+  readonly ask?: (question: string, signal?: AbortSignal) => Promise<string | undefined>
   /** Calls `act` at each SIGHUP, which ends the process otherwise. @returns what undoes that */
   readonly onHangUp?: (act: () => void) => () => void
   readonly env: Readonly<Record<string, string | undefined>>

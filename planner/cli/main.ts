@@ -64,13 +64,13 @@ for (const [signal, { code, exitCode }] of Object.entries(stops)) {
   })
 }
 
-async function ask(question: string, signal = stop.signal): Promise<string> {
+async function ask(question: string, signal = stop.signal): Promise<string | undefined> {
   const line = createInterface({ input: process.stdin, output: process.stderr })
   // a terminal that is read character by character makes no signal of Ctrl-C
   line.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
   // an input that ends is no answer; readline alone would wait for ever
   const ends = AbortSignal.any([stop.signal, signal])
-  const ended = new Promise<string>((resolve) => line.once('close', () => resolve('')))
+  const ended = new Promise<undefined>((resolve) => line.once('close', () => resolve(undefined)))
   try {
     return await Promise.race([line.question(question, { signal: ends }), ended])
   } catch (error) {

@@ -67,8 +67,8 @@ class TerminalSitting {
     for (;;) {
       const line = await this.#ask()
       await this.#goOn()
-      const typed = readTyped(line)
-      const isPaused = await this.#do(typed)
+      // an input that has ended is no Enter: the story does not go on without its people
+      const isPaused = await this.#do(line === undefined ? { do: 'pause' } : readTyped(line))
       if (isPaused !== undefined) return { kept: closeSitting(this.#kept), isPaused }
     }
   }
@@ -108,7 +108,7 @@ class TerminalSitting {
   }
 
   /** A line; meanwhile the clock goes on, and what is typed stays typed. */
-  async #ask(): Promise<string> {
+  async #ask(): Promise<string | undefined> {
     const { ask, timer, stderr } = this.#table.context.io
     let turn: Promise<void> = Promise.resolve()
     let isAsking = true
@@ -129,7 +129,7 @@ class TerminalSitting {
     }
     wait()
     try {
-      return (await ask?.(prompt)) ?? ''
+      return await ask?.(prompt)
     } finally {
       isAsking = false
       cancel()

@@ -97,7 +97,7 @@ async function askFor(
       `Nothing was run. Answer beforehand: ${flags}`,
     )
   }
-  return (await io.ask(`${question.question} `)).trim()
+  return (await io.ask(`${question.question} `))?.trim() ?? ''
 }
 
 const textChars = 1_000
@@ -126,6 +126,6 @@ async function confirm({ io }: Context, plan: Plan, procedure: Procedure): Promi
     )
   }
   const answer = await io.ask(`Plan ${plan.name}: ${what}. Type yes to run it: `)
-  if (answer.trim().toLowerCase() === 'yes') return
+  if (answer?.trim().toLowerCase() === 'yes') return
   fail('usage', `${what} and was not confirmed`, 'Nothing was run. Answer yes, or add --yes.')
 }

@@ -99,7 +99,7 @@ const askAt =
   async ({ step }, found) => {
     if (io.ask === undefined) return undefined
     const question = `Step ${step} was interrupted, and ${found}. Is it done, or shall it be run again? Type done or repeat: `
-    const answer = (await io.ask(question)).trim().toLowerCase()
+    const answer = (await io.ask(question))?.trim().toLowerCase()
     return answer === 'done' || answer === 'repeat' ? answer : undefined
   }
 

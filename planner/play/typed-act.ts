@@ -18,7 +18,7 @@ export const typedHelp: readonly string[] = [
   'note TEXT, good TEXT, improve TEXT',
   'reply NUMBER TEXT         an answer to a question of the story',
   'action OWNER DATE drill:NAME TEXT   a corrective action, and the run that will prove it',
-  'status, help, pause (or Ctrl-C: goes on with the same command later), end',
+  'status, help, pause (or Ctrl-D, Ctrl-C: goes on with the same command later), end',
 ]
 
 /** @returns the act, or what to type instead */

@@ -14,7 +14,7 @@ async function table() {
   const clock = manualClock()
   const timer = manualTimer(clock)
   const argv = ['tabletop', shopFile, '--state', state, '--scenario', 'region-loss', '--play']
-  const sit = (ask: (screen: () => string) => Promise<string>) => {
+  const sit = (ask: (screen: () => string) => Promise<string | undefined>) => {
     let screen = ''
     const output = {
       write: async (text: string) => {
@@ -70,7 +70,17 @@ test('the questions of the story come before its end, and a second end leaves th
   expect(screen).toContain('0 of 5 objectives reached')
 })
 
-test('Enter with nothing left to come pauses after a while: an input that has ended is nobody', async () => {
+test('Ctrl-D pauses: the story does not go on without its people', async () => {
+  const { sit, lines } = await table()
+  const said = ['', undefined]
+  const first = await sit(async () => said.shift())
+  expect(first.exitCode).toBe(0)
+  expect(first.screen).toContain('[+1m] Search errors rise to 100 %.')
+  expect(first.screen).toContain('paused; kept in')
+  expect((await lines('status')).screen).toContain('goes on at +1m')
+})
+
+test('Enter with nothing left to come pauses after a while: nobody is there any more', async () => {
   const { sit } = await table()
   const { exitCode, screen } = await sit(async () => '')
   expect(exitCode).toBe(0)
