@@ -6,8 +6,9 @@ import { type Command, Option } from 'commander'
 import { fail } from '../base/errors.ts'
 import { checkName } from '../base/name.ts'
 import type { MendResult } from '../collection/mend.ts'
+import type { CutResult, OtherCopy } from '../replica/cut-log.ts'
 import type { Context } from './context.ts'
-import { withDirectory, withOwnDirectory } from './open-directory.ts'
+import { withOwnDirectory } from './open-directory.ts'
 import { integer, listOption } from './option.ts'
 import { showBytes, showCount } from './quantity.ts'
 import { type AccessFlags, located, wireLocated } from './repository-access.ts'
@@ -28,6 +29,10 @@ export function addRepair(collections: Command, run: Runner): void {
       ).argParser(integer(0, Number.MAX_SAFE_INTEGER)),
     )
     .option(
+      '--despite-copies',
+      'with --to-lsn: cut also when another node is known to have what is cut, and may be the better copy',
+    )
+    .option(
       '--segments',
       'fetch what is damaged or missing, by its hash, from the nodes that have a copy and from --source',
     )
@@ -44,6 +49,7 @@ export function addRepair(collections: Command, run: Runner): void {
 
 interface RepairFlags extends AccessFlags {
   readonly toLsn?: number
+  readonly despiteCopies?: true
   readonly segments?: true
   readonly source?: readonly string[]
 }
@@ -54,7 +60,10 @@ function repair(context: Context, name: string, flags: RepairFlags) {
   if ((toLsn === undefined) === (segments === undefined)) {
     fail('usage', 'repair what?', 'Give --segments, or --to-lsn with the last record to keep.')
   }
-  return toLsn === undefined ? mendSegments(context, name, flags) : cut(context, name, toLsn)
+  if (flags.despiteCopies === true && toLsn === undefined) {
+    fail('usage', '--despite-copies is given without --to-lsn', 'With --segments nothing is cut.')
+  }
+  return toLsn === undefined ? mendSegments(context, name, flags) : cut(context, name, toLsn, flags)
 }
 
 async function mendSegments(context: Context, name: string, flags: RepairFlags) {
@@ -86,24 +95,47 @@ async function mendSegments(context: Context, name: string, flags: RepairFlags) 
   return { name, ...result }
 }
 
-function cut(context: Context, name: string, toLsn: number) {
-  return withDirectory(context, 'use', async (directory) => {
-    const result = await directory.repair(name, toLsn)
-    const { lost, keptAside, lsn, count, digest } = result
-    await context.confirm(
-      lost === null
-        ? `nothing was lost: the log of ${name} ends at LSN ${lsn}`
-        : `lost: LSN ${lost.firstLsn} to at least ${lost.lastLsn} (${showBytes(lost.bytes)}, ${showCount(lost.readableRecords, 'record')} of them readable)`,
+async function cut(context: Context, name: string, toLsn: number, flags: RepairFlags) {
+  const despiteCopies = flags.despiteCopies === true
+  const client = await servedBy(context)
+  let result: CutResult
+  if (client === undefined) {
+    const { cutReplicatedLog } = await import('../replica/cut-log.ts')
+    const { NodeTransport } = await import('../server/node-transport.ts')
+    const transport = new NodeTransport({ token: context.token })
+    result = await withOwnDirectory(context, 'use', (directory) =>
+      cutReplicatedLog(directory, name, toLsn, { transport, despiteCopies }),
     )
-    for (const file of keptAside) await context.confirm(`kept what was cut in ${file}`)
-    await context.confirm(
-      `${name} is at LSN ${lsn}: ${showCount(count, 'point')}, digest ${digest}`,
+  } else {
+    const { runJob } = await import('../server/remote-jobs.ts')
+    const path = `/vectra/v1/collections/${encodeURIComponent(name)}/repair`
+    result = await runJob<CutResult>(client, path, { toLsn, despiteCopies })
+  }
+  const { lost, keptAside, lsn, count, digest, copies } = result
+  await context.confirm(
+    lost === null
+      ? `nothing was lost: the log of ${name} ends at LSN ${lsn}`
+      : `lost: LSN ${lost.firstLsn} to at least ${lost.lastLsn} (${showBytes(lost.bytes)}, ${showCount(lost.readableRecords, 'record')} of them readable)`,
+  )
+  for (const file of keptAside) await context.confirm(`kept what was cut in ${file}`)
+  await context.confirm(`${name} is at LSN ${lsn}: ${showCount(count, 'point')}, digest ${digest}`)
+  if (lost !== null) {
+    await context.remark(
+      'Take a full backup now; archives and snapshots made before may hold records beyond this LSN.',
     )
-    if (lost !== null) {
-      await context.remark(
-        'Take a full backup now; archives and snapshots made before may hold records beyond this LSN.',
-      )
-    }
-    return { name, ...result }
-  })
+    for (const copy of copies) await tellCopy(context, name, lsn, copy)
+  }
+  return { name, ...result }
+}
+
+/** What a cut means to another copy. */
+async function tellCopy(context: Context, name: string, end: number, copy: OtherCopy) {
+  const { name: node, lsn, problem } = copy
+  if (problem !== null) {
+    await context.warn(`${node} may have what was cut of ${name}: ${problem}`)
+  } else if (lsn !== null && lsn > end) {
+    await context.warn(
+      `${node} has ${name} up to LSN ${lsn}, beyond the cut, and follows no more: keep what it has, or let it join again: vectra-cli cluster rejoin ${name} --node ${node} --primary THIS-NODE`,
+    )
+  }
 }

@@ -8,7 +8,6 @@ import type { Aliases } from '../collection/aliases.ts'
 import type { Collection } from '../collection/collection.ts'
 import type { CollectionStats } from '../collection/collection-stats.ts'
 import type { DataDirectory } from '../collection/data-directory.ts'
-import type { RepairResult } from '../collection/repair.ts'
 import type { CollectionConfig } from '../format/config.ts'
 import type { Context } from './context.ts'
 import { servedBy } from './served-by.ts'
@@ -53,7 +52,6 @@ export interface OpenDirectory {
   open(name: string): Promise<OpenCollection>
   create(name: string, config: CollectionConfig): Promise<OpenCollection>
   drop(name: string, options?: { readonly ifExists?: boolean }): Promise<boolean>
-  repair(name: string, toLsn: number): Promise<RepairResult>
 }
 
 /** Works with the directory, wherever it is. @throws what {@link withOwnDirectory} throws; `unreachable` */

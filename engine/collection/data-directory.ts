@@ -30,7 +30,7 @@ import { type DataDirectoryOptions, toWorld } from './directory-options.ts'
 import { type MendResult, mendCollection, type SourcesOf } from './mend.ts'
 import { NameGates } from './name-gates.ts'
 import { emptyManifest, startHistory } from './open-files.ts'
-import { type RepairResult, refuseStandby, repairCollection } from './repair.ts'
+import { type AdmitCut, checkCut, type RepairResult, repairCollection } from './repair.ts'
 import { lookAtReplaced, type ReplacedCopy } from './replaced-copy.ts'
 import { replicaFileName } from './replica-file.ts'
 import {
@@ -227,9 +227,9 @@ export class DataDirectory {
   }
 
   /** Cuts the log of a collection: see repair.ts. @throws also `collection-not-found`; `not-primary` for a standby */
-  repair(nameOrAlias: string, toLsn: number): Promise<RepairResult> {
+  repair(nameOrAlias: string, toLsn: number, admit?: AdmitCut): Promise<RepairResult> {
     const repair = (each: string) => repairCollection(this.#context, each, toLsn)
-    return this.#closed(nameOrAlias, repair, refuseStandby)
+    return this.#closed(nameOrAlias, repair, (...copy) => checkCut(...copy, admit))
   }
 
   /** Mends its files from other copies: see mend.ts. @throws also `collection-not-found` */
@@ -244,7 +244,7 @@ export class DataDirectory {
   #closed<T>(
     nameOrAlias: string,
     work: (directory: string) => Promise<T>,
-    check?: typeof refuseStandby,
+    check?: (context: CollectionContext, name: string, directory: string) => Promise<void>,
   ) {
     const name = this.aliases.resolve(nameOrAlias)
     return this.#gates.alone(name, async () => {

@@ -10,6 +10,7 @@
 import * as path from 'node:path'
 import { replaceFile } from '../base/disk.ts'
 import { fail } from '../base/errors.ts'
+import type { Epoch } from '../format/identity.ts'
 import type { Manifest } from '../format/manifest.ts'
 import { SealedSegment } from '../segment/sealed-segment.ts'
 import { cutLog, type LogScan, scanLog } from '../wal/cut-log.ts'
@@ -19,7 +20,7 @@ import type { CollectionContext } from './context.ts'
 import { LiveSegment } from './live-segment.ts'
 import { LiveState } from './live-state.ts'
 import { checkWatermark, readNewestManifest, readOperation, walDirectoryOf } from './open-files.ts'
-import { ReplicaFile } from './replica-file.ts'
+import { ReplicaFile, type ReplicaState } from './replica-file.ts'
 
 export interface RepairResult {
   readonly uuid: string
@@ -96,17 +97,34 @@ export async function repairCollection(
   }
 }
 
+/** A collection whose log is about to be cut, as its files say. */
+export interface CutCopy {
+  readonly name: string
+  readonly uuid: string
+  readonly epoch: Epoch
+  readonly state: ReplicaState
+}
+
+/** Asked before anything is closed or cut: throws what keeps it from that. */
+export type AdmitCut = (copy: CutCopy) => Promise<void>
+
 /**
- * A standby has the log of its primary and none of its own.
- * @throws `not-primary` when the collection in `directory` is one, open or not
+ * A standby has the log of its primary and none of its own; of a primary `admit` may know more.
+ * @throws `not-primary` when the collection in `directory` is a standby, open or not; what `admit` throws
  */
-export async function refuseStandby(
+export async function checkCut(
   { disk }: CollectionContext,
   name: string,
   directory: string,
+  admit: AdmitCut | undefined,
 ): Promise<void> {
-  const { role, primary } = (await ReplicaFile.open(disk, directory)).current
-  if (role === 'primary') return
+  const { current: state } = await ReplicaFile.open(disk, directory)
+  const { role, primary } = state
+  if (role === 'primary') {
+    if (admit === undefined) return
+    const { uuid, epoch } = await readNewestManifest(disk, directory)
+    return admit({ name, uuid, epoch, state })
+  }
   const from = primary === null ? '' : ` ${primary.name} at ${primary.url}`
   fail(
     'not-primary',

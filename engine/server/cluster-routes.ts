@@ -236,5 +236,6 @@ async function wholeOf(stream: AsyncIterable<unknown>): Promise<Buffer> {
   return Buffer.concat(parts)
 }
 
-const nodeOf = ({ node }: Served): ServedNode =>
+/** The server as a node. @throws `unreachable` while it starts */
+export const nodeOf = ({ node }: Served): ServedNode =>
   node() ?? fail('unreachable', 'this node is starting', 'Ask again in a moment.')

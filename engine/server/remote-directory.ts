@@ -7,7 +7,6 @@ import type { Alias } from '../collection/aliases.ts'
 import type { CollectionDescription, CollectionStats } from '../collection/collection-stats.ts'
 import type { CompactionResult } from '../collection/compactor.ts'
 import type { ReindexResult } from '../collection/reindex.ts'
-import type { RepairResult } from '../collection/repair.ts'
 import type { Neighbour, SearchOptions } from '../collection/search.ts'
 import type { CollectionConfig, IndexSettings } from '../format/config.ts'
 import type { Point, PointId, PointInput } from '../format/point.ts'
@@ -67,11 +66,6 @@ export class RemoteDirectory {
   async create(name: string, config: CollectionConfig): Promise<RemoteCollection> {
     await this.#client.ask('PUT', `${base}/${escaped(name)}`, config)
     return RemoteCollection.open(this.#client, name)
-  }
-
-  /** Cuts the log of a collection: see repair.ts. */
-  repair(name: string, toLsn: number): Promise<RepairResult> {
-    return runJob(this.#client, `${base}/${escaped(name)}/repair`, { toLsn })
   }
 
   async drop(name: string, { ifExists = false } = {}): Promise<boolean> {

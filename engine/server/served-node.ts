@@ -10,6 +10,7 @@ import { ClusterFile } from '../replica/cluster-file.ts'
 import type { BrokenCopy, CopyStatus } from '../replica/copy-status.ts'
 import type { RemovedNode } from '../replica/removing.ts'
 import { ReplicaNode } from '../replica/replica-node.ts'
+import type { Transport } from '../replica/transport.ts'
 import { NodeTransport } from './node-transport.ts'
 
 export interface ServedNodeOptions {
@@ -38,11 +39,16 @@ export interface NodeDescription {
 export class ServedNode {
   readonly replica: ReplicaNode
   readonly nodes: ClusterFile
+  readonly transport: Transport
   readonly #cluster: string | undefined
 
-  private constructor(replica: ReplicaNode, nodes: ClusterFile, cluster: string | undefined) {
-    this.replica = replica
-    this.nodes = nodes
+  private constructor(
+    parts: Pick<ServedNode, 'replica' | 'nodes' | 'transport'>,
+    cluster?: string,
+  ) {
+    this.replica = parts.replica
+    this.nodes = parts.nodes
+    this.transport = parts.transport
     this.#cluster = cluster
   }
 
@@ -55,7 +61,7 @@ export class ServedNode {
     const world = { transport, disk, clock, timer, toLocation, onWarning: warn }
     const replica = new ReplicaNode({ self, data, ...world })
     await replica.start()
-    return new ServedNode(replica, nodes, options.cluster)
+    return new ServedNode({ replica, nodes, transport }, options.cluster)
   }
 
   async describe(): Promise<NodeDescription> {

@@ -5,6 +5,8 @@
 import { repositoryPieces } from '../backup/repository-pieces.ts'
 import type { Collection } from '../collection/collection.ts'
 import { parseConfigText } from '../format/config-text.ts'
+import { cutReplicatedLog } from '../replica/cut-log.ts'
+import { nodeOf } from './cluster-routes.ts'
 import type { JobWorld } from './jobs.ts'
 import { json, type Route, type RouteRequest, type Schema, type Served } from './route.ts'
 import { jobAnswer, objectSchema } from './vectra-jobs.ts'
@@ -18,6 +20,11 @@ const config: Schema = {
 const index: Schema = {
   type: 'object',
   description: 'the index of such a config: its kind, and the parameters of that kind',
+}
+
+interface CutRequest {
+  readonly toLsn: number
+  readonly despiteCopies?: boolean
 }
 
 /** See the head of this file. */
@@ -98,16 +105,23 @@ export function vectraUpkeep(served: Served): Route[] {
       method: 'POST',
       path: `${path}/repair`,
       summary:
-        'Cuts the log of a collection that does not open because of it; what is cut is lost. Answers with the job that does it.',
+        'Cuts the log of a collection that does not open because of it; what is cut is lost. Refused while another copy is known to have it, without `despiteCopies`. Answers with the job that does it.',
       body: objectSchema(
-        { toLsn: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER } },
+        {
+          toLsn: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+          despiteCopies: { type: 'boolean' },
+        },
         ['toLsn'],
       ),
       writes: true,
       handle: async (request) => {
-        const { toLsn } = request.body as { toLsn: number } // as the schema says
+        const { toLsn, despiteCopies = false } = request.body as CutRequest // as the schema says
         const name = nameOf(request)
-        return json(jobs.start('repair', name, () => directory.repair(name, toLsn)))
+        const { transport } = nodeOf(served)
+        const options = { transport, despiteCopies }
+        return json(
+          jobs.start('repair', name, () => cutReplicatedLog(directory, name, toLsn, options)),
+        )
       },
     },
     {
