@@ -6,7 +6,9 @@
 // the whole batch three before it; every fortieth one is a checkpoint. One in six is large, so that the log is soon long enough for room
 // at its end.
 import { writeSync } from 'node:fs'
-import { makeConfig, openDataDirectory } from '../../dist/engine/operations.js'
+// not the door to the whole engine: loading what no writer needs takes longer than writing
+import { openDataDirectory } from '../../dist/engine/collection/data-directory.js'
+import { makeConfig } from '../../dist/engine/format/config.js'
 
 const [path, first] = process.argv.slice(2)
 const data = await openDataDirectory(path, { create: true })
