@@ -12,7 +12,7 @@ export class Duty {
   readonly #joinedMs: Float64Array
   readonly #busyUntil: Float64Array
   #key = 0
-  #sinceMondayMs = 0
+  #disasterAt = 0
 
   constructor(model: Model) {
     this.#model = model
@@ -21,9 +21,9 @@ export class Duty {
   }
 
   /** A new trial: nobody knows of the disaster yet. */
-  begin(key: number, sinceMondayMs: number): void {
+  begin(key: number, disasterAt: number): void {
     this.#key = key
-    this.#sinceMondayMs = sinceMondayMs
+    this.#disasterAt = disasterAt
     this.#joinedMs.fill(never)
     this.#busyUntil.fill(0)
   }
@@ -65,7 +65,7 @@ export class Duty {
   #answer(index: number, calledMs: number): number {
     const person = this.#model.people[index]
     if (person === undefined) return never
-    const thereMs = person.thereAt(calledMs, this.#sinceMondayMs)
+    const thereMs = person.thereAt(calledMs, this.#disasterAt, this.#model.clocks)
     return thereMs + assumptions.answer.distribution.at(draw(this.#key, person.slot))
   }
 
@@ -73,6 +73,7 @@ export class Duty {
   take(step: StepModel, nowMs: number, workMs: number): number {
     const limitMs = nowMs + step.timeoutMs
     const { holders = [] } = step
+    const { people, clocks } = this.#model
     let firstMs = never
     let who = -1
     for (let turn = 0; turn < holders.length; turn++) {
@@ -80,7 +81,7 @@ export class Duty {
       // what was measured has the time until somebody answered in it
       const joinedMs = step.answerIsCounted ? nowMs : (this.#joinedMs[person] ?? never)
       const freeMs = Math.max(nowMs, joinedMs, this.#busyUntil[person] ?? 0)
-      const beginsMs = this.#model.people[person]?.thereAt(freeMs, this.#sinceMondayMs) ?? never
+      const beginsMs = people[person]?.thereAt(freeMs, this.#disasterAt, clocks) ?? never
       if (beginsMs < firstMs) {
         firstMs = beginsMs
         who = person

@@ -5,7 +5,6 @@ import type { LedgerEntry } from '../ledger/ledger-line.ts'
 import { flowsOf, placesOf } from '../plan/flow.ts'
 import { type Plan, type Procedure, type Step, type TaskStep, tasksOf } from '../plan/plan.ts'
 import type { Scenario } from '../plan/scenario.ts'
-import { wallTime } from '../plan/zone.ts'
 import { historyOf } from '../run/history.ts'
 import { timedOf } from '../schedule/timed.ts'
 import { showDuration } from '../step/quantity.ts'
@@ -20,6 +19,7 @@ import { type Place, placesIn, type Without } from './places.ts'
 import { type Person, peopleIn, weekMs } from './staff.ts'
 import { holdersOf, modelStep, type StepModel } from './step-model.ts'
 import { comesAfterwards } from './step-needs.ts'
+import { offsetMs, WeekClocks } from './week-clocks.ts'
 
 export interface ModelRequest {
   readonly plan: Plan
@@ -55,8 +55,8 @@ export interface Model {
   readonly questions: number
   readonly losses: readonly Loss[]
   readonly window: Window
-  /** Milliseconds from Monday 00:00 of the plan's zone to the start of the window. */
-  readonly sinceMondayMs: number
+  /** Of the plan's zone, by which people have their hours. */
+  readonly clocks: WeekClocks
   /** What was taken for true, in sentences. */
   readonly assumed: readonly string[]
 }
@@ -98,7 +98,7 @@ export function modelOf(request: ModelRequest): Model {
     rungs: rungsOf(plan, written, people),
     questions: procedure.ask.size,
     losses: lossesOf(request, written, ledger, window, measurements),
-    sinceMondayMs: sinceMonday(window.from, plan.timezone),
+    clocks: new WeekClocks(plan.timezone, window),
     assumed: [
       ...assumedIn(plan, scenario, procedure, places, written, ledger),
       ...(steps.some(({ durationBasis }) => durationBasis.origin === 'measured')
@@ -246,26 +246,6 @@ function lagOf(
 const fixedWeek = (timezone: string): Window => {
   const from = someMondayAt - offsetMs(someMondayAt, timezone)
   return { from, to: from + weekMs }
-}
-
-/** How far clocks of the zone are ahead of UTC. */
-function offsetMs(instantAt: number, timezone: string): number {
-  const { date, time } = wallTime(instantAt, timezone)
-  const digits = (text: string, from: number, to: number) => Number(text.slice(from, to))
-  const shown = Date.UTC(
-    digits(date, 0, 4),
-    digits(date, 4, 6) - 1,
-    digits(date, 6, 8),
-    digits(time, 0, 2),
-    digits(time, 2, 4),
-    digits(time, 4, 6),
-  )
-  return shown - Math.floor(instantAt / 1_000) * 1_000
-}
-
-function sinceMonday(instantAt: number, timezone: string): number {
-  const wall = instantAt + offsetMs(instantAt, timezone) - someMondayAt
-  return ((wall % weekMs) + weekMs) % weekMs
 }
 
 function assumedIn(

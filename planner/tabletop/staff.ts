@@ -5,6 +5,7 @@ import type { Scenario } from '../plan/scenario.ts'
 import { Absence } from './absence.ts'
 import { slotOf } from './draw.ts'
 import { failingSpans, type Without } from './places.ts'
+import type { WeekClocks } from './week-clocks.ts'
 
 const minuteMs = 60_000
 const never = 0xffff
@@ -33,17 +34,20 @@ export class Person {
 
   /**
    * The first instant from `atMs` on at which they are there, both since the disaster; infinite when never.
-   * @param sinceMondayMs when in the week the disaster is, on the clocks of the plan's zone
+   * @param disasterAt epoch milliseconds
+   * @param clocks by which they have their hours
    */
-  thereAt(atMs: number, sinceMondayMs: number): number {
+  thereAt(atMs: number, disasterAt: number, clocks: WeekClocks): number {
     let at = atMs
     while (at < Number.POSITIVE_INFINITY) {
       const back = this.#absence.overAt(at)
       if (back === Number.POSITIVE_INFINITY) return back
-      const minutes = Math.floor((sinceMondayMs + back) / minuteMs)
+      const backAt = disasterAt + back
+      const minutes = Math.floor(clocks.shownAt(backAt) / minuteMs)
       const wait = this.#wait[minutes % minutesOfWeek] ?? never
       if (wait === never) return Number.POSITIVE_INFINITY
-      const next = wait === 0 ? back : (minutes + wait) * minuteMs - sinceMondayMs
+      const next =
+        wait === 0 ? back : clocks.nextAt((minutes + wait) * minuteMs, backAt) - disasterAt
       if (next === at) return at
       at = next
     }

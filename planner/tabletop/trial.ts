@@ -94,10 +94,10 @@ export class Trial {
 
   /** Plays the trial of this key; what came of it stands in the fields until the next one. */
   play(key: number): void {
-    const { window, sinceMondayMs } = this.#model
+    const { window } = this.#model
     this.#key = key
     this.#disasterAt = window.from + draw(key, slots.disaster) * (window.to - window.from)
-    this.#duty.begin(key, sinceMondayMs + (this.#disasterAt - window.from))
+    this.#duty.begin(key, this.#disasterAt)
     this.rtoMs = never
     this.deadEnd = deadEnds.none
     this.deadStep = -1
