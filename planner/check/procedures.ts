@@ -1,7 +1,7 @@
 /** Whether there is something to do for what can happen, and whether it would work then. */
 import type { Plan, Procedure } from '../plan/plan.ts'
 import { tasksOf } from '../plan/plan.ts'
-import { type DomainKind, domainKinds, survival } from '../plan/survival.ts'
+import { type DomainKind, domainKinds, lostNowhere, survival } from '../plan/survival.ts'
 import { type Facts, tasksOfKind } from './facts.ts'
 import type { Found, Rule } from './finding.ts'
 import { listed } from './words.ts'
@@ -171,5 +171,26 @@ export const procedureRules: readonly Rule[] = [
               },
             ]
       }),
+  },
+  {
+    code: 'scenario-nowhere',
+    severity: 'warning',
+    title: 'A story that takes away what is nowhere',
+    why: 'Nothing is lost in it, so that every procedure helps: a tabletop of it proves nothing.',
+    remedy: 'Write the name as a target or a destination has it.',
+    find: ({ plan }) => {
+      const domains = [...plan.targets.values(), ...plan.destinations.values()].map(
+        (each) => each.domains,
+      )
+      return [...plan.scenarios.values()].flatMap(({ name: scenario, loses, place }) =>
+        lostNowhere(loses, domains).map(
+          ({ kind, name, known }): Found => ({
+            place,
+            message: `scenario ${scenario} loses ${kind} ${name}, and no target or destination is there`,
+            arithmetic: [`named as ${kind}: ${known.join(', ')}`],
+          }),
+        ),
+      )
+    },
   },
 ]

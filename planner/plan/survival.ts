@@ -32,3 +32,17 @@ export const isOffSite = (lost: FailureDomains, other: FailureDomains): boolean 
   (['region', 'account', 'vendor'] as const).some(
     (kind) => survival(lost, other, kind) === 'survives',
   )
+
+/**
+ * What a story takes away and no place is named to stand in: most likely a name that is written wrong. Kinds of which
+ * no place has a name are left out.
+ * @param domains of all targets and destinations
+ */
+export const lostNowhere = (
+  loses: ReadonlyMap<DomainKind, string>,
+  domains: readonly FailureDomains[],
+): { readonly kind: DomainKind; readonly name: string; readonly known: readonly string[] }[] =>
+  [...loses].flatMap(([kind, name]) => {
+    const known = [...new Set(domains.flatMap((each) => each[kind] ?? []))]
+    return known.length === 0 || known.includes(name) ? [] : [{ kind, name, known }]
+  })

@@ -5,6 +5,7 @@ import type { LedgerEntry } from '../ledger/ledger-line.ts'
 import { flowsOf, placesOf } from '../plan/flow.ts'
 import { type Plan, type Procedure, type Step, type TaskStep, tasksOf } from '../plan/plan.ts'
 import type { Scenario } from '../plan/scenario.ts'
+import { lostNowhere } from '../plan/survival.ts'
 import { historyOf } from '../run/history.ts'
 import { timedOf } from '../schedule/timed.ts'
 import { showDuration } from '../step/quantity.ts'
@@ -134,10 +135,7 @@ function rungsOf(plan: Plan, steps: readonly TaskStep[], people: readonly Person
     holders: holdersOf(plan, role, people),
   })
   if (escalation.length > 0) return escalation.map(({ afterMs, role }) => rung(afterMs, role))
-  const asked = steps.flatMap((step) =>
-    step.kind === 'approve' ? [step.input.by] : step.kind === 'manual' ? [step.input.role] : [],
-  )
-  return [...new Set(asked)].map((role) => rung(0, role))
+  return [...new Set(askedIn(steps))].map((role) => rung(0, role))
 }
 
 function lossesOf(
@@ -248,6 +246,24 @@ const fixedWeek = (timezone: string): Window => {
   return { from, to: from + weekMs }
 }
 
+/** Who is called at any hour, because the plan does not say when they answer. */
+function alwaysThere({ people }: Plan, steps: readonly TaskStep[]): string[] {
+  const roles = [...people.escalation.map(({ role }) => role), ...askedIn(steps)]
+  const called = roles
+    .flatMap((role) => people.roles.get(role) ?? [])
+    .flatMap(({ primary, deputies }) => [primary, ...deputies])
+  const always = [...new Set(called)].filter((key) => people.contacts.get(key)?.hours === undefined)
+  if (always.length === 0) return []
+  const verb = always.length === 1 ? 'has no hours and is' : 'have no hours and are'
+  return [`${always.join(', ')} ${verb} taken to answer at all of them`]
+}
+
+/** Roles that steps ask. */
+const askedIn = (steps: readonly TaskStep[]): string[] =>
+  steps.flatMap((step) =>
+    step.kind === 'approve' ? [step.input.by] : step.kind === 'manual' ? [step.input.role] : [],
+  )
+
 function assumedIn(
   plan: Plan,
   scenario: Scenario,
@@ -256,8 +272,7 @@ function assumedIn(
   steps: readonly TaskStep[],
   ledger: LedgerPoints,
 ): string[] {
-  const asks = steps.some(({ kind }) => kind === 'approve' || kind === 'manual')
-  const calls = plan.people.escalation.length > 0 || asks
+  const calls = plan.people.escalation.length > 0 || askedIn(steps).length > 0
   const isGuessed = ledger.window === undefined
   return [
     ...(isGuessed
@@ -278,6 +293,14 @@ function assumedIn(
     ...(procedure.ask.size > 0
       ? [`each question before the start is answered after ${assumptions.question.text}`]
       : []),
+    ...alwaysThere(plan, steps),
+    ...lostNowhere(
+      scenario.loses,
+      [...plan.targets.values(), ...plan.destinations.values()].map(({ domains }) => domains),
+    ).map(
+      ({ kind, name }) =>
+        `${kind} ${name} is named by no target or destination: what names another one is not lost`,
+    ),
     ...places.flatMap(({ what, name, lostBecause }) =>
       lostBecause?.startsWith('counted') === true ? [`${what} ${name} is ${lostBecause}`] : [],
     ),

@@ -625,6 +625,12 @@ export const findingCases: readonly FindingCase[] = [
     says: 'clean-restore is for: data',
     silent: instead(['kind: region', 'kind: node']),
   },
+  {
+    code: 'scenario-nowhere',
+    fires: instead(['loses: { region: eu-central }', 'loses: { region: eu-centrall }']),
+    says: 'named as region: eu-central',
+    silent: instead(['loses: { region: eu-central }', 'loses: { region: eu-west }']),
+  },
 
   // who answers
   {

@@ -5,6 +5,7 @@ import { simulate } from '../../../planner/tabletop/simulate.ts'
 import { weekMs } from '../../../planner/tabletop/staff.ts'
 import { planOf } from '../../support/plan-text.ts'
 import { quarterLedger, quarterPlan } from '../../support/quarter-ledger.ts'
+import { storyModel } from '../../support/simulated-plan.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
 
 const hour = 3_600_000
@@ -64,4 +65,18 @@ test('losses take along what nobody places elsewhere, and what the scenario does
     ['near', 'lost with account prod'],
     ['far', 'counted as lost with vendor cloud, because the plan does not say its vendor'],
   ])
+})
+
+test('what nobody has said is told: people without hours, and a loss that hits nothing', async () => {
+  const people = `people:
+  roles: { boss: { primary: ann, deputies: [ben] } }
+  contacts: { ann: { name: Ann }, ben: { name: Ben, hours: 24x7 }, cid: { name: Cid } }`
+  const steps = '      - approve: { by: boss, question: "Now?" }\n'
+  const { assumed } = await storyModel({ steps, people, loses: '{ region: r9, node: n1 }' })
+  expect(assumed).toContain('ann has no hours and is taken to answer at all of them')
+  expect(assumed).toContain(
+    'region r9 is named by no target or destination: what names another one is not lost',
+  )
+  const known = await storyModel({ steps, people: people.replace('Ann', 'Ann, hours: 24x7') })
+  expect(known.assumed.filter((each) => /hours|named by/.test(each))).toEqual([])
 })
