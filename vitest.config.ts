@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/support/longest-first.ts'
 
 const loader = new URL('./test/support/typescript-loader.mjs', import.meta.url).href
 const jsonDirectory = process.env['VITEST_JSON_DIR']
@@ -31,6 +32,7 @@ export default defineConfig({
     isolate: false,
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     execArgv: ['--import', loader],
     hookTimeout: 120_000,
     reporters:
@@ -50,11 +52,11 @@ export default defineConfig({
         ],
         60_000,
       ),
-      project('e2e', ['test/e2e/**/*.test.ts'], 300_000, freshDist),
+      project('e2e', ['test/e2e/**/*.test.ts'], 90_000, freshDist),
       project(
         'system',
         ['test/crash/**/*.test.ts', 'test/system/**/*.test.ts'],
-        600_000,
+        120_000,
         freshDist,
       ),
     ],

@@ -28,9 +28,7 @@ async function prepared(): Promise<MemoryDisk> {
   return disk
 }
 
-test('case 1, case 25, case 27, case 28, case 29: opening, writing and checkpointing lose nothing whichever call fails', {
-  timeout: 300_000,
-}, async () => {
+test('case 1, case 25, case 27, case 28, case 29: opening, writing and checkpointing lose nothing whichever call fails', async () => {
   let failed = 0
   for (const fault of faults) {
     for (const times of [1, Number.POSITIVE_INFINITY]) {

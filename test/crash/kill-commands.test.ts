@@ -68,7 +68,7 @@ async function stateOf(path: string): Promise<{ count: number; digest: string } 
 
 describe('a command that is killed', () => {
   test(`case 10, case 11: backup and restore, ${2 * kills} attempts`, {
-    timeout: 580_000 + 20_000 * kills,
+    timeout: 60_000 + 10_000 * kills,
   }, async () => {
     const words = fileURLToPath(wordsDirectory)
     const source = join(suite.path, 'source')

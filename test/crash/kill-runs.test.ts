@@ -193,7 +193,9 @@ async function endState(directory: string) {
   }
 }
 
-test('case 1, case 10, case 11: kill -9 at every step boundary and inside every step, then resume', async () => {
+test('case 1, case 10, case 11: kill -9 at every step boundary and inside every step, then resume', {
+  timeout: 120_000 + 60_000 * rounds,
+}, async () => {
   const random = seededRandom(seed)
   const whole = await place()
   const started = performance.now()

@@ -380,7 +380,7 @@ test.each(jobs)(
       `${job.name}: ${tried} failed requests, ${failures} ended it and it went on afterwards`,
     )
   },
-  600_000,
+  300_000,
 )
 
 /** Of a backup that was tried again, the manifest counts fewer bytes as added: the rest was there. */

@@ -15,7 +15,9 @@ afterAll(() => vi.unstubAllEnvs())
 
 const day = 24 * 60 * 60_000
 
-test('plans/ransomware.yaml comes back clean from a vault that an intruder could not empty', async () => {
+test('plans/ransomware.yaml comes back clean from a vault that an intruder could not empty', {
+  timeout: 180_000,
+}, async () => {
   let later = 0
   const store = await startObjectStore({
     ...systemClock,

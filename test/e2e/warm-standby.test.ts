@@ -12,7 +12,9 @@ import { type ServedProcess, startServer } from './served.ts'
 
 const runbook = fileURLToPath(new URL('../../runbooks/warm-standby.md', import.meta.url))
 
-test('plans/warm-standby.yaml fails over when the primary is killed, and back, with the loss counted', async () => {
+test('plans/warm-standby.yaml fails over when the primary is killed, and back, with the loss counted', {
+  timeout: 180_000,
+}, async () => {
   const example = await examplePlan('warm-standby')
   const { lines, root, type, quickly } = example
   const [first = '', second = '', load = '', begin = '', lag = '', nightly = '', ...rest] = lines

@@ -31,7 +31,7 @@ const sequences = fc.commands(modelCommands, {
 })
 
 test('case 1, case 2: any sequence of writes, compactions, crashes, backups and restores equals a plain map', {
-  timeout: 600_000,
+  timeout: 60_000 + 240 * numRuns,
 }, async () => {
   const tally = new Tally()
   await fc.assert(

@@ -67,9 +67,7 @@ it.each([
   expect((await cli('collections describe points')).stdout).toContain('ivf (12 lists, nprobe 4)')
 })
 
-it('is carried by backups: a restore keeps the lists, builds them anew, or changes the kind', {
-  timeout: 180_000,
-}, async () => {
+it('is carried by backups: a restore keeps the lists, builds them anew, or changes the kind', async () => {
   const repository = join(root, 'repository')
   const restore = async (as: string, flags = '') => {
     const restored = await cli(

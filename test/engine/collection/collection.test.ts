@@ -88,7 +88,7 @@ describe('a collection', () => {
     await data.close()
   })
 
-  test('equals a plain map after any sequence of operations', { timeout: 120_000 }, async () => {
+  test('equals a plain map after any sequence of operations', async () => {
     const path = await temporaryDirectory()
     const operation = fc.oneof(
       {
@@ -144,9 +144,7 @@ describe('a collection', () => {
     console.log(`model sequences: ${runs}`)
   })
 
-  test('seals a large segment with a graph built in halves, and loses no point', {
-    timeout: 60_000,
-  }, async () => {
+  test('seals a large segment with a graph built in halves, and loses no point', async () => {
     const path = await temporaryDirectory()
     let data = await openTest(path)
     const config = makeConfig({ dimension: 2, metric: 'l2', m: 4, efConstruction: 10 })

@@ -146,9 +146,7 @@ describe('compaction', () => {
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('reopen' as const) }) },
   )
 
-  test('equals a plain map after any operations, merged in the background and on request', {
-    timeout: 180_000,
-  }, async () => {
+  test('equals a plain map after any operations, merged in the background and on request', async () => {
     let merges = 0
     await fc.assert(
       fc.asyncProperty(
@@ -218,9 +216,7 @@ describe('compaction', () => {
     expect(merges).toBeGreaterThan(15)
   })
 
-  test('case 6, case 8: killed at any disk call, recovers the content and every later write', {
-    timeout: 300_000,
-  }, async () => {
+  test('case 6, case 8: killed at any disk call, recovers the content and every later write', async () => {
     const random = seededRandom(33)
     const model: Model = new Map()
     const batches = Array.from({ length: 3 }, (_, batch) =>

@@ -248,9 +248,7 @@ describe('a staged restore', () => {
     await data.close()
   })
 
-  test('case 11: killed at any call, is not live; run again, it is whole', {
-    timeout: 240_000,
-  }, async () => {
+  test('case 11: killed at any call, is not live; run again, it is whole', async () => {
     let digest = ''
     const restore = async (disk: Disk) => {
       const data = await openTest('/d', { disk })

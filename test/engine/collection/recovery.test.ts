@@ -70,9 +70,7 @@ async function openItems(path: string, warnings: string[] = []) {
 }
 
 describe('recovery', () => {
-  test('killed at any disk call, keeps every acknowledged write and none by half', {
-    timeout: 300_000,
-  }, async () => {
+  test('killed at any disk call, keeps every acknowledged write and none by half', async () => {
     const random = seededRandom(12)
     const before = somePoints(random, 5)
     const steps: { upsert?: TestPoint[]; delete?: PointId[]; checkpoint?: true }[] = [
@@ -139,9 +137,7 @@ describe('recovery', () => {
     expect(kills).toBeGreaterThan(60)
   })
 
-  test('case 13: any flipped bit of any file is detected or changes nothing', {
-    timeout: 300_000,
-  }, async () => {
+  test('case 13: any flipped bit of any file is detected or changes nothing', async () => {
     const disk = new MemoryDisk()
     const { digest, directory } = await makeItems('/d', disk)
     const rows: string[] = []
@@ -302,9 +298,7 @@ describe('a graph', () => {
     expect(built.filter(({ id }) => ids.has(id)).length).toBeGreaterThanOrEqual(9)
   })
 
-  test('case 17: damaged anywhere, it is built again from the vectors and the answers stay', {
-    timeout: 300_000,
-  }, async () => {
+  test('case 17: damaged anywhere, it is built again from the vectors and the answers stay', async () => {
     const path = await temporaryDirectory()
     const graph = await makeGraph(path)
     const good = await readFile(graph)

@@ -273,7 +273,6 @@ describe('a reindex that is cut off', () => {
     ['ivf', 'flat'],
   ] as const)(
     'case 6, case 7: from %s to %s, at any call of the disk, is done or not begun',
-    { timeout: 300_000 },
     async (from, to) => {
       const base = new MemoryDisk()
       const data = await openTest('/data', { disk: base })

@@ -269,7 +269,7 @@ class Life {
 }
 
 test(`case 58, case 59, case 61, case 69, case 70: ${seeds} clusters with random failovers have one writer an epoch and lose nothing that was not told`, {
-  timeout: 3_000_000,
+  timeout: 60_000 + 200 * seeds,
 }, async () => {
   let acknowledged = 0
   let confirmed = 0
