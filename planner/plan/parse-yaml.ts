@@ -21,8 +21,10 @@ import {
   type YAMLMap,
 } from 'yaml'
 import type { JsonValue } from '../../engine/index.ts'
+import { forbiddenKeys } from './forbidden-keys.ts'
 import { planLimits } from './limits.ts'
 import { childPath } from './path-text.ts'
+import { readPlainYaml } from './plain-yaml.ts'
 import { PlanText } from './plan-text.ts'
 import { offsetsOf } from './positions.ts'
 import type { ProblemRule, TextProblem } from './problem.ts'
@@ -39,12 +41,24 @@ export interface ParsedYaml {
 }
 
 export function parseYaml(text: string): ParsedYaml {
+  return read(text, readPlainYaml)
+}
+
+/** The same, with the composer whatever the text is. */
+export function composeYaml(text: string): ParsedYaml {
+  return read(text, () => undefined)
+}
+
+function read(text: string, readPlain: typeof readPlainYaml): ParsedYaml {
   const scan = scanYaml(text)
   const nothing = { value: undefined, offsets: new Int32Array() }
   if (scan.words === undefined) {
     return { ...nothing, tooLarge: scan.tooLarge, problems: scan.problems }
   }
-  const document = compose(scan.words, text.length)
+  const tree = [...parts(scan.words)]
+  const plain = scan.problems.length > 0 ? undefined : readPlain(tree)
+  if (plain !== undefined) return { tooLarge: false, problems: [], ...plain }
+  const document = compose(tree, text.length)
   const syntax = syntaxProblems(document.errors, text)
   if (syntax.length > 0) {
     // the scan's word on documents and directives is clearer than the parser's on the same line
@@ -57,8 +71,7 @@ export function parseYaml(text: string): ParsedYaml {
   return { tooLarge: false, problems, value: placed.value, offsets: offsetsOf(placed) }
 }
 
-/** What the parser makes of words that its lexer has found already: finding them is a third of all the work. */
-function compose(words: readonly string[], length: number): Document.Parsed {
+function compose(tree: readonly CST.Token[], length: number): Document.Parsed {
   const composer = new Composer({
     version: '1.2',
     schema: 'core',
@@ -70,18 +83,17 @@ function compose(words: readonly string[], length: number): Document.Parsed {
     logLevel: 'silent',
   })
   // with `true` there is a document, whatever the text
-  const [document] = [...composer.compose(parts(words), true, length)]
+  const [document] = [...composer.compose(tree, true, length)]
   assert(document !== undefined, 'the composer gave no document')
   return document as Document.Parsed // it has just been parsed
 }
 
+/** What the parser makes of words that its lexer has found already: finding them is a third of all the work. */
 function* parts(words: readonly string[]): Generator<CST.Token> {
   const parser = new Parser()
   for (const word of words) yield* parser.next(word)
   yield* parser.end()
 }
-
-const forbiddenKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 
 class TooLarge extends Error {}
 
