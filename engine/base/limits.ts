@@ -179,13 +179,15 @@ export const limits = {
   baseIdleMs: 60_000,
   /** The longest time that the durability `interval` may leave writes unsynced. */
   durabilityIntervalMs: 60_000,
-  /** Body of a request to the server. */
-  requestBodyBytes: 64 * MiB,
+  /** Body of a request to the server. Nothing else is answered while one is parsed and taken, some 13 ms for each MiB. */
+  requestBodyBytes: 32 * MiB,
+  /** Points are sent to a server in requests of at most about this. */
+  upsertRequestBytes: 16 * MiB,
   /** Bodies of all requests that a server is reading or answering. */
   requestBodiesBytes: 256 * MiB,
   /** How deep values of a body stand in each other, and its objects, lists and texts. */
   requestDepth: 200,
-  requestParts: 4_000_000,
+  requestParts: 2_000_000,
   /** Headers of a request, and how long they and the whole request may take to arrive. */
   requestHeaderBytes: 16 * KiB,
   requestHeadersMs: 10_000,

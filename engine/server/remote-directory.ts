@@ -3,6 +3,7 @@
  * aliases, counts, settings) is of the moment in which it was opened.
  */
 import { fromSerialised, type SerialisedError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
 import type { Alias } from '../collection/aliases.ts'
 import type { CollectionDescription, CollectionStats } from '../collection/collection-stats.ts'
 import type { CompactionResult } from '../collection/compactor.ts'
@@ -162,18 +163,17 @@ export class RemoteCollection {
     return this.#client.ask('GET', `${this.#path}/stats`)
   }
 
+  /** In several requests where one would be large: what was sent before one that fails is written then. */
   async upsert(points: readonly PointInput[]): Promise<{ lsn: number; count: number }> {
-    const sent = points.map(({ id, vector, metadata }) => ({
-      id,
-      vector: vector instanceof Float32Array ? Array.from(vector) : vector,
-      ...(metadata !== undefined && { metadata }),
-    }))
     const path = `${this.#path}/points`
-    const result = await this.#client.ask<{ lsn: number; count: number }>('POST', path, {
-      points: sent,
-    })
-    this.#lsn = result.lsn
-    return result
+    let count = 0
+    for (const sent of inRequests(points)) {
+      const body = { points: sent }
+      const taken = await this.#client.ask<{ lsn: number; count: number }>('POST', path, body)
+      this.#lsn = taken.lsn
+      count += taken.count
+    }
+    return { lsn: this.#lsn, count }
   }
 
   delete(ids: readonly unknown[]): Promise<{ lsn: number; deleted: number }> {
@@ -228,3 +228,25 @@ const toPoint = ({ vector, ...rest }: SentPoint): Point => ({
   ...rest,
   vector: Float32Array.from(vector),
 })
+
+/** What a float32 needs as a number of JSON, with its comma. */
+const numberBytes = 25
+
+/** Points as they are sent, in one request or several. */
+function* inRequests(points: readonly PointInput[]): Generator<readonly object[]> {
+  let sent: object[] = []
+  let bytes = 0
+  for (const { id, vector, metadata } of points) {
+    const values = vector instanceof Float32Array ? Array.from(vector) : vector
+    const length = Array.isArray(values) ? values.length : 0
+    const more = numberBytes * length + (metadata ? JSON.stringify(metadata).length : 0)
+    if (sent.length > 0 && bytes + more > limits.upsertRequestBytes) {
+      yield sent
+      sent = []
+      bytes = 0
+    }
+    sent.push({ id, vector: values, ...(metadata !== undefined && { metadata }) })
+    bytes += more
+  }
+  yield sent
+}

@@ -66,7 +66,7 @@ export const tooLarge = (maxBytes: number): OperatingError =>
   new OperatingError(
     'request-too-large',
     'the body is too large',
-    `Send at most ${maxBytes} bytes at once, in several requests.`,
+    `Send at most ${maxBytes} bytes at once, in several requests; vectra-cli collections import does that by itself.`,
   )
 
 const busy = (): OperatingError =>

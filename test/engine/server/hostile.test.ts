@@ -110,7 +110,7 @@ describe('a request', () => {
       'with a length beyond all bounds',
       `POST ${search} HTTP/1.1\r\n${host}Content-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n{`,
       413,
-      /67108864 bytes/,
+      /33554432 bytes/,
     ],
     [
       'that expects magic',

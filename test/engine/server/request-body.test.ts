@@ -27,7 +27,7 @@ describe('what is parsed', () => {
   it('case 95: has no more objects, lists and texts than may be, each of which costs memory', () => {
     const many = (count: number) => `[${'"",'.repeat(count - 2)}""]`
     expect(parse(many(limits.requestParts))).toHaveLength(limits.requestParts - 1)
-    expect(() => parse(many(limits.requestParts + 1))).toThrow('more than 4000000 parts')
+    expect(() => parse(many(limits.requestParts + 1))).toThrow('more than 2000000 parts')
   })
 })
 
