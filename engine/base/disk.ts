@@ -253,9 +253,7 @@ export const nodeDisk: Disk = {
   unlink: (file) => attempt('remove', file, () => fs.rm(file, { force: true })),
 
   makeDirectory: (directory) =>
-    attempt('create directory', directory, async () => {
-      await fs.mkdir(directory, { recursive: true, mode: 0o750 })
-    }),
+    attempt('create directory', directory, () => makeDirectories(path.resolve(directory))),
 
   list: (directory) => attempt('list', directory, async () => (await fs.readdir(directory)).sort()),
 
@@ -329,6 +327,28 @@ export async function writeNewFile(
     if (durable) await handle.sync()
   } finally {
     await handle.close()
+  }
+}
+
+/**
+ * With those above it that are missing. Not by `recursive`: where a file system says ENOENT of a new directory below
+ * one that is there (automounts, /proc), Node asks it again for ever (seen with 20.20).
+ */
+async function makeDirectories(directory: string): Promise<void> {
+  const make = () => fs.mkdir(directory, { mode: 0o750 })
+  try {
+    await make().catch(async (error: unknown) => {
+      const parent = path.dirname(directory)
+      if (!errnoIs(error, 'ENOENT') || parent === directory) throw error
+      await makeDirectories(parent)
+      await make()
+    })
+  } catch (error) {
+    const isThere = await fs.stat(directory).then(
+      (stats) => stats.isDirectory(),
+      () => false,
+    )
+    if (!isThere) throw error
   }
 }
 

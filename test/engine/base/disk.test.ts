@@ -137,6 +137,24 @@ describe('the real disk', () => {
     expect((await fs.stat(path.join(root, 'b'))).mode & 0o007).toBe(0)
   })
 
+  test('a directory is made with those above it, where it can be, and else the reason is told', async () => {
+    const root = await temporaryDirectory()
+    const deep = path.join(root, 'a', 'b', 'c')
+    await Promise.all([nodeDisk.makeDirectory(deep), nodeDisk.makeDirectory(deep)])
+    await nodeDisk.makeDirectory(deep)
+    expect((await fs.stat(deep)).mode & 0o007).toBe(0)
+    await fs.writeFile(path.join(root, 'file'), '')
+    for (const name of ['file', 'file/below/it']) {
+      await expect(nodeDisk.makeDirectory(path.join(root, name))).rejects.toMatchObject({
+        name: 'OperatingError',
+      })
+    }
+    // it says that there is no /proc, which is there: asked again and again, this never ended
+    await expect(nodeDisk.makeDirectory('/proc/vectra/backups')).rejects.toMatchObject({
+      code: 'file-not-found',
+    })
+  })
+
   test('case 33: spaces, Unicode and names of 255 bytes are names like others', async () => {
     const root = await temporaryDirectory()
     for (const name of ['with space', 'ünï ☃ 😀', 'a'.repeat(255), 'quote\'"', 'new\nline']) {
