@@ -26,7 +26,7 @@ async function until(done: () => Promise<boolean>): Promise<void> {
   const endMs = performance.now() + 15_000
   while (!(await done())) {
     if (performance.now() > endMs) throw new Error('it did not come to that')
-    await new Promise((resolve) => setImmediate(resolve))
+    await new Promise((resolve) => setTimeout(resolve, 3))
   }
 }
 

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { execa } from 'execa'
 import { expect, test } from 'vitest'
 import { markedProcesses, processStart } from '../../../engine/base/process-start.ts'
+import { until } from '../../support/until.ts'
 
 test('a living process has one start, the same each time', async () => {
   const start = await processStart(process.pid)
@@ -30,9 +31,7 @@ test('case 36: a dead process whose parent has not heard of it holds nothing any
   const parent = execa('sh', ['-c', 'sleep 0.1 & echo $!; exec sleep 30'], { reject: false })
   const [said] = await once(parent.stdout, 'data')
   const pid = Number(String(said))
-  while ((await processStart(pid)) !== undefined) {
-    // it ends within a moment; the test's time limit is its bound
-  }
+  await until(async () => (await processStart(pid)) === undefined)
   expect(() => process.kill(pid, 0)).not.toThrow()
   parent.kill('SIGKILL')
   await parent

@@ -9,6 +9,7 @@ import { MemoryDisk } from '../../support/memory-disk.ts'
 import { serving } from '../../support/serving.ts'
 import { TcpProxy } from '../../support/tcp-proxy.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
+import { until } from '../../support/until.ts'
 import { webServer } from '../../support/web-server.ts'
 import { type CliWorld, runCli } from './run-cli.ts'
 
@@ -266,8 +267,7 @@ describe('case 92: the program', () => {
       { io: { timer } },
     )
     const pidsText = () => readFile(file, 'utf8').catch(() => '')
-    while (!/^\d+ \d+$/.test(await pidsText()))
-      await new Promise((resolve) => setImmediate(resolve))
+    await until(async () => /^\d+ \d+$/.test(await pidsText()))
     end()
     const run = await running
     expect([run.exitCode, run.stderr]).toEqual([
@@ -285,7 +285,7 @@ describe('case 92: the program', () => {
       }
     }
     expect(pids).toHaveLength(2)
-    while (pids.some(alive)) await new Promise((resolve) => setImmediate(resolve))
+    await until(() => !pids.some(alive))
     expect(await meaning()).toBe('live   v1')
   })
 })

@@ -5,6 +5,7 @@ import * as path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { dr, smallPlan } from '../../support/dr-command.ts'
+import { until } from '../../support/until.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const loader = new URL('../../support/typescript-loader.mjs', import.meta.url).href
@@ -24,10 +25,6 @@ function start(argv: readonly string[]): ChildProcess & { said(): string } {
   }
   onTestFinished(() => void child.kill('SIGKILL'))
   return Object.assign(child, { said: () => text })
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve))
 }
 
 const alive = (pid: number): boolean => {

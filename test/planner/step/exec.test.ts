@@ -10,6 +10,7 @@ import { exec } from '../../../planner/step/exec.ts'
 import { text } from '../../support/plan-builder.ts'
 import { buildRecord, stepBench } from '../../support/step-bench.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
+import { until } from '../../support/until.ts'
 
 const inputOf = (
   words: readonly [string, ...string[]],
@@ -154,12 +155,12 @@ describe('case 92: exec', () => {
       child.stdout.once('data', () => console.log(process.pid + ' ' + child.pid))`
     const running = exec.run(script(code), bench.context)
     running.catch(() => {})
-    while (pids.length < 2) await new Promise((resolve) => setImmediate(resolve))
+    await until(() => pids.length === 2)
     expect(pids.map(alive)).toEqual([true, true])
     kill()
     await expect(running).rejects.toThrow('enough')
     // the kernel needs a moment to take them away
-    while (pids.some(alive)) await new Promise((resolve) => setImmediate(resolve))
+    await until(() => !pids.some(alive))
   })
 
   test('case 92: a program that obeys SIGTERM is not killed', async () => {
