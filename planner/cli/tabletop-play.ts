@@ -68,7 +68,7 @@ export async function playTabletop(
     print: (lines) => context.printLines(lines.map(redact)),
     keep: async (each) => {
       await makeDurableDirectory(disk, path.dirname(kept))
-      await replaceFile(disk, kept, Buffer.from(redact(encodeKept(each))))
+      await replaceFile(disk, kept, Buffer.from(encodeKept(each, redact)))
     },
   }
   await table.print(standInText(standIns))

@@ -1,9 +1,10 @@
 /**
  * An exercise that is under way, as it lies in the state directory: one JSON file, replaced at every event. It
  * holds what was said, masked, and keys of contacts; the plan is named by its hash, because an exercise is
- * played to its end with the plan that it began with.
+ * played to its end with the plan that it began with. The last member is the SHA-256 of all others as JSON without blanks.
  */
-import { fail, isJsonObject, type JsonValue, MiB } from '../../engine/index.ts'
+import * as path from 'node:path'
+import { fail, isJsonObject, type JsonValue, MiB, sha256Hex } from '../../engine/index.ts'
 import type { Sitting } from './after-action.ts'
 import type { Play } from './play.ts'
 import type { PlayEvent } from './play-event.ts'
@@ -20,16 +21,23 @@ export interface KeptPlay {
   readonly sittings: readonly [Sitting, ...Sitting[]]
 }
 
-/** The bytes of the file as text; the same exercise gives the same ones. */
-export function encodeKept({ exercise, play, sittings }: KeptPlay): string {
+/**
+ * The bytes of the file as text; the same exercise gives the same ones.
+ * @param redact takes out what may not be kept
+ */
+export function encodeKept(
+  { exercise, play, sittings }: KeptPlay,
+  redact: (text: string) => string = (text) => text,
+): string {
   const { setup, events, nowMs } = play
   const { plan, scenario } = setup
   const head = { play: keptVersion, exercise, plan: plan.name, planSha256: plan.sha256 }
   const value = { ...head, scenario: scenario.name, nowMs, sittings, events }
-  return `${JSON.stringify(value, null, 1)}\n`
+  const text = redact(JSON.stringify(value))
+  return `${JSON.stringify({ ...JSON.parse(text), sha256: sha256Hex(text) }, null, 1)}\n`
 }
 
-/** @throws `damaged`, `newer-format`; `usage` when the plan has changed since it began */
+/** @throws `damaged`, `newer-format`; `usage` when the plan has changed since it began, or it is of another story */
 export function decodeKept(file: string, text: string, setup: PlaySetup): KeptPlay {
   const place = { place: { file } }
   const aside = `Move ${file} aside to begin the exercise anew.`
@@ -40,7 +48,8 @@ export function decodeKept(file: string, text: string, setup: PlaySetup): KeptPl
     return fail('damaged', `${file} holds no exercise`, aside, place)
   }
   if (!isJsonObject(value)) return fail('damaged', `${file} holds no exercise`, aside, place)
-  const { play: version, exercise, nowMs, sittings, events, planSha256 } = value
+  const { sha256, ...members } = value
+  const { play: version, exercise, nowMs, sittings, events, planSha256, scenario } = members
   if (typeof version === 'number' && version > keptVersion) {
     return fail(
       'newer-format',
@@ -51,7 +60,9 @@ export function decodeKept(file: string, text: string, setup: PlaySetup): KeptPl
   }
   const isWhole =
     version === keptVersion &&
+    sha256 === sha256Hex(JSON.stringify(members)) &&
     typeof exercise === 'string' &&
+    path.basename(exercise) === exercise &&
     typeof nowMs === 'number' &&
     isListWith(sittings, 'startedAt', 'number') &&
     sittings.length > 0 &&
@@ -65,6 +76,9 @@ export function decodeKept(file: string, text: string, setup: PlaySetup): KeptPl
       `Put the plan back to end the exercise with it. ${aside}`,
       place,
     )
+  }
+  if (scenario !== setup.scenario.name) {
+    return fail('usage', `${file} is an exercise of scenario ${scenario}`, aside, place)
   }
   return {
     exercise,

@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import * as path from 'node:path'
 import { expect, test } from 'vitest'
-import { OperatingError } from '../../../engine/index.ts'
+import { OperatingError, sha256Hex } from '../../../engine/index.ts'
 import { dr } from '../../support/dr-command.ts'
 import { manualClock } from '../../support/manual-clock.ts'
 import { manualTimer } from '../../support/manual-timer.ts'
@@ -92,9 +92,9 @@ test('an exercise that ended when the process died is ended by the same command'
   const { lines, state } = await table()
   await lines('', 'pause')
   const file = path.join(state, 'exercises', 'shop-scenarios-region-loss.json')
-  const kept = JSON.parse(await readFile(file, 'utf8'))
+  const { sha256: _, ...kept } = JSON.parse(await readFile(file, 'utf8'))
   kept.events.push({ atMs: kept.nowMs, kind: 'ended' })
-  await writeFile(file, JSON.stringify(kept))
+  await writeFile(file, JSON.stringify({ ...kept, sha256: sha256Hex(JSON.stringify(kept)) }))
   const { exitCode, screen } = await lines()
   expect(exitCode).toBe(0)
   expect(screen).toContain('had ended, and its report is written now')

@@ -267,7 +267,16 @@ test('a kept exercise that is cut, changed, or of another plan is refused', () =
   expect(decode(text)).not.toThrow()
   expect(decode(text.slice(0, -20))).toThrow('holds no exercise')
   expect(decode(text.replace('"nowMs": 360000', '"nowMs": 60000'))).toThrow('no whole exercise')
-  expect(decode(text.replace(setup.plan.sha256, '0'.repeat(64)))).toThrow('plan has changed')
+  // one that says what no event says is no bug of whoever reads it
+  expect(decode(text.replace('"kind": "called"', '"kind": "callee"'))).toThrow('no whole exercise')
+  const [plan, scenario] = [
+    { ...setup.plan, sha256: '0'.repeat(64) },
+    { ...setup.scenario, name: 'another' },
+  ]
+  const under = (other: Partial<PlaySetup>) => () =>
+    decodeKept('kept.json', text, { ...setup, ...other })
+  expect(under({ plan })).toThrow('plan has changed')
+  expect(under({ scenario })).toThrow(`is an exercise of scenario ${setup.scenario.name}`)
   expect(decode(text.replace('"play": 1', '"play": 2'))).toThrow('version 2')
 })
 
