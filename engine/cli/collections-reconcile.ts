@@ -1,6 +1,6 @@
 /** `collections reconcile NAME FILE`: what a failover lost, and whether it can be had back. */
 import type { Command } from 'commander'
-import { MiB } from '../base/limits.ts'
+import { isOperatingError } from '../base/errors.ts'
 import type { Context } from './context.ts'
 import { withCollection } from './open-directory.ts'
 import { showId } from './option.ts'
@@ -37,7 +37,8 @@ export function addReconcile(collections: Command, run: Runner): void {
 const reconcileFile = (context: Context, name: string, file: string, flags: ReconcileFlags) =>
   withCollection(context, 'use', name, async (collection) => {
     const { reconcile } = await import('../replica/reconcile.ts')
-    const bytes = await context.io.disk.readFile(file, 256 * MiB)
+    const { lostFileBytes, markFileReplayed } = await import('../replica/lost-files.ts')
+    const bytes = await context.io.disk.readFile(file, lostFileBytes)
     const options = { replay: flags.replay === true, overwrite: flags.overwrite === true }
     const result = await reconcile(collection, bytes, file, options)
     const { records, firstLsn, lastLsn, same, absent, different, undeleted } = result
@@ -54,7 +55,16 @@ const reconcileFile = (context: Context, name: string, file: string, flags: Reco
         `LSN ${result.missing.firstLsn} to ${result.missing.lastLsn} had left the log before the export: what they held is not known`,
       )
     }
-    if (options.replay)
+    if (options.replay) {
       await context.confirm(`${result.written} written, ${result.deleted} deleted`)
+      try {
+        await markFileReplayed(context.io.disk, file) // a step of a plan does not do it again
+      } catch (error) {
+        if (!isOperatingError(error)) throw error
+        await context.remark(
+          `it is not noted beside the file that it was replayed: ${error.message}`,
+        )
+      }
+    }
     return result
   })

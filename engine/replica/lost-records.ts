@@ -17,6 +17,8 @@ import type { Operation } from '../format/operation.ts'
 import { readAnyRecord } from '../format/wal-record.ts'
 
 export const lostRecordsFormat = 'vectra-lost-records'
+/** Where they stand in a data directory. */
+export const lostDirectoryOf = (data: string): string => path.join(data, 'lost')
 
 export interface LostRecords {
   /** Where they were written. */

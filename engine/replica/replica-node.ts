@@ -2,7 +2,6 @@
  * A node: its collections as copies of those of other nodes. It answers the other nodes, lets its standbys
  * follow, and does what a person or a plan asks for. It decides nothing by itself.
  */
-import * as path from 'node:path'
 import type { RepositoryLocation } from '../backup/sources.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
@@ -29,7 +28,7 @@ import { Bases } from './base.ts'
 import { type CopyState, copyState, readCopyState, refuseOther } from './copy-state.ts'
 import { type CopiesHere, type CopyStatus, copyStatus, lookAtAll } from './copy-status.ts'
 import { askToJoin, Joining, type ReplicateOptions } from './joining.ts'
-import { exportLost } from './lost-records.ts'
+import { exportLost, lostDirectoryOf } from './lost-records.ts'
 import { answerPiece, isDamage, Mending } from './mending.ts'
 import { type LossWindow, type Promotion, promote } from './promote.ts'
 import { type Rejoined, rejoin } from './rejoin.ts'
@@ -232,7 +231,7 @@ export class ReplicaNode {
         self: this.self,
         primary,
         state: readCopyState(fields),
-        exportLost: (fork) => exportLost(disk, path.join(data.path, 'lost'), collection, fork),
+        exportLost: (fork) => exportLost(disk, lostDirectoryOf(data.path), collection, fork),
         seed: async () => void (await this.#standbys.seed(real, primary)),
       })
     } finally {

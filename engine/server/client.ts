@@ -73,6 +73,11 @@ export class VectraClient {
     return JSON.parse(text) as T
   }
 
+  /** The bytes that the server answers with. @throws as {@link ask} */
+  async bytes(path: string): Promise<Buffer> {
+    return this.#bytes(await this.#send('GET', path))
+  }
+
   /** The objects of an answer that streams them as lines. @throws as {@link ask} */
   async *lines<T>(path: string): AsyncGenerator<T> {
     const body = await this.#send('GET', path)
@@ -134,9 +139,13 @@ export class VectraClient {
   }
 
   async #text(body: ServerAnswer['body']): Promise<string> {
+    return (await this.#bytes(body)).toString('utf8')
+  }
+
+  async #bytes(body: ServerAnswer['body']): Promise<Buffer> {
     const parts: Uint8Array[] = []
     for await (const part of this.#chunks(body)) parts.push(part)
-    return Buffer.concat(parts).toString('utf8')
+    return Buffer.concat(parts)
   }
 
   async *#chunks(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -1,5 +1,6 @@
 /** All that the server answers. */
 import { clusterRoutes } from './cluster-routes.ts'
+import { lostRoutes } from './lost-routes.ts'
 import { metricsRoutes } from './metrics-routes.ts'
 import { openApiRoute } from './openapi.ts'
 import { orchestrationRoutes } from './orchestration.ts'
@@ -28,6 +29,7 @@ export function makeRoutes(served: Served): Route[] {
     ...vectraUpkeep(served),
     ...vectraJobs(served),
     ...clusterRoutes(served),
+    ...lostRoutes(served),
     ...orchestrationRoutes(served),
   ]
   return [...routes, openApiRoute(routes)]

@@ -2,14 +2,16 @@
  * `reconcile`: which acknowledged writes are missing after a failover.
  *
  * `report` tells what the promotion of this run found, and changes nothing. `replay` lets the old primary join:
- * what only it had is written to a file there, and what of that is absent is written again. What is otherwise
- * now than the lost record would have it is left to a person.
+ * what only it had is written to a file there, which its server hands out, and what of that is absent is written again. The
+ * server remembers that: a try that comes after one that was cut off goes on with what was not replayed yet. What is
+ * otherwise now than the lost record would have it is left to a person.
  */
 import { fail, isJsonObject, isOperatingError, type JsonObject } from '../../engine/index.ts'
 import type { ReconcileInput } from '../plan/step-inputs.ts'
 import { vectraCli } from '../target/command-line.ts'
+import type { LostFile, Rejoined } from '../target/standby.ts'
 import { estimateFrom } from './estimate.ts'
-import { copiesOn, nodeOf, nodesOf } from './nodes.ts'
+import { copiesOn, nodeOf, nodesOf, type PlacedCopy } from './nodes.ts'
 import type { StepContext, StepFaces } from './step.ts'
 
 export const reconcile: StepFaces<'reconcile'> = {
@@ -87,28 +89,51 @@ async function replay(
   let [missing, replayed, different] = [0, 0, 0]
   for (const { target: other, copy } of copies) {
     const follows = copy.role === 'standby' && copy.primary?.name === truth.node.name
-    if (other === target || follows) continue
-    const { lost } = await nodeOf(context, other).rejoin(collection, truth.node, 'async', context)
-    if (lost === null) continue
-    context.remark(`${other} had ${lost.records} record(s) that ${target} lacks: ${lost.file}`)
-    const done = await nodeOf(context, target)
-      .replay(collection, lost.file, context)
-      .catch((error: unknown) => {
-        if (!isOperatingError(error, 'file-not-found')) throw error
-        return fail(
-          'step-failed',
-          `${lost.file} is on the machine of ${other}, which cannot be read from here`,
-          `There: vectra-cli collections reconcile ${collection} ${lost.file} --replay --endpoint ${truth.node.url}. Do it whatever comes next: ${other} follows from now on, so this step finds nothing missing when it is tried again.`,
-        )
-      })
-    missing += lost.records
-    replayed += done.written
-    different += done.different
+    if (other === target) continue
+    const node = nodeOf(context, other)
+    const lost = follows ? null : (await node.rejoin(collection, truth.node, 'async', context)).lost
+    if (lost !== null) {
+      context.remark(`${other} had ${lost.records} record(s) that ${target} lacks: ${lost.file}`)
+    }
+    for (const file of await filesOf(collection, other, lost, truth, context)) {
+      if (file.isReplayed) {
+        context.remark(`${file.path} on ${other} was replayed before`)
+        continue
+      }
+      const bytes = await node.readLost(collection, file, context)
+      const done = await nodeOf(context, target).replay(collection, bytes, file.path, context)
+      await node.markReplayed(collection, file, context)
+      missing += done.records
+      replayed += done.written
+      different += done.different
+    }
   }
   if (different > 0) {
     context.remark(`${different} id(s) of ${collection} are otherwise now, and were left so`)
   }
   return { collection, target, missing, replayed, different }
+}
+
+/** What the last promotion left behind on a node, also where an earlier try let it join; and what it just exported. */
+async function filesOf(
+  collection: string,
+  other: string,
+  lost: Rejoined['lost'],
+  truth: PlacedCopy,
+  context: StepContext,
+): Promise<readonly LostFile[]> {
+  try {
+    const files = await nodeOf(context, other).lost(collection, context)
+    return files.filter((each) => each.isOfLastPromotion || each.path === lost?.file)
+  } catch (error) {
+    if (!isOperatingError(error, 'name-not-found')) throw error
+    if (lost === null) return []
+    return fail(
+      'step-failed',
+      `${lost.file} is on the machine of ${other}, whose server is of a version that does not hand it out`,
+      `There: vectra-cli collections reconcile ${collection} ${lost.file} --replay --endpoint ${truth.node.url}. Do it whatever comes next: ${other} follows from now on, so this step finds nothing missing when it is tried again.`,
+    )
+  }
 }
 
 const noCopy = (collection: string, target: string): never =>

@@ -1,11 +1,11 @@
 /** A served engine as a node of a cluster: the routes below `/vectra/v1/cluster`. */
-import { type Disk, MiB } from '../../engine/index.ts'
 import { RemoteCollection, reconcile, type VectraClient } from '../../engine/operations.ts'
 import type { LocateThere } from './locations.ts'
 import type {
   Asking,
   Joined,
   LossWindow,
+  LostFile,
   NodeReading,
   Promoted,
   Rejoined,
@@ -14,12 +14,13 @@ import type {
 
 const base = '/vectra/v1/cluster'
 
-/** A file of lost records that is read here. */
-const lostFileBytes = 256 * MiB
+const lostPath = (collection: string, ...file: readonly string[]): string =>
+  ['/vectra/v1/collections', collection, 'lost-records', ...file]
+    .map((each, index) => (index === 0 ? each : encodeURIComponent(each)))
+    .join('/')
 
 /** @param clientOf asks, until the work's signal; `wire`: what a server opens a destination with */
 export function servedStandby(
-  disk: Disk,
   clientOf: (work: Asking) => VectraClient,
   wire: LocateThere,
 ): StandbyAdapter {
@@ -53,12 +54,21 @@ export function servedStandby(
     promote: (collection, planned, accept, work) =>
       clientOf(work).ask<Promoted>('POST', `${base}/promote`, { collection, planned, accept }),
 
-    async replay(collection, file, work) {
-      const bytes = await disk.readFile(file, lostFileBytes)
+    async lost(collection, work) {
+      return (await clientOf(work).ask<{ files: LostFile[] }>('GET', lostPath(collection))).files
+    },
+
+    readLost: (collection, { file }, work) => clientOf(work).bytes(lostPath(collection, file)),
+
+    async markReplayed(collection, { file }, work) {
+      await clientOf(work).ask('PUT', `${lostPath(collection, file)}/replayed`)
+    },
+
+    async replay(collection, bytes, place, work) {
       const target = await RemoteCollection.open(clientOf(work), collection)
       const options = { replay: true, overwrite: false }
-      const { absent, different, written } = await reconcile(target, bytes, file, options)
-      return { absent: absent.length, different: different.length, written }
+      const { records, absent, different, written } = await reconcile(target, bytes, place, options)
+      return { records, absent: absent.length, different: different.length, written }
     },
   }
 }

@@ -134,7 +134,7 @@ export function servedTarget(
     kind: target.kind,
     name: target.name,
     capabilities: capabilitiesOf(target),
-    standby: servedStandby(disk, clientOf, wire),
+    standby: servedStandby(clientOf, wire),
     position,
 
     async importFile(request, work): Promise<Imported> {

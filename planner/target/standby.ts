@@ -96,7 +96,19 @@ export interface Rejoined {
   readonly lost: { readonly file: string; readonly records: number } | null
 }
 
+/** A file of lost records on a node. */
+export interface LostFile {
+  readonly file: string
+  /** Where it is on the node's machine. */
+  readonly path: string
+  /** Whether the last promotion left these records behind. */
+  readonly isOfLastPromotion: boolean
+  readonly isReplayed: boolean
+}
+
 export interface Replayed {
+  /** Records in the file. */
+  readonly records: number
   /** Ids that were written there and are absent, and those that are otherwise now: left as they are. */
   readonly absent: number
   readonly different: number
@@ -128,6 +140,11 @@ export interface StandbyAdapter {
    * @throws `possible-loss` when more would be; `unreachable` with `planned`, when the primary does not answer
    */
   promote(collection: string, planned: boolean, accept: LossWindow, work: Asking): Promise<Promoted>
-  /** Writes what the file of a rejoined primary has and this one lacks. */
-  replay(collection: string, file: string, work: Asking): Promise<Replayed>
+  /** Files with records of the collection that only this node had. @throws `name-not-found` by an earlier version */
+  lost(collection: string, work: Asking): Promise<readonly LostFile[]>
+  readLost(collection: string, file: LostFile, work: Asking): Promise<Buffer>
+  /** Says of one that it was replayed. */
+  markReplayed(collection: string, file: LostFile, work: Asking): Promise<void>
+  /** Writes what `bytes`, such a file, has and this one lacks. */
+  replay(collection: string, bytes: Buffer, place: string, work: Asking): Promise<Replayed>
 }

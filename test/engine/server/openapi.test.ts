@@ -100,15 +100,18 @@ const requests = (): Request[] => [
   { operation: `POST ${c}/snapshots` },
   { operation: `DELETE ${c}/snapshots/{snapshot}`, path: '/collections/c/snapshots/{snapshot}' },
   { operation: 'POST /vectra/v1/cluster/fence', body: { collection: 'c' } },
+  { operation: `GET ${v}/lost-records` },
   { operation: `DELETE ${c}` },
   { operation: `DELETE ${v}`, path: '/vectra/v1/collections/d' },
 ]
 
-/** What needs further nodes, or speaks no JSON: test/e2e/cluster.test.ts asks for it. */
+/** What needs further nodes, or speaks no JSON: test/e2e/cluster.test.ts and step/reconcile.test.ts ask for it. */
 const elsewhere = [
   'POST /vectra/v1/replica/messages',
   'POST /vectra/v1/cluster/promote',
   'POST /vectra/v1/cluster/rejoin',
+  `GET ${v}/lost-records/{file}`,
+  `PUT ${v}/lost-records/{file}/replayed`,
   `PUT ${v}/replicas/{node}`,
 ]
 

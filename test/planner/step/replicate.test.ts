@@ -25,6 +25,9 @@ function nodes(joined: Awaited<ReturnType<StandbyAdapter['replicate']>>) {
     fence: () => Promise.reject(new Error('nobody is fenced')),
     lossOf: () => Promise.reject(new Error('nothing is lost')),
     promote: () => Promise.reject(new Error('nobody is promoted')),
+    lost: () => Promise.reject(new Error('nothing was lost')),
+    readLost: () => Promise.reject(new Error('nothing was lost')),
+    markReplayed: () => Promise.reject(new Error('nothing was lost')),
     replay: () => Promise.reject(new Error('nothing is replayed')),
   })
   const plan = buildPlan({ destinations: [buildDestination('offsite')] })
