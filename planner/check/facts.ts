@@ -41,6 +41,12 @@ export interface Facts extends CheckRequest {
   readonly timed: readonly Timed[]
   /** Steps of one kind that run by the clock, steady checks aside. */
   byClock<Kind extends StepKind>(kind: Kind): readonly TaskOf<Kind>[]
+  /** Those that verify, or prune, at a destination a collection or all; in the order of {@link byClock}. */
+  stepsAt<Kind extends 'verify' | 'prune'>(
+    kind: Kind,
+    destination: string,
+    collection: string,
+  ): readonly TaskOf<Kind>[]
   /** By which steps copies of a collection get to destinations by the clock. */
   flowsOf(collection: string): readonly Flow[]
   /** How long it may take from one to the next, their jitter included. */
@@ -63,6 +69,13 @@ export function factsOf(request: CheckRequest): Facts {
   const pauses = new Map<string, FlowPause | undefined>()
   const tasks = timed.flatMap(({ steps, always }) => [...tasksOf(steps), ...tasksOf(always)])
   const kinds = new Map<StepKind, readonly TaskStep[]>()
+  const byClock = <Kind extends StepKind>(kind: Kind): readonly TaskOf<Kind>[] => {
+    const known = kinds.get(kind) ?? tasksOfKind(tasks, kind)
+    kinds.set(kind, known)
+    // it was made for this kind
+    return known as TaskOf<Kind>[]
+  }
+  const atPlaces = new Map<StepKind, ReadonlyMap<string, StepsAt>>()
   return {
     ...request,
     looks: request.looks ?? lastLooks(plan.name, entries),
@@ -72,11 +85,13 @@ export function factsOf(request: CheckRequest): Facts {
     ),
     sequences: [...plan.schedules.values(), ...plan.drills.values(), ...plan.procedures.values()],
     timed,
-    byClock<Kind extends StepKind>(kind: Kind) {
-      const known = kinds.get(kind) ?? tasksOfKind(tasks, kind)
-      kinds.set(kind, known)
-      // it was made for this kind
-      return known as TaskOf<Kind>[]
+    byClock,
+    stepsAt<Kind extends 'verify' | 'prune'>(kind: Kind, destination: string, collection: string) {
+      const known = atPlaces.get(kind) ?? atEach(byClock<'verify' | 'prune'>(kind))
+      atPlaces.set(kind, known)
+      const there = known.get(destination)
+      // they were made of this kind
+      return (there?.ofOne.get(collection) ?? there?.ofAll ?? []) as TaskOf<Kind>[]
     },
     flowsOf: (collection) => flows.get(collection) ?? [],
     pauseOf(some) {
@@ -86,6 +101,33 @@ export function factsOf(request: CheckRequest): Facts {
       return pauses.get(key)
     },
   }
+}
+
+/** Steps at one destination, in their order. */
+interface StepsAt {
+  /** Those that name no collection. */
+  readonly ofAll: TaskStep[]
+  /** By collections that are named: those that name it, and those that name none. */
+  readonly ofOne: Map<string, TaskStep[]>
+}
+
+/** By destination. A plan may have a step of each kind for each of hundreds of collections. */
+function atEach(steps: readonly TaskOf<'verify' | 'prune'>[]): ReadonlyMap<string, StepsAt> {
+  const places = new Map<string, StepsAt>()
+  for (const step of steps) {
+    const { in: destination, collection } = step.input
+    const place: StepsAt = places.get(destination) ?? { ofAll: [], ofOne: new Map() }
+    places.set(destination, place)
+    if (collection === undefined) {
+      for (const list of place.ofOne.values()) list.push(step)
+      place.ofAll.push(step)
+    } else {
+      const list = place.ofOne.get(collection) ?? [...place.ofAll]
+      place.ofOne.set(collection, list)
+      list.push(step)
+    }
+  }
+  return places
 }
 
 const isTimed = (sequence: Schedule | Drill): sequence is Timed => sequence.rhythm !== undefined

@@ -174,8 +174,9 @@ export const peopleRules: readonly Rule[] = [
       const { escalation } = facts.plan.people
       const [first] = escalation
       const limit = smallestRto(facts)
+      if (first === undefined || limit === undefined) return []
       const { slowest } = answersOf(facts.plan, escalation)
-      if (first === undefined || slowest === undefined || limit === undefined) return []
+      if (slowest === undefined) return []
       if (slowest.afterMs < limit) return []
       return [
         {
@@ -202,9 +203,10 @@ export const peopleRules: readonly Rule[] = [
     find: ({ plan }) => {
       const { escalation } = plan.people
       const [first] = escalation
+      if (first === undefined) return []
       const { silent } = answersOf(plan, escalation)
       const [since] = silent
-      if (first === undefined || since === undefined) return []
+      if (since === undefined) return []
       const hours = Number((silent.length / 60).toFixed(1))
       return [
         {

@@ -46,21 +46,13 @@ function reachOf(keep: KeepInput, pauseMs: number | undefined): Reach {
   }
 }
 
-/** Prune steps by the clock at a destination, that take a collection or all. */
-const prunesOf = (facts: Facts, destination: string, collection?: string): TaskOf<'prune'>[] =>
-  facts
-    .byClock('prune')
-    .filter(
-      ({ input }) =>
-        input.in === destination &&
-        (collection === undefined ||
-          input.collection === undefined ||
-          input.collection === collection),
-    )
+/** Prune steps by the clock at a destination. */
+const prunesAt = (facts: Facts, destination: string): TaskOf<'prune'>[] =>
+  facts.byClock('prune').filter(({ input }) => input.in === destination)
 
 /** How far back a collection can be restored from there: what the strictest prune step leaves. */
 function reachAt(facts: Facts, destination: string, collection: string): Reach | 'all' {
-  const prunes = prunesOf(facts, destination, collection)
+  const prunes = facts.stepsAt('prune', destination, collection)
   const flows = facts
     .flowsOf(collection)
     .filter((flow) => flow.destination === destination && flow.kind !== 'archive')
@@ -134,7 +126,7 @@ export const retentionRules: readonly Rule[] = [
     find: (facts) => {
       const filled = new Set(facts.judged.flatMap(({ name }) => placesOf(facts.flowsOf(name))))
       return [...filled]
-        .filter((destination) => prunesOf(facts, destination).length === 0)
+        .filter((destination) => prunesAt(facts, destination).length === 0)
         .flatMap((destination) => {
           const place = facts.plan.destinations.get(destination)?.place
           return place === undefined

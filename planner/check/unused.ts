@@ -125,8 +125,10 @@ const unusedRule = ({ what, why, remedy, named, used }: Section): Rule => ({
   why,
   remedy,
   find: ({ plan, sequences }: Facts) => {
+    const all = named(plan)
+    if (all.size === 0) return []
     const names = new Set(used(plan, stepsOf(sequences)))
-    return [...named(plan)]
+    return [...all]
       .filter(([name]) => !names.has(name))
       .map(([name, { place }]) => ({
         place,

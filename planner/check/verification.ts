@@ -26,16 +26,6 @@ function backedUpTo(facts: Facts): Held[] {
   return [...held].map(([destination, collections]) => ({ destination, collections }))
 }
 
-/** Steps by the clock that verify the collection there. */
-const verifiesOf = (facts: Facts, destination: string, collection: string): TaskOf<'verify'>[] =>
-  facts
-    .byClock('verify')
-    .filter(
-      ({ input }) =>
-        input.in === destination &&
-        (input.collection === undefined || input.collection === collection),
-    )
-
 const reads = ({ input }: TaskOf<'verify'>): boolean => input.depth !== 'manifest'
 
 /** One finding a destination, for the collections that `lacks` takes. */
@@ -45,7 +35,9 @@ const perDestination = (
   tell: (destination: string, names: string) => Omit<Found, 'place'>,
 ): Found[] =>
   backedUpTo(facts).flatMap(({ destination, collections }) => {
-    const lacking = collections.filter(({ name }) => lacks(verifiesOf(facts, destination, name)))
+    const lacking = collections.filter(({ name }) =>
+      lacks(facts.stepsAt('verify', destination, name)),
+    )
     const place = facts.plan.destinations.get(destination)?.place
     return lacking.length === 0 || place === undefined
       ? []

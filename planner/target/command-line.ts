@@ -29,11 +29,19 @@ function whereWords(plan: Plan, target: Target): string[] {
   return ['--endpoint', target.url, ...(given ? [] : ['--token', `\${env.${token.name}}`])]
 }
 
+/** By plan and name: every step names one or two of the few that there are. */
+const typed = new WeakMap<Plan, Map<string, string>>()
+
 /** A destination of the plan as a value of `--destination` or `--source`. */
 export function typedDestination(plan: Plan, name: string): string {
   const url = plan.destinations.get(name)?.url
   if (url === undefined) return name
-  return url.startsWith('file:') ? typedPath(plan, fileURLToPath(url)) : url
+  if (!url.startsWith('file:')) return url
+  const known = typed.get(plan) ?? new Map<string, string>()
+  typed.set(plan, known)
+  const word = known.get(name) ?? typedPath(plan, fileURLToPath(url))
+  known.set(name, word)
+  return word
 }
 
 /** What a person adds to a command, so that it opens these destinations as the plan does. */
@@ -104,7 +112,8 @@ export function withoutStrayKey(plan: Plan, words: readonly string[]): readonly 
   const isThere = all.some(
     ({ encryption }) => encryption?.kind === 'env' && encryption.key.name === usualKey,
   )
+  if (!isThere) return words
   const used = all.filter(({ name }) => words.includes(typedDestination(plan, name)))
-  const isStray = isThere && used.length > 0 && !used.some(isEncrypted)
+  const isStray = used.length > 0 && !used.some(isEncrypted)
   return isStray ? ['env', '-u', usualKey, ...words] : words
 }
