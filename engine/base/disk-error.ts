@@ -12,6 +12,12 @@ const hints: Record<string, string> = {
     'Nothing is written after this. Check the disk and the kernel log, then start again: the next start recovers what is on the disk.',
 }
 
+/** What is wrong with the path and not with the disk. */
+const wrongPaths: Record<string, readonly [reason: string, hint: string]> = {
+  ENOTDIR: ['a part of the path is no directory', 'Look what stands there, or name another path.'],
+  ENAMETOOLONG: ['the name is too long', 'Choose a shorter one.'],
+}
+
 const codeOf = (errno: string | undefined) => {
   switch (errno) {
     case 'ENOENT':
@@ -35,8 +41,11 @@ export function diskError(error: unknown, action: string, file: string): Operati
   const found = codeOf(errno)
   const isSync = action.startsWith('fsync') && found !== 'file-not-found'
   const code = isSync ? 'fsync-failed' : found
-  const reason = code === 'file-not-found' ? 'no such file or directory' : (errno ?? String(error))
-  return new OperatingError(code, `cannot ${action} ${file}: ${reason}`, hints[code] ?? '', {
+  const [reason, hint] = wrongPaths[errno ?? ''] ?? [
+    code === 'file-not-found' ? 'no such file or directory' : (errno ?? String(error)),
+    hints[code] ?? '',
+  ]
+  return new OperatingError(code, `cannot ${action} ${file}: ${reason}`, hint, {
     place: { file },
     cause: error,
   })

@@ -149,6 +149,13 @@ describe('the real disk', () => {
         name: 'OperatingError',
       })
     }
+    // the disk and its log have nothing to do with it
+    await expect(
+      replaceFile(nodeDisk, path.join(root, 'file', 'page.html'), oldBytes),
+    ).rejects.toMatchObject({
+      message: expect.stringContaining('a part of the path is no directory'),
+      hint: 'Look what stands there, or name another path.',
+    })
     // it says that there is no /proc, which is there: asked again and again, this never ended
     await expect(nodeDisk.makeDirectory('/proc/vectra/backups')).rejects.toMatchObject({
       code: 'file-not-found',
