@@ -1,6 +1,6 @@
 /** The restore test that an operator runs from cron: a bash script over the built command. */
 import { existsSync } from 'node:fs'
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { suiteDirectory } from '../support/temporary-directory.ts'
@@ -40,23 +40,27 @@ const products = Array.from({ length: points }, (_, index) => {
   return `${JSON.stringify({ id: `sku-${index}`, vector, metadata: { shelf: index % 7 } })}\n`
 }).join('')
 
+const destination = () => join(suite.path, 'backups/vectra/products_full_20231027')
+const sound = () => join(suite.path, 'sound-backup')
+
+/** A backup that was verified; each test has a copy of it to itself. */
 beforeAll(async () => {
   env = scriptEnvironment(await binDirectory(suite.path), join(suite.path, 'vectra-data'))
   await writeFile(join(suite.path, 'products.jsonl'), products)
   const made = await sh('vectra-cli collections import products products.jsonl')
   expect(made.exitCode).toBe(0)
-})
-
-const destination = () => join(suite.path, 'backups/vectra/products_full_20231027')
-
-beforeEach(async () => {
-  await rm(destination(), { recursive: true, force: true })
   const backup = `vectra-cli collections backup products --destination ${destination()} --snapshot-id products_20231027_1000 --wait`
   const verify = `vectra-cli collections backup verify --source ${destination()}`
   for (const command of [backup, verify]) {
     const { exitCode, stderr } = await sh(command)
     expect([exitCode, stderr]).toEqual([0, ''])
   }
+  await cp(destination(), sound(), { recursive: true })
+})
+
+beforeEach(async () => {
+  await rm(destination(), { recursive: true, force: true })
+  await cp(sound(), destination(), { recursive: true })
 })
 
 const collections = async () => (await sh('vectra-cli collections list --json')).stdout
