@@ -55,6 +55,7 @@ function whenTwice({ pointer, value }: RawStep): ValueProblem[] {
 
 function takesOrder({ pointer, value }: RawStep): ValueProblem[] {
   const takes = memberOf(value, 'takes')
+  if (takes === undefined) return []
   const times = ['min', 'likely', 'max'].flatMap((key) => {
     const text = memberOf(takes, key)
     const ms = typeof text === 'string' ? readDuration(text).value : undefined

@@ -223,7 +223,7 @@ function strayVariables(plan: JsonValue, annotations: Annotations): ValueProblem
   const keys: string[] = []
   const visit = (value: JsonValue): void => {
     if (typeof value === 'string') {
-      if (!/\$\{[^}]*\}/.test(value)) return
+      if (!value.includes('${') || !/\$\{[^}]*\}/.test(value)) return
       const pointer = keys.reduce(childPointer, '')
       if (annotations.templates.has(pointer)) return
       const hint = 'Variables work in paths, URLs, ids, names given by steps, and arguments.'

@@ -139,6 +139,7 @@ async function checkValues(
   if (told.length > 0) return invalid(text, told)
   const plan = resolvePlan(value, {
     source: { text, positions },
+    sequences,
     directory: path.dirname(path.resolve(text.file)),
     sha256,
     env,

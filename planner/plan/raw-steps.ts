@@ -108,8 +108,17 @@ export interface StepIds {
   readonly addressable: ReadonlyMap<string, RawStep>
 }
 
+/** Several checks and the resolver ask for the same ones. */
+const known = new WeakMap<readonly RawStep[], StepIds>()
+
 /** Gives every step of a sequence its id. Of steps with the same written id the first keeps it. */
 export function stepIds(steps: readonly RawStep[]): StepIds {
+  const ids = known.get(steps) ?? idsOf(steps)
+  known.set(steps, ids)
+  return ids
+}
+
+function idsOf(steps: readonly RawStep[]): StepIds {
   const ids = new Map<string, string>()
   const addressable = new Map<string, RawStep>()
   for (const step of steps) {

@@ -18,7 +18,7 @@ import type {
   Tier,
 } from './plan.ts'
 import { optional, PlanNode, type PlanSource } from './plan-node.ts'
-import { rawSequences, stepIds } from './raw-steps.ts'
+import { type RawSequence, stepIds } from './raw-steps.ts'
 import { resolveDestination } from './resolve-destination.ts'
 import { resolvePeople, resolveScenario } from './resolve-people.ts'
 import {
@@ -39,6 +39,8 @@ const defaultTrainingEveryMs = 365 * 24 * 60 * 60 * 1_000
 
 export interface ResolveOptions {
   readonly source: PlanSource
+  /** Those of the same value. */
+  readonly sequences: readonly RawSequence[]
   /** Absolute. */
   readonly directory: string
   readonly sha256: string
@@ -50,7 +52,7 @@ export function resolvePlan(value: JsonValue, options: ResolveOptions): Plan {
   const { source, directory, sha256, env } = options
   const root = new PlanNode(value, '', source)
   const timezone = root.get('timezone')?.text() ?? 'UTC'
-  const ids = new Map(rawSequences(value).flatMap(({ steps }) => [...stepIds(steps).ids]))
+  const ids = new Map(options.sequences.flatMap(({ steps }) => [...stepIds(steps).ids]))
   const sequences: SequenceOptions = { directory, timezone, ids }
   const setting = (node: PlanNode): string => {
     const filled = fillSetting(node.text(), env)

@@ -13,6 +13,7 @@ import type { Plan } from '../../planner/plan/plan.ts'
 import { planSchema } from '../../planner/plan/plan-schema.ts'
 import { PlanText } from '../../planner/plan/plan-text.ts'
 import { Positions } from '../../planner/plan/positions.ts'
+import { rawSequences } from '../../planner/plan/raw-steps.ts'
 import { resolvePlan } from '../../planner/plan/resolve-plan.ts'
 import { type DescribedRun, ledgerOf, stepAt } from './ledger-builder.ts'
 
@@ -159,6 +160,7 @@ export async function planOf(text: string): Promise<Plan> {
   const { errors } = (await planSchema()).validate(value)
   if (errors.length > 0) throw new Error(JSON.stringify(errors))
   return resolvePlan(value, {
+    sequences: rawSequences(value),
     source: {
       text: new PlanText('plans/test.yaml', text),
       positions: new Positions(value, offsets),
