@@ -37,6 +37,14 @@ export async function processStart(pid: number): Promise<string | undefined> {
   }
 }
 
+let own: string | undefined
+
+/** The same of this process, which has one start. */
+export async function ownStart(): Promise<string | undefined> {
+  own ??= await processStart(process.pid)
+  return own
+}
+
 /** Its fields after the command name. */
 const statOf = async (pid: number): Promise<string[]> => {
   const text = (await readStart(`/proc/${pid}/stat`, statBytes)).toString()

@@ -15,7 +15,7 @@ import type { Clock } from '../base/clock.ts'
 import { type Disk, writeNewFile } from '../base/disk.ts'
 import { fail, isOperatingError } from '../base/errors.ts'
 import { KiB } from '../base/limits.ts'
-import { processStart } from '../base/process-start.ts'
+import { ownStart, processStart } from '../base/process-start.ts'
 import { type DocumentKind, decodeDocument, encodeDocument } from '../format/document.ts'
 import { Fields } from '../format/fields.ts'
 
@@ -62,7 +62,7 @@ export class DirectoryLock {
     const owner: Owner = {
       pid: process.pid,
       host: hostname(),
-      startedAt: (await processStart(process.pid)) ?? null,
+      startedAt: (await ownStart()) ?? null,
       since: new Date(clock.nowMs()).toISOString(),
       nonce,
     }

@@ -14,7 +14,7 @@
  */
 import { hostname } from 'node:os'
 import { limits } from '../base/limits.ts'
-import { hostBoot, processStart } from '../base/process-start.ts'
+import { hostBoot, ownStart } from '../base/process-start.ts'
 import { type DocumentKind, encodeDocument } from '../format/document.ts'
 import { Fields } from '../format/fields.ts'
 import { instantPattern } from './instant.ts'
@@ -106,7 +106,7 @@ export async function thisOwner(): Promise<LockOwner> {
   return {
     host: hostname(),
     pid: process.pid,
-    startedAt: (await processStart(process.pid)) ?? null,
+    startedAt: (await ownStart()) ?? null,
     boot: (await hostBoot()) ?? null,
   }
 }

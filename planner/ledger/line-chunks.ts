@@ -4,11 +4,13 @@
  * Of a long file a thread finds these out, one read ahead of whoever takes the lines: with the values that are
  * parsed meanwhile it is the whole proof.
  */
-import { besideModule, type DiskFile, MiB, ThreadPool } from '../../engine/index.ts'
+import { besideModule, type DiskFile, KiB, MiB, ThreadPool } from '../../engine/index.ts'
 import { maxLineBytes } from './ledger-line.ts'
 import { type LineProofs, type ProofTask, proveLines } from './line-proofs.ts'
 
 const chunkBytes = 1 * MiB
+/** Of a short file no more is made room for than this; it may grow meanwhile. */
+const shortBytes = 64 * KiB
 /** Below it, starting a thread costs more than what it does. */
 const threadBytes = 8 * MiB
 const lineFeed = 0x0a
@@ -27,7 +29,8 @@ export async function* linesFrom(
   handle: DiskFile,
   offset: number,
 ): AsyncGenerator<readonly RawLine[]> {
-  const isLong = (await handle.sizeBytes()) - offset >= threadBytes
+  const lengthBytes = (await handle.sizeBytes()) - offset
+  const isLong = lengthBytes >= threadBytes
   const thread = isLong
     ? new ThreadPool(besideModule(import.meta.url, 'proof-worker'), 1)
     : undefined
@@ -41,7 +44,7 @@ export async function* linesFrom(
     return first === undefined ? [] : linesOf(first.chunk, await first.proofs)
   }
   try {
-    for await (const chunk of chunksFrom(handle, offset, isLong)) {
+    for await (const chunk of chunksFrom(handle, offset, lengthBytes)) {
       const proofs = prove(chunk)
       // whoever has seen enough does not wait for it
       proofs.catch(() => {})
@@ -78,15 +81,17 @@ interface Chunk {
 async function* chunksFrom(
   handle: DiskFile,
   offset: number,
-  isShared: boolean,
+  lengthBytes: number,
 ): AsyncGenerator<Chunk> {
+  const isShared = lengthBytes >= threadBytes
+  const stepBytes = Math.min(chunkBytes, Math.max(shortBytes, lengthBytes))
   const allocate = (size: number): Buffer =>
     isShared ? Buffer.from(new SharedArrayBuffer(size)) : Buffer.alloc(size)
   let [buffer, other]: [Buffer, Buffer] = [Buffer.alloc(0), Buffer.alloc(0)]
   /** The beginning of a line. */
   let rest = buffer
   for (let position = offset; ; ) {
-    const filled = rest.length + chunkBytes
+    const filled = rest.length + stepBytes
     ;[buffer, other] = [other, buffer]
     if (buffer.length < filled) buffer = allocate(2 * filled)
     buffer.set(rest)

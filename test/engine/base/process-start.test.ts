@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { execa } from 'execa'
 import { expect, test } from 'vitest'
-import { markedProcesses, processStart } from '../../../engine/base/process-start.ts'
+import { markedProcesses, ownStart, processStart } from '../../../engine/base/process-start.ts'
 import { until } from '../../support/until.ts'
 
 test('a living process has one start, the same each time', async () => {
   const start = await processStart(process.pid)
   expect(start).toMatch(/^\d+$/)
   expect(await processStart(process.pid)).toBe(start)
+  expect([await ownStart(), await ownStart()]).toEqual([start, start])
 })
 
 test('case 36: a process that ended has none, and another one has another', async () => {
