@@ -8,7 +8,7 @@ import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 const command = fileURLToPath(new URL('../../dist/planner/cli/main.js', import.meta.url))
 
-// 2.8 s where nothing else runs, half of it the YAML library, three times over; a busy machine slows processors down as well
+// 2.8 s where nothing else runs, much of it the YAML library, three times over; a busy machine slows processors down as well
 const limitMs = 8_000
 
 test('the built commands validate, check and explain 500 collections and 2,000 steps in time', async () => {
