@@ -2,7 +2,12 @@ import { writeFile } from 'node:fs/promises'
 import * as path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { largePlan, largePlanCollections, largePlanSteps } from '../support/large-plan.ts'
+import {
+  largePlan,
+  largePlanCollections,
+  largePlanInLines,
+  largePlanSteps,
+} from '../support/large-plan.ts'
 import { measuredProcess } from '../support/measured-process.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
@@ -22,6 +27,16 @@ test('the built commands validate, check and explain 500 collections and 2,000 s
   expect(check.stdout.split('"code":"rpo-schedule"')).toHaveLength(largePlanCollections + 1)
   expect(explain.stdout.split('takes about')).toHaveLength(largePlanSteps + 1)
   expect(validate.processorMs + check.processorMs + explain.processorMs).toBeLessThan(limitMs)
+})
+
+test('it may be written in lines, which takes more room than brackets', async () => {
+  const file = path.join(await temporaryDirectory(), 'in-lines.yaml')
+  const text = largePlanInLines()
+  expect(text.length).toBeGreaterThan(1.5 * largePlan().length)
+  await writeFile(file, text)
+  const { stdout, exitCode } = await measuredProcess([command, 'validate', file])
+  expect({ stdout, exitCode }).toMatchObject({ exitCode: 0 })
+  expect(stdout).toContain(`${largePlanCollections} collections`)
 })
 
 test('a command that only prints its help costs little more than a process', async () => {

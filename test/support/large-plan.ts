@@ -1,3 +1,5 @@
+import { parse, stringify } from 'yaml'
+
 /** A plan of 500 collections and 2,000 steps: each collection has four, in 100 schedules that are due at different times. */
 export const largePlanCollections = 500
 export const largePlanSteps = 2_000
@@ -26,3 +28,6 @@ collections:
 ${names.map((name) => `  ${name}: { target: primary, objectives: { rpo: 1h, rto: 1h } }\n`).join('')}schedules:
 ${schedules.join('')}`
 }
+
+/** The same, every value on a line of its own, further in by four columns a level. */
+export const largePlanInLines = (): string => stringify(parse(largePlan()), { indent: 4 })

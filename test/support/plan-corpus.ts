@@ -2,6 +2,7 @@
  * Hostile and broken plan files: what was measured to hang, exhaust or kill a YAML parser, and what
  * people get wrong. Each says what has to be told about it.
  */
+import { planLimits } from '../../planner/plan/limits.ts'
 import { validPlan } from './plan-text.ts'
 
 export interface CorpusCase {
@@ -14,13 +15,14 @@ export interface CorpusCase {
   readonly column?: number
 }
 
-const size = 256 * 1024
+const kib = planLimits.fileBytes / 1024
+const size = planLimits.fileBytes
 
 const fill = (piece: string): string => piece.repeat(Math.floor(size / piece.length))
 
-const lines = (make: (index: number) => string): string => {
+const lines = (make: (index: number) => string, bytes: number = size): string => {
   let text = ''
-  for (let index = 0; text.length < size - 64; index++) text += make(index)
+  for (let index = 0; text.length < bytes - 64; index++) text += make(index)
   return text
 }
 
@@ -69,45 +71,45 @@ const steps = (count: number): string =>
   `schedules:\n  s:\n    steps:\n${'      - {}\n'.repeat(count)}`
 
 export const planCorpus: readonly CorpusCase[] = [
-  tooLarge('alias bomb', bomb(9), 'more than 60000 values'),
+  tooLarge('alias bomb', bomb(9), 'more than 80000 values'),
   tooLarge('many aliases', `a: &a x\nb: [${'*a, '.repeat(200)}]\n`, 'more than 100 aliases'),
   invalid('64 KiB of keys', lines((i) => `k${i}: 1\n`).slice(0, 65_544), 'unknown key "k1"', 2, 1),
   tooLarge(
-    '256 KiB of keys',
+    `${kib} KiB of keys`,
     lines((i) => `k${i}: 1\n`),
-    'more than 20000 keys',
+    'more than 25000 keys',
   ),
   tooLarge(
-    '256 KiB of anchors',
+    `${kib} KiB of anchors`,
     lines((i) => `- &a${i} x\n`),
     'more than 100 anchors',
   ),
   tooLarge('1,000 brackets', '['.repeat(1_000), 'nested deeper than 50'),
   tooLarge('5,000 brackets', '['.repeat(5_000), 'nested deeper than 50'),
-  tooLarge('256 KiB of brackets', fill('['), 'nested deeper than 50'),
-  tooLarge('256 KiB of braces', fill('{a: '), 'nested deeper than 50'),
+  tooLarge(`${kib} KiB of brackets`, fill('['), 'nested deeper than 50'),
+  tooLarge(`${kib} KiB of braces`, fill('{a: '), 'nested deeper than 50'),
   tooLarge('brackets with comments that close them', fill('[ # ]\n'), 'nested deeper than 50'),
   tooLarge('brackets with texts that close them', fill('[ "]",\n'), 'nested deeper than 50'),
-  tooLarge('256 KiB of list dashes', fill('- '), 'nested deeper than 50'),
-  tooLarge('256 KiB of question marks', fill('? '), 'nested deeper than 50'),
+  tooLarge(`${kib} KiB of list dashes`, fill('- '), 'nested deeper than 50'),
+  tooLarge(`${kib} KiB of question marks`, fill('? '), 'nested deeper than 50'),
   tooLarge(
     'deep indentation',
     Array.from({ length: 600 }, (_, i) => `${' '.repeat(i)}a:`).join('\n'),
     'nested deeper than 50',
   ),
-  tooLarge('256 KiB of list items', fill('- a\n'), 'words and signs'),
-  tooLarge('256 KiB of closing brackets', fill(']'), 'words and signs'),
-  invalid('256 KiB of directives', fill('%\n'), 'no YAML directives', 1, 1),
-  tooLarge('256 KiB of empty lines', fill('\n'), 'words and signs'),
-  invalid('256 KiB of quotes', fill('"'), 'one quoted text follows another', 1, 3),
-  tooLarge('256 KiB of commas', `[${fill(',')}`.slice(0, size), 'words and signs'),
+  tooLarge(`${kib} KiB of list items`, fill('- a\n'), 'words and signs'),
+  tooLarge(`${kib} KiB of closing brackets`, fill(']'), 'words and signs'),
+  invalid(`${kib} KiB of directives`, fill('%\n'), 'no YAML directives', 1, 1),
+  tooLarge(`${kib} KiB of empty lines`, fill('\n'), 'words and signs'),
+  invalid(`${kib} KiB of quotes`, fill('"'), 'one quoted text follows another', 1, 3),
+  tooLarge(`${kib} KiB of commas`, `[${fill(',')}`.slice(0, size), 'words and signs'),
   tooLarge(
-    '256 KiB of bad escapes',
+    `${kib} KiB of bad escapes`,
     `a: "${fill('\\z')}`.slice(0, size - 1),
     'a text of more than',
   ),
   tooLarge(
-    '256 KiB of one quoted text',
+    `${kib} KiB of one quoted text`,
     `a: "${fill('a\n ')}`.slice(0, size - 1),
     'a text of more',
   ),
@@ -123,7 +125,7 @@ export const planCorpus: readonly CorpusCase[] = [
   ),
   tooLarge(
     'more schedules than anybody follows',
-    `schedules:\n${lines((i) => `  s${i}: { timezone: Europe/Zurick${i} }\n`)}`,
+    `schedules:\n${lines((i) => `  s${i}: { timezone: Europe/Zurick${i} }\n`, size / 2)}`,
     'more than 1000 schedules',
   ),
   invalid('an alias to nothing', 'name: *x\n', 'there is no anchor "&x"', 1, 7),
