@@ -225,9 +225,7 @@ async function promote(context: Context, given: readonly string[], flags: Promot
       await context.warn(`${collection} at ${description.node.name} ${settings}`)
     }
   }
-  if (flags.yes !== true && !(await agreed(context, `Promote ${description.node.name}? [y/N] `))) {
-    fail('declined', 'the promotion was declined', 'Nothing was changed.')
-  }
+  if (flags.yes !== true) await askToPromote(context, description.node.name)
   for (const [collection, accept] of windows) {
     const request = { collection, planned, without, accept }
     const promotion = await client.ask<Promotion>('POST', '/vectra/v1/cluster/promote', request)
@@ -263,6 +261,20 @@ function sentenceOf({ records, knownRecords, asOfAt, seconds, unreachable }: Los
       ? 'nothing is known of what was acknowledged elsewhere'
       : `nothing acknowledged before ${asOfAt} (${seconds?.toFixed(1)} s ago) is lost; what the primary acknowledged since is`
   return `${since}; at least ${knownRecords} records${away}`
+}
+
+/** @throws `declined`; `usage` where there is nobody to ask */
+async function askToPromote(context: Context, node: string): Promise<void> {
+  if (!context.io.isAttended) {
+    fail(
+      'usage',
+      `nobody is at a terminal to say whether ${node} is promoted`,
+      'Nothing was changed. Look at what would be lost, then add --yes.',
+    )
+  }
+  if (!(await agreed(context, `Promote ${node}? [y/N] `))) {
+    fail('declined', 'the promotion was declined', 'Nothing was changed.')
+  }
 }
 
 async function agreed(context: Context, question: string): Promise<boolean> {

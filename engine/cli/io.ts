@@ -22,6 +22,8 @@ export interface Io {
   /** Progress, remarks, errors. */
   readonly stderr: Output
   readonly stdin: AsyncIterable<Uint8Array>
+  /** Somebody reads standard error and types at standard input: nobody is asked otherwise. */
+  readonly isAttended?: boolean
   readonly env: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
   readonly disk: Disk

@@ -36,6 +36,7 @@ async function runProcess(): Promise<void> {
     stdout,
     stderr,
     stdin: process.stdin,
+    isAttended: process.stdin.isTTY === true && process.stderr.isTTY === true,
     env: process.env,
     clock: systemClock,
     disk: nodeDisk,

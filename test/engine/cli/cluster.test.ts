@@ -211,7 +211,37 @@ test('whoever is asked may stop at once, and nothing is promoted', async () => {
     yield Buffer.alloc(0)
   }
   const argv = ['cluster', 'promote', 'c', '--endpoint', server.url]
-  const run = await runCli(argv, { stdin: nobodyTypes(), io: { signal: stop.signal } })
+  const run = await runCli(argv, {
+    stdin: nobodyTypes(),
+    io: { signal: stop.signal, isAttended: true },
+  })
   expect(run.exitCode, run.stderr).toBe(130)
   expect((await server.ask('GET', '/vectra/v1/cluster')).body.copies[0].fenced).toBe(true)
+})
+
+test('nobody is asked where nobody is at a terminal, and nothing is promoted without a word', async () => {
+  const server = await serving('/data', { disk: new MemoryDisk(), name: 'n1' })
+  await server.ask('PUT', '/vectra/v1/collections/c', { dimension: 2 })
+  await server.ask('POST', '/vectra/v1/cluster/fence', { collection: 'c' })
+  const isFenced = async () =>
+    (await server.ask('GET', '/vectra/v1/cluster')).body.copies[0].fenced as boolean
+  const promote = (...more: string[]) => [
+    'cluster',
+    'promote',
+    'c',
+    '--endpoint',
+    server.url,
+    ...more,
+  ]
+
+  const alone = await runCli(promote(), { stdin: 'y\n' })
+  expect(alone.exitCode).toBe(2)
+  expect(alone.stderr).not.toContain('[y/N]')
+  expect(alone.stderr).toContain('nobody is at a terminal to say whether n1 is promoted')
+  const declined = await runCli(promote(), { stdin: '\n', io: { isAttended: true } })
+  expect(declined.exitCode).toBe(15)
+  expect(await isFenced()).toBe(true)
+  const agreed = await runCli(promote(), { stdin: 'y\n', io: { isAttended: true } })
+  expect(agreed.exitCode, agreed.stderr).toBe(0)
+  expect(await isFenced()).toBe(false)
 })
