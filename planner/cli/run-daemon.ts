@@ -4,7 +4,7 @@
  * Stopped while nothing ran it is done (exit 0); a run that was stopped makes the exit code that of
  * the signal.
  */
-import { OperatingError, sha256Hex } from '../../engine/index.ts'
+import { isOperatingError, OperatingError, sha256Hex } from '../../engine/index.ts'
 import { asksFirst } from '../plan/asks-first.ts'
 import { planLimits } from '../plan/limits.ts'
 import { loadPlan } from '../plan/load-plan.ts'
@@ -208,14 +208,19 @@ class Teller {
         const by = showDuration(Math.abs(event.byMs))
         return context.warn(`the clock went ${way} by ${by}, or this machine slept`)
       }
-      case 'plan-reloaded':
-        return context.remark(
-          `plan ${plan} is reloaded: ${showCount(timedOf(event.plan).length, 'schedule or drill')}`,
-        )
+      case 'plan-reloaded': {
+        const { length } = timedOf(event.plan)
+        await context.emit({ event: 'plan-reloaded', plan, sequences: length })
+        return context.remark(`plan ${plan} is reloaded: ${showCount(length, 'schedule or drill')}`)
+      }
       case 'plan-refused': {
         const { error } = event
         const why = error instanceof Error ? error.message : String(error)
         await showPlanErrors(context, error)
+        await context.emit({
+          ...{ event: 'plan-refused', plan },
+          error: isOperatingError(error) ? error.toJSON() : { message: why },
+        })
         return context.warn(`the plan ${plan} as it was stays in force: ${why}`)
       }
       case 'run-started':

@@ -76,6 +76,34 @@ test('the daemon runs what is due, takes up a changed plan, keeps the old one fo
   expect(await daemon.stop()).toMatchObject({ exitCode: 0 })
 })
 
+test('programs are told what is wrong with a plan that is not taken up, and of one that is', async () => {
+  const { file, state } = await timedPlan(nightly)
+  const daemon = start([file, '--json'], '2026-11-26T01:29:59Z')
+  await daemon.until(async () => (await runsIn(state)).length === 1)
+  const text = await readFile(file, 'utf8')
+  await writeFile(file, text.replace('cron:', 'corn:'))
+  daemon.hangUp()
+  await daemon.until(() => daemon.said().includes('stays in force'))
+  await writeFile(file, text.replace('"30 2', '"32 2'))
+  daemon.hangUp()
+  await daemon.until(() => daemon.said().includes('plan small is reloaded'))
+  const { stdout } = await daemon.stop()
+  const events = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  expect(events.find(({ event }) => event === 'plan-refused')).toMatchObject({
+    plan: 'small',
+    error: {
+      code: 'plan-invalid',
+      details: expect.arrayContaining([
+        expect.objectContaining({ message: expect.stringContaining('unknown key "corn"') }),
+      ]),
+    },
+  })
+  expect(events.find(({ event }) => event === 'plan-reloaded')).toMatchObject({ sequences: 1 })
+})
+
 test('a stop during a run stops its steps, runs its clean-up, and exits 143', async () => {
   const long =
     nightly.replace('"0"', '"setInterval(() => {}, 1000)"') +
