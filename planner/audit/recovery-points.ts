@@ -125,13 +125,14 @@ export class RecoveryBook {
 
   #add(point: KnownPoint): void {
     const points = this.#place(point.destination, point.collection)
-    const isSame = (each: KnownPoint) => each.kind === point.kind && each.id === point.id
-    const others = points.filter((each) => !isSame(each)).slice(-(keptPoints - 1))
-    const kept = new Set(others)
-    for (const each of points) {
-      if (!kept.has(each)) this.#forget(each)
+    const known = points.findIndex(({ kind, id }) => kind === point.kind && id === point.id)
+    const [replaced] = known < 0 ? [] : points.splice(known, 1)
+    if (replaced !== undefined) this.#forget(replaced)
+    points.push(point)
+    if (points.length > keptPoints) {
+      const oldest = points.shift()
+      if (oldest !== undefined) this.#forget(oldest)
     }
-    points.splice(0, points.length, ...others, point)
     const key = positionKey(point.source, point.lsn)
     const same = this.#byPosition.get(key)
     if (same === undefined) this.#byPosition.set(key, new Set([point]))

@@ -65,7 +65,9 @@ export const isServed = (
 
 function add(all: Map<string, number[]>, key: string, dueAt: number): void {
   const times = all.get(key) ?? []
+  const newest = times.at(-1) ?? dueAt
   times.push(dueAt)
-  times.sort((a, b) => a - b)
-  all.set(key, times.slice(-kept))
+  if (dueAt < newest) times.sort((a, b) => a - b)
+  if (times.length > kept) times.shift()
+  all.set(key, times)
 }

@@ -18,6 +18,7 @@ import {
   type Disk,
   isJsonObject,
   isOperatingError,
+  KiB,
   MiB,
   version as product,
   replaceFile,
@@ -53,23 +54,60 @@ export async function readStanding(
 ): Promise<StandingReading> {
   const memory = await recall(disk, ledger, plan)
   const start: ProvenStart = memory ?? { last: startOfLedger, offset: 0 }
-  const hash = memory?.hash ?? createHash('sha256')
+  const hash = new LineHash(memory?.hash ?? createHash('sha256'))
   const standing = memory?.standing ?? new Standing(plan)
   const proof = await walkLines(
     disk,
     ledger,
     (line, _, bytes) => {
-      hash.update(bytes).update('\n')
+      hash.add(bytes)
       for (const entry of unfold(line)) standing.read(entry)
     },
     start,
   )
   const isFresh = memory === undefined || proof.lastOffset - memory.offset > smallBytes
   if (proof.problem === undefined && proof.lastOffset > smallBytes && isFresh) {
-    await remember(disk, ledger, standing, proof, hash.digest('hex'))
+    await remember(disk, ledger, standing, proof, hash.hex())
   }
   for (const waiting of await readWaiting(disk, ledger, plan)) standing.read(toEntry(waiting))
   return { ...proof, standing }
+}
+
+const gatheredBytes = 256 * KiB
+const lineFeed = 0x0a
+
+/** A hash of lines, which are gathered: for a short one the call costs more than its bytes. */
+class LineHash {
+  readonly #hash: ReturnType<typeof createHash>
+  readonly #gathered = Buffer.allocUnsafe(gatheredBytes)
+  #length = 0
+
+  constructor(hash: ReturnType<typeof createHash>) {
+    this.#hash = hash
+  }
+
+  /** @param line without its line feed, which is hashed with it */
+  add(line: Uint8Array): void {
+    if (this.#length + line.length >= gatheredBytes) this.#flush()
+    if (line.length >= gatheredBytes) {
+      this.#hash.update(line).update('\n')
+      return
+    }
+    this.#gathered.set(line, this.#length)
+    this.#gathered[this.#length + line.length] = lineFeed
+    this.#length += line.length + 1
+  }
+
+  /** Once, at the end. */
+  hex(): string {
+    this.#flush()
+    return this.#hash.digest('hex')
+  }
+
+  #flush(): void {
+    this.#hash.update(this.#gathered.subarray(0, this.#length))
+    this.#length = 0
+  }
 }
 
 interface Memory extends ProvenStart {

@@ -48,8 +48,15 @@ export function readInstant(value: JsonValue | undefined): number | undefined {
 
 /** Every observation anywhere in a step's outputs. */
 export function observationsIn(outputs: JsonValue): Observation[] {
-  if (Array.isArray(outputs)) return outputs.flatMap(observationsIn)
-  if (!isJsonObject(outputs)) return []
-  const own = readObservation(outputs)
-  return [...(own ? [own] : []), ...Object.values(outputs).flatMap(observationsIn)]
+  const found: Observation[] = []
+  collect(outputs, found)
+  return found
+}
+
+function collect(value: JsonValue, found: Observation[]): void {
+  if (Array.isArray(value)) for (const each of value) collect(each, found)
+  if (!isJsonObject(value)) return
+  const own = readObservation(value)
+  if (own !== undefined) found.push(own)
+  for (const each of Object.values(value)) collect(each, found)
 }
