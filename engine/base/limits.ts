@@ -188,6 +188,8 @@ export const limits = {
   /** How deep values of a body stand in each other, and its objects, lists and texts. */
   requestDepth: 200,
   requestParts: 2_000_000,
+  /** An answer of a server that is taken as a whole; a file of lost records is the largest. */
+  wholeAnswerBytes: 256 * MiB,
   /** Headers of a request, and how long they and the whole request may take to arrive. */
   requestHeaderBytes: 16 * KiB,
   requestHeadersMs: 10_000,

@@ -37,8 +37,8 @@ export async function askAround(context: Context, own: NodeDescription): Promise
     if (some.length === 0) return [...asked.values()]
     const answers = await Promise.all(
       some.map(async (node): Promise<Asked> => {
-        const found = await withinLimit(context, statusMs, noAnswer, (own) =>
-          describeNode(clientOf(own, node.url)),
+        const found = await withinLimit(context, statusMs, noAnswer, (limited) =>
+          describeNode(clientOf(limited, node.url)),
         ).catch((error: unknown) => String(error))
         context.io.signal.throwIfAborted()
         return { node, found }

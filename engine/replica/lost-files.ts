@@ -6,7 +6,7 @@ import * as path from 'node:path'
 import { isJsonObject } from '../base/canonical-json.ts'
 import { type Disk, replaceFile } from '../base/disk.ts'
 import { fail, isOperatingError } from '../base/errors.ts'
-import { KiB, MiB } from '../base/limits.ts'
+import { KiB, limits } from '../base/limits.ts'
 import type { Collection } from '../collection/collection.ts'
 import { isSameEpoch } from '../collection/replica-file.ts'
 import { Fields } from '../format/fields.ts'
@@ -25,7 +25,7 @@ export interface LostFile {
   readonly isReplayed: boolean
 }
 
-export const lostFileBytes = 256 * MiB
+export const lostFileBytes = limits.wholeAnswerBytes
 const headerBytes = 64 * KiB
 const markOf = (file: string): string => `${file}.replayed`
 

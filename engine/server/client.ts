@@ -144,7 +144,18 @@ export class VectraClient {
 
   async #bytes(body: ServerAnswer['body']): Promise<Buffer> {
     const parts: Uint8Array[] = []
-    for await (const part of this.#chunks(body)) parts.push(part)
+    let length = 0
+    for await (const part of this.#chunks(body)) {
+      length += part.length
+      if (length > limits.wholeAnswerBytes) {
+        fail(
+          'unexpected-answer',
+          `${this.endpoint} answered with more than ${limits.wholeAnswerBytes} bytes`,
+          'Check that vectra-cli serve of this version is at that address.',
+        )
+      }
+      parts.push(part)
+    }
     return Buffer.concat(parts)
   }
 
